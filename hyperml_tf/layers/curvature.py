@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from hyperml_tf import numerics
@@ -43,7 +44,8 @@ class Curvature(tf.keras.layers.Layer):
         self.learned = bool(learned)
         self.raw = (
             self.add_weight(
-                name="raw_curvature",
+                # The layer's own name in front: the HDF5 format refuses two weights of one name inside a nested layer.
+                name=f"{self.name}/raw_curvature",
                 shape=(),
                 initializer=tf.keras.initializers.Constant(numerics.softplus_inverse(value)),
             )
@@ -65,11 +67,46 @@ class Curvature(tf.keras.layers.Layer):
         return {**super().get_config(), "value": self.initial_value, "learned": self.learned}
 
 
-def as_curvature(curvature: float | Curvature | dict[str, Any]) -> Curvature:
-    """Turns the `curvature=` argument of a layer, or its serialized form, into a `Curvature`."""
+def as_curvature(curvature: float | Curvature | dict[str, Any], dtype: str = "float32") -> Curvature:
+    """Turns the `curvature=` argument of a layer, or its serialized form, into a `Curvature`.
+
+    Args:
+        curvature: a number, a `Curvature` (returned as it is, so it can be shared), or what `curvature_config` returned.
+        dtype: the dtype of a `Curvature` made from a number.
+
+    Raises:
+        TypeError: if `curvature` is none of these.
+
+    Example:
+
+    >>> as_curvature(0.5).initial_value
+    0.5
+    """
     if isinstance(curvature, Curvature):
         return curvature
     if isinstance(curvature, dict):
         restored: Curvature = tf.keras.utils.deserialize_keras_object(curvature)
         return restored
-    return Curvature(curvature)
+    if isinstance(curvature, bool) or not isinstance(curvature, (int, float, np.floating, np.integer)):
+        raise TypeError(f"`curvature` must be a number >= 0 or a `Curvature`. Received: curvature={curvature!r}")
+    return Curvature(float(curvature), dtype=dtype)
+
+
+def curvature_config(curvature: Curvature) -> float | dict[str, Any]:
+    """What `get_config` of a layer stores: the number if the curvature is fixed, the serialized object if it is learned.
+
+    A learned curvature that several layers of a model share is shared again after `save` and `load_model`. `clone_model` and
+    `from_config` rebuild each layer by itself, and each gets its own.
+
+    Example:
+
+    >>> curvature_config(Curvature(0.5))
+    0.5
+    """
+    if not curvature.learned:
+        return curvature.initial_value
+    # While a model is saved, Keras tags an object with an id from its second serialization on, and never goes back to tag the
+    # first one where that is nested in the config of a layer. Hence twice: every layer then stores the tag.
+    tf.keras.utils.serialize_keras_object(curvature)
+    config: dict[str, Any] = tf.keras.utils.serialize_keras_object(curvature)
+    return config

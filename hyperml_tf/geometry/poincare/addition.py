@@ -47,8 +47,14 @@ def add_working(x: Tensor, y: Tensor, c: Tensor) -> Tensor:
 def gyration(u: Tensor, v: Tensor, w: Tensor, c: Tensor) -> Tensor:
     """`gyr[u, v] w = -(u (+) v) (+) (u (+) (v (+) w))`, the rotation by which Möbius addition fails to be associative.
 
-    Evaluated in closed form, so `w` may be any vector, not only a point of the ball: `gyr[u, v] w = w + 2 (a u + b v) / d`
-    with `d = (1 - c|u|^2)(1 - c|v|^2) + c|u + v|^2` (Ungar 2005).
+    Evaluated in closed form, so `w` may be any vector, not only a point of the ball. Ungar's (2005)
+    `gyr[u, v] w = w + 2 (a u + b v) / d` is rewritten in terms of `p = u + v`,
+
+        w + 2c ( ((1 - c|v|^2) <p,w> + c|p|^2 <v,w>) u + ((1 - c|u|^2) <v,w> - <p,w>) p ) / d
+        d = (1 - c|u|^2)(1 - c|v|^2) + c|p|^2
+
+    because `d` is tiny when `u` and `-v` are close and near the boundary (parallel transport over a short way): here the
+    numerator is a sum of terms as small as `d`, not a cancelling difference of large ones.
 
     Args:
         u: points, `(..., dim)`.
@@ -66,11 +72,11 @@ def gyration(u: Tensor, v: Tensor, w: Tensor, c: Tensor) -> Tensor:
     """
     u, v, w, c = numerics.promote(u, v, w, c)
     c = column(c)
-    uw, vw, uv = _dot(u, w), _dot(v, w), _dot(u, v)
-    a = c * vw * (1.0 + 2.0 * c * uv) - c * c * uw * numerics.squared_norm(v)
-    b = -c * (uw + c * vw * numerics.squared_norm(u))
-    d = gap(u, c) * gap(v, c) + c * numerics.squared_norm(u + v)
-    return w + 2.0 * (a * u + b * v) / d
+    p = u + v
+    gap_u, gap_v = gap(u, c), gap(v, c)
+    pw, vw, s = _dot(p, w), _dot(v, w), c * numerics.squared_norm(p)
+    turned = (gap_v * pw + s * vw) * u + (gap_u * vw - pw) * p
+    return w + 2.0 * c * turned / (gap_u * gap_v + s)
 
 
 def _dot(x: Tensor, y: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from hyperml_tf import numerics
+from hyperml_tf.geometry.poincare.addition import add_working
 from hyperml_tf.geometry.poincare.ball import column, gap, project_working
 from hyperml_tf.geometry.poincare.maps import expmap0, logmap0
 from hyperml_tf.numerics import Tensor
@@ -73,10 +74,18 @@ def gyromidpoint(x: Tensor, c: Tensor, weights: Tensor | None = None) -> Tensor:
         weights = tf.ones(tf.shape(x)[:-1], numerics.working_dtype(x, c))
     x, c, weights = numerics.promote(x, c, weights)
     c = column(c)
-    factor = 2.0 / gap(x, c[..., tf.newaxis, :])
     weights = weights[..., tf.newaxis]
+    # The closed form below loses points near the boundary to rounding. The midpoint commutes with translations, so it is taken
+    # again around its own first estimate, where nothing cancels. The estimate has no influence on the exact result.
+    center = tf.stop_gradient(_closed_form_midpoint(x, c, weights))
+    moved = add_working(-center[..., tf.newaxis, :], x, c[..., tf.newaxis, :])
+    return project_working(add_working(center, _closed_form_midpoint(moved, c, weights), c), c)
+
+
+def _closed_form_midpoint(x: Tensor, c: Tensor, weights: Tensor) -> Tensor:
+    factor = 2.0 / gap(x, c[..., tf.newaxis, :])
     weight = tf.reduce_sum(weights * (factor - 1.0), axis=-2)
     total = tf.reduce_sum(weights * factor * x, axis=-2)
     mean = total / tf.where(weight > 0, weight, tf.ones_like(weight))
     # 1/2 (x) y in closed form: y / (1 + sqrt(1 - c|y|^2)).
-    return project_working(mean / (1.0 + numerics.safe_sqrt(1.0 - c * numerics.squared_norm(mean))), c)
+    return project_working(mean / (1.0 + tf.sqrt(gap(mean, c))), c)

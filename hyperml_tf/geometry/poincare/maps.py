@@ -64,7 +64,8 @@ def expmap(x: Tensor, v: Tensor, c: Tensor) -> Tensor:
         c: curvature, a number or `(...)`, >= 0. At `c = 0` it is `x + v`.
 
     Returns:
-        Points of the ball, `(..., dim)`.
+        Points of the ball, `(..., dim)`. A geodesic longer than 12.7 (float32) or 27.7 (float64), times `1/sqrt(c)`, is
+        walked that far only.
 
     Example:
 

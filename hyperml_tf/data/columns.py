@@ -1,0 +1,81 @@
+"""Which columns of a table hold the users, the items and their order."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Literal
+
+ColumnChoice = str | Literal[False] | None
+"""A column's name, None to find it by the usual names, False for "there is none" (only for the order)."""
+
+USUAL_NAMES: dict[str, tuple[str, ...]] = {
+    "user": (
+        *("user", "userid", "uid", "customer", "customerid", "reviewer", "reviewerid"),
+        *("visitor", "visitorid", "member", "memberid", "account", "accountid", "sessionid", "session"),
+    ),
+    "item": (
+        *("item", "itemid", "iid", "movie", "movieid", "product", "productid", "asin", "parentasin", "article"),
+        *("articleid", "book", "bookid", "isbn", "song", "songid", "track", "trackid", "artist", "artistid"),
+        *("business", "businessid", "sku", "movietitle"),
+    ),
+    "order": (
+        *("timestamp", "time", "ts", "datetime", "date", "unixreviewtime", "unixtime", "eventtime", "reviewtime"),
+        *("createdat", "position", "order", "sequence"),
+    ),
+}
+"""The usual names of each role, normalised, in order of preference."""
+
+
+def find_columns(
+    columns: Sequence[Hashable], user_column: str | None, item_column: str | None, order_column: ColumnChoice
+) -> tuple[Hashable, Hashable, Hashable | None]:
+    """The labels of the user, item and order columns; the last is None if the table has no order.
+
+    Names are compared without case, spaces, hyphens and underscores, and without a type suffix (`user_id:token`).
+
+    Raises:
+        ValueError: if a column that was asked for, or the user or item column, is not there; if two roles share a column.
+    """
+    user = _find(columns, "user", user_column)
+    item = _find(columns, "item", item_column)
+    order = None if order_column is False else _find(columns, "order", order_column)
+    for other, role in ((item, "item"), (order, "order")):
+        if other is not None and other == user:
+            raise ValueError(
+                f"`user_column` and `{role}_column` must be different columns. Received: {user!r} for both"
+            )
+    if order is not None and order == item:
+        raise ValueError(f"`item_column` and `order_column` must be different columns. Received: {item!r} for both")
+    return user, item, order
+
+
+def _find(columns: Sequence[Hashable], role: str, given: str | None) -> Hashable | None:
+    if given is not None:
+        if given in columns:
+            return given
+        wanted: tuple[str, ...] = (_normalised(given),)
+    else:
+        wanted = USUAL_NAMES[role]
+    by_name: dict[str, Hashable] = {}
+    for column in columns:
+        by_name.setdefault(_normalised(column), column)
+    found = next((by_name[name] for name in wanted if name in by_name), None)
+    if found is None and (given is not None or role != "order"):
+        raise ValueError(_missing(columns, role, given))
+    return found
+
+
+def _normalised(column: Hashable) -> str:
+    name = str(column).split(":")[0].lower()
+    return "".join(letter for letter in name if letter not in " -_")
+
+
+def _missing(columns: Sequence[Hashable], role: str, given: str | None) -> str:
+    listed = ", ".join(repr(str(column)) for column in columns) or "no columns"
+    if given is not None:
+        return f"`{role}_column` must name a column of the table, which has {listed}. Received: {given!r}"
+    usual = ", ".join(USUAL_NAMES[role][:4])
+    return (
+        f"No {role} column was found by the usual names ({usual}, ...). Pass `{role}_column=` with one of the columns of "
+        f"the table (the first line of a file must be its header). Received: {listed}"
+    )

@@ -1,0 +1,306 @@
+"""A table of implicit feedback as integer codes."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Hashable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hyperml_tf.data import encoding
+from hyperml_tf.data.columns import ColumnChoice, find_columns
+from hyperml_tf.data.reading import read_table
+
+logger = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Interactions:
+    """Who interacted with what: one row is one user and one item, as codes into two vocabularies.
+
+    Make one with `from_file`, `from_frame`, `from_arrays` or `from_dataset`. Users and items are numbered by first appearance in
+    the table. Rows are stored user by user, each user's from first to last by the order column, ties in row order; without an
+    order column the rows of a user keep the order of the table. Of a repeated (user, item) pair only the first is kept.
+
+    Args:
+        users: `(rows,)` int32, codes into `user_ids`, never decreasing.
+        items: `(rows,)` int32, codes into `item_ids`.
+        user_ids: `(n_users,)` the original identifiers, all int64 or all `str` (dtype object).
+        item_ids: `(n_items,)` likewise.
+        ordered: whether the order within a user comes from an order column.
+
+    Raises:
+        ValueError: if the codes do not fit the vocabularies or the users are not sorted.
+
+    Example:
+
+    >>> table = Interactions.from_arrays(["ann", "bob", "ann"], [7, 7, 3], order=[2, 1, 1])
+    >>> table.n_users, table.n_items, len(table)
+    (2, 2, 3)
+    >>> table.to_frame()["item"].tolist()
+    [3, 7, 7]
+    """
+
+    users: np.ndarray
+    items: np.ndarray
+    user_ids: np.ndarray
+    item_ids: np.ndarray
+    ordered: bool = True
+
+    def __post_init__(self) -> None:
+        if self.users.shape != self.items.shape or self.users.ndim != 1:
+            raise ValueError(
+                "`users` and `items` must be vectors of one length. "
+                f"Received: shapes {self.users.shape} and {self.items.shape}"
+            )
+        for name, codes, size in (("users", self.users, self.n_users), ("items", self.items, self.n_items)):
+            if codes.dtype.kind not in "iu":
+                raise ValueError(f"`{name}` must be integer codes. Received: dtype {codes.dtype}")
+            object.__setattr__(self, name, codes.astype(np.int32, copy=False))
+            if len(codes) and not 0 <= codes.min() <= codes.max() < size:
+                raise ValueError(
+                    f"`{name}` must be codes of the {size} identifiers. Received: {codes.min()} to {codes.max()}"
+                )
+        if np.any(self.users[1:] < self.users[:-1]):
+            raise ValueError(
+                "`users` must be sorted. Use `Interactions.from_arrays`, which sorts. Received: unsorted codes"
+            )
+
+    @classmethod
+    def from_file(
+        cls,
+        path: str | os.PathLike[str],
+        user_column: str | None = None,
+        item_column: str | None = None,
+        order_column: ColumnChoice = None,
+        separator: str | None = None,
+    ) -> Interactions:
+        """Reads a CSV, TSV or Parquet file; other columns of it are ignored.
+
+        Text must be UTF-8 with a header, compressed or not, by the suffix: `.csv .tsv .tab .txt`, then `.gz .bz2 .zst .xz
+        .zip`. Its identifiers become integers only if every one of a column survives that exactly, so "007" stays "007". An
+        empty field is missing.
+
+        Args:
+            path: the file.
+            user_column, item_column, order_column, separator: as in `from_frame`; the separator is found from the header
+                unless given.
+
+        Raises:
+            FileNotFoundError: if there is no such file.
+            ValueError: if it cannot be read, and as `from_frame`.
+        """
+        frame, columns, text = read_table(path, user_column, item_column, order_column, separator)
+        return cls._from_columns(frame, columns, text, where=f"`path` {str(path)!r}")
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: pd.DataFrame,
+        user_column: str | None = None,
+        item_column: str | None = None,
+        order_column: ColumnChoice = None,
+    ) -> Interactions:
+        """Takes a data frame; other columns of it are ignored.
+
+        Identifiers keep their type: integers int64, anything else `str`. A column that mixes types becomes strings, with a
+        warning. Rows without a user or an item are dropped, with a warning.
+
+        Args:
+            frame: one row an interaction.
+            user_column, item_column: the columns of identifiers; found by the usual names (`user`, `user_id`, ...; `item`,
+                `item_id`, `movie_id`, `asin`, ...) unless given.
+            order_column: numbers, dates or text that says one of them; found by the usual names (`timestamp`, `time`,
+                `date`, `position`, ...) unless given. False: the order of the rows.
+
+        Raises:
+            ValueError: if a column is missing, an order value is missing or cannot be read, or there are fewer than two
+                users or two items.
+        """
+        columns = find_columns(list(frame.columns), user_column, item_column, order_column)
+        return cls._from_columns(frame, columns, parse_integers=False, where="`frame`")
+
+    @classmethod
+    def from_arrays(cls, users: Any, items: Any, order: Any = None) -> Interactions:
+        """Takes the identifiers of users and items, and the order, as arrays or lists of one length, `(rows,)`.
+
+        Raises:
+            ValueError: if the lengths differ, and as `from_frame`.
+        """
+        named = {"users": users, "items": items} | ({} if order is None else {"order": order})
+        lengths = {name: len(values) for name, values in named.items()}
+        if len(set(lengths.values())) != 1:
+            raise ValueError(f"`users`, `items` and `order` must have one length. Received: {lengths}")
+        frame = pd.DataFrame({name: pd.Series(values).reset_index(drop=True) for name, values in named.items()})
+        columns = ("users", "items", None if order is None else "order")
+        return cls._from_columns(frame, columns, parse_integers=False, where="`users`")
+
+    @classmethod
+    def from_dataset(
+        cls,
+        dataset: Any,
+        user_column: str | None = None,
+        item_column: str | None = None,
+        order_column: ColumnChoice = None,
+    ) -> Interactions:
+        """Takes a finite `tf.data.Dataset` of dictionaries, batched or not; its keys are the columns of `from_frame`.
+
+        Raises:
+            ValueError: if the dataset is infinite or its elements are not dictionaries of scalars or vectors, and as
+                `from_frame`.
+        """
+        spec = dataset.element_spec
+        if not isinstance(spec, dict):
+            raise ValueError(f"`dataset` must be of dictionaries, such as {{'user_id', 'item_id'}}. Received: {spec}")
+        if int(dataset.cardinality()) == -1:
+            raise ValueError("`dataset` must be finite. Received: an infinite dataset")
+        columns = find_columns(list(spec), user_column, item_column, order_column)
+        keys = [str(column) for column in columns if column is not None]
+        ranks = {key: spec[key].shape.rank for key in keys}
+        if set(ranks.values()) not in ({0}, {1}):
+            raise ValueError(f"`dataset` must hold scalars, or batches of them. Received: ranks {ranks}")
+        kept = dataset.map(lambda row: {key: row[key] for key in keys})
+        batches = list((kept.batch(8192) if set(ranks.values()) == {0} else kept).as_numpy_iterator())
+        frame = pd.DataFrame({key: np.concatenate([batch[key] for batch in batches] or [[]]) for key in keys})
+        return cls._from_columns(frame, columns, parse_integers=False, where="`dataset`")
+
+    @classmethod
+    def _from_columns(
+        cls, frame: pd.DataFrame, columns: tuple[Hashable, Hashable, Hashable | None], parse_integers: bool, where: str
+    ) -> Interactions:
+        user, item, order = columns
+        users, user_ids = encoding.encode_ids(frame[user], user, parse_integers)
+        items, item_ids = encoding.encode_ids(frame[item], item, parse_integers)
+        when = None if order is None else encoding.order_values(frame[order], order)
+        present = (users != encoding.MISSING) & (items != encoding.MISSING)
+        if not present.all():
+            dropped = len(present) - np.count_nonzero(present)
+            logger.warning("Dropped %d of %d rows without a user or an item.", dropped, len(present))
+            users, user_ids = encoding.compact(users[present], user_ids)
+            items, item_ids = encoding.compact(items[present], item_ids)
+            when = None if when is None else when[present]
+        if len(user_ids) < 2 or len(item_ids) < 2:
+            raise ValueError(
+                f"{where} must hold interactions of at least two users and two items. Received: {len(users)} rows, "
+                f"{len(user_ids)} users, {len(item_ids)} items"
+            )
+        users, items = _stored(users, items, len(item_ids), when)
+        return cls(users.astype(np.int32), items.astype(np.int32), user_ids, item_ids, order is not None)
+
+    @property
+    def n_users(self) -> int:
+        """The size of the user vocabulary."""
+        return len(self.user_ids)
+
+    @property
+    def n_items(self) -> int:
+        """The size of the item vocabulary."""
+        return len(self.item_ids)
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+    def __repr__(self) -> str:
+        return f"Interactions(rows={len(self)}, n_users={self.n_users}, n_items={self.n_items})"
+
+    def with_rows(self, rows: Any) -> Interactions:
+        """The chosen rows, in stored order, with the same vocabularies (the same codes).
+
+        Args:
+            rows: a mask, `(rows,)` bool, or row numbers in any order.
+
+        Raises:
+            ValueError: if the mask has another length.
+            IndexError: if a row number is out of range.
+        """
+        chosen = np.asarray(rows)
+        if chosen.dtype == bool:
+            if chosen.shape != self.users.shape:
+                raise ValueError(f"`rows` must be a mask of {len(self)} rows. Received: shape {chosen.shape}")
+            mask = chosen
+        else:
+            mask = np.zeros(len(self), bool)
+            mask[chosen.astype(np.int64)] = True
+        return dataclasses.replace(self, users=self.users[mask], items=self.items[mask])
+
+    def codes_of(self, user_ids: Any) -> np.ndarray:
+        """The codes of user identifiers, `(n,)` int32; -1 for an unknown one. Integers may be given as text and vice versa."""
+        return encoding.lookup(self._user_index, user_ids)
+
+    def item_codes_of(self, item_ids: Any) -> np.ndarray:
+        """The codes of item identifiers, `(n,)` int32; -1 for an unknown one. Integers may be given as text and vice versa."""
+        return encoding.lookup(self._item_index, item_ids)
+
+    @functools.cached_property
+    def _user_index(self) -> pd.Index:
+        return pd.Index(self.user_ids)
+
+    @functools.cached_property
+    def _item_index(self) -> pd.Index:
+        return pd.Index(self.item_ids)
+
+    def popularity(self) -> np.ndarray:
+        """The number of interactions of every item, `(n_items,)` int64."""
+        return np.bincount(self.items, minlength=self.n_items)
+
+    def activity(self) -> np.ndarray:
+        """The number of interactions of every user, `(n_users,)` int64."""
+        return np.bincount(self.users, minlength=self.n_users)
+
+    def keys(self) -> np.ndarray:
+        """`user * n_items + item` of every row, `(rows,)` int64, sorted; for tests of membership by binary search."""
+        return np.sort(self.users.astype(np.int64) * self.n_items + self.items)
+
+    def csr(self) -> tuple[np.ndarray, np.ndarray]:
+        """The items of every user, sorted, as `(indptr, indices)`: those of user u are `indices[indptr[u]:indptr[u + 1]]`.
+
+        Both are int64, `(n_users + 1,)` and `(rows,)`.
+        """
+        return np.concatenate([[0], np.cumsum(self.activity())]), self.keys() % self.n_items
+
+    def fingerprint(self) -> str:
+        """A hash of rows and vocabularies, 32 hexadecimal digits: equal tables have equal ones, on any machine."""
+        digest = hashlib.blake2b(digest_size=16)
+        for codes in (self.users, self.items):
+            digest.update(np.ascontiguousarray(codes, dtype="<i4").tobytes())
+        for ids in (self.user_ids, self.item_ids):
+            digest.update(json.dumps(ids.tolist()).encode())
+        return digest.hexdigest()
+
+    def to_frame(self) -> pd.DataFrame:
+        """The rows as a data frame of original identifiers, columns `user` and `item`, in stored order."""
+        return pd.DataFrame({"user": self.user_ids[self.users], "item": self.item_ids[self.items]})
+
+
+def _stored(
+    users: np.ndarray, items: np.ndarray, n_items: int, when: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The rows sorted by user, then order, then row; without the later ones of each (user, item) pair."""
+    rows = _sorted_rows(users, when)
+    users, items = users[rows], items[rows]
+    keys = users * n_items + items
+    in_order = np.sort(keys)
+    if not np.any(in_order[1:] == in_order[:-1]):
+        return users, items
+    by_key = np.argsort(keys, kind="stable")
+    repeated = by_key[1:][keys[by_key[1:]] == keys[by_key[:-1]]]
+    logger.info("Dropped %d repeated interactions of %d.", len(repeated), len(users))
+    return np.delete(users, repeated), np.delete(items, repeated)
+
+
+def _sorted_rows(users: np.ndarray, when: np.ndarray | None) -> np.ndarray:
+    if when is None:
+        return np.argsort(users, kind="stable")
+    if when.dtype.kind == "i":
+        low, high = int(when.min()), int(when.max())
+        if (int(users.max()) + 1) * (high - low + 1) < 2**63:
+            # One sort of one integer is several times as fast as two.
+            return np.argsort(users * (high - low + 1) + (when - low), kind="stable")
+    return np.lexsort((when, users))

@@ -1,0 +1,33 @@
+"""Keras layers on the Poincaré ball.
+
+Every layer takes `curvature=`, a number or a `Curvature` that is learned or shared, and computes in float32 under half
+precision. Geometry and its conventions: `hyperml_tf.geometry.poincare`.
+"""
+
+from hyperml_tf.layers.curvature import Curvature
+from hyperml_tf.layers.exp_map import ExpMap
+from hyperml_tf.layers.gyromidpoint import Gyromidpoint
+from hyperml_tf.layers.hyperbolic_distance import HyperbolicDistance
+from hyperml_tf.layers.hyperbolic_embedding import HyperbolicEmbedding
+from hyperml_tf.layers.log_map import LogMap
+from hyperml_tf.layers.lorentz_lift import LorentzLift
+from hyperml_tf.layers.mobius_add import MobiusAdd
+from hyperml_tf.layers.mobius_dense import MobiusDense
+from hyperml_tf.layers.mobius_matvec import MobiusMatVec
+from hyperml_tf.layers.mobius_scalar_mul import MobiusScalarMul
+from hyperml_tf.layers.project_to_ball import ProjectToBall
+
+__all__ = [
+    "Curvature",
+    "ExpMap",
+    "Gyromidpoint",
+    "HyperbolicDistance",
+    "HyperbolicEmbedding",
+    "LogMap",
+    "LorentzLift",
+    "MobiusAdd",
+    "MobiusDense",
+    "MobiusMatVec",
+    "MobiusScalarMul",
+    "ProjectToBall",
+]

@@ -1,0 +1,96 @@
+"""What a trained `HyperML` is asked: recommendations, similar items, exact rankings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import tensorflow as tf
+
+from hyperml_tf import search
+from hyperml_tf.data import Interactions
+from hyperml_tf.geometry import lorentz
+from hyperml_tf.metrics import ranking_report
+from hyperml_tf.models.feed import recode
+from hyperml_tf.models.id_lookup import id_array
+from hyperml_tf.models.neighbours import Neighbours
+from hyperml_tf.numerics import Tensor
+
+if TYPE_CHECKING:
+    from hyperml_tf.models.hyperml import HyperML
+
+# Scores computed at once: 256 MiB of float32.
+_SCORES = 2**26
+
+
+def recommend(model: HyperML, users: Any, k: int, exclude_seen: bool) -> Neighbours:
+    """See `HyperML.recommend`."""
+    codes = model.query_tower.lookup(id_array(users, "users")).numpy()
+
+    def excluded(rows: np.ndarray) -> np.ndarray | None:
+        return model.seen.padded(rows) if exclude_seen else None
+
+    return _search(model, codes, model.query_tower.points_or_origin, k, excluded)
+
+
+def similar_items(model: HyperML, items: Any, k: int) -> Neighbours:
+    """See `HyperML.similar_items`."""
+    ids = id_array(items, "items")
+    codes = model.candidate_tower.lookup(ids).numpy()
+    if (codes < 0).any():
+        raise ValueError(f"`items` must be of the catalogue. Received unknown ids: {ids[codes < 0][:5].tolist()}")
+    return _search(model, codes, model.candidate_tower.points, k, lambda rows: rows[:, None])
+
+
+def _search(
+    model: HyperML,
+    codes: np.ndarray,
+    points_of: Callable[[Tensor], Tensor],
+    k: int,
+    excluded: Callable[[np.ndarray], np.ndarray | None],
+) -> Neighbours:
+    if k < 1:
+        raise ValueError(f"`k` must be at least 1. Received: k={k}")
+    c = model.curvature()
+    points = model.candidate_tower.all_points()
+    lifted = lorentz.lift(points, c)
+    block = max(1, _SCORES // len(points))
+    found = [
+        search.nearest(points_of(tf.constant(rows)), points, lifted, c, k, excluded(rows))
+        for rows in np.array_split(codes, range(block, len(codes), block))
+    ]
+    indices = np.concatenate([result[0].numpy() for result in found])
+    ids = model.candidate_tower.ids[np.maximum(indices, 0)]
+    ids[indices < 0] = -1 if ids.dtype.kind == "i" else ""
+    return Neighbours(ids, np.concatenate([result[1].numpy() for result in found]))
+
+
+def scorer(model: HyperML) -> Callable[[np.ndarray], Tensor]:
+    """A function of user codes that scores the whole catalogue, in float64 so that rounding decides no rank."""
+    c = tf.cast(model.curvature(), tf.float64)
+    candidates = lorentz.lift(tf.cast(model.candidate_tower.all_points(), tf.float64), c)
+
+    def score(users: np.ndarray) -> Tensor:
+        queries = model.query_tower.points(tf.convert_to_tensor(users, tf.int32))
+        return search.similarity(tf.cast(queries, tf.float64), candidates, c)
+
+    return score
+
+
+def evaluate_ranking(
+    model: HyperML,
+    held_out: Interactions,
+    seen: Interactions | None,
+    negatives: np.ndarray | None,
+    ks: tuple[int, ...],
+) -> dict[str, float]:
+    """See `HyperML.evaluate_ranking`."""
+    rows = recode(model, held_out)
+    if negatives is not None and len(rows) != len(held_out):
+        raise ValueError(
+            "`held_out` must hold only ids that the model knows when `negatives` are given, because their rows belong "
+            f"together. Received: {len(held_out) - len(rows)} rows of unknown ids"
+        )
+    excluded = (model.seen.indptr, model.seen.indices) if seen is None else recode(model, seen).csr()
+    return ranking_report(scorer(model), rows.users, rows.items, excluded, negatives, ks)

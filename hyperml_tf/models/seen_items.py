@@ -1,0 +1,77 @@
+"""What each user has interacted with: looked up while training, evaluating and recommending."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from hyperml_tf._keras import register
+from hyperml_tf.data.interactions import Interactions
+from hyperml_tf.numerics import Tensor
+
+
+@register
+class SeenItems(tf.keras.layers.Layer):
+    """The pairs (query, candidate) known so far, as a compressed sparse matrix and as sorted keys.
+
+    It is data, not weights, so Keras neither trains nor counts it; it is saved with the model.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.set(np.zeros(1, np.int64), np.zeros(0, np.int32), n_candidates=1)
+
+    def set(self, indptr: np.ndarray, indices: np.ndarray, n_candidates: int) -> None:
+        """Replaces the pairs: the candidates of query `u` are `indices[indptr[u]:indptr[u + 1]]`, ascending."""
+        self.indptr = np.asarray(indptr, np.int64)
+        self.indices = np.asarray(indices, np.int32)
+        self.n_candidates = int(n_candidates)
+        queries = np.repeat(np.arange(len(self.indptr) - 1, dtype=np.int64), np.diff(self.indptr))
+        self._keys = tf.constant(queries * self.n_candidates + self.indices)
+        self._indptr = tf.constant(self.indptr)
+        self._indices = tf.constant(self.indices)
+
+    def set_interactions(self, interactions: Interactions) -> None:
+        """Replaces the pairs by the rows of a table."""
+        indptr, indices = interactions.csr()
+        self.set(indptr, indices, interactions.n_items)
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def contains(self, queries: Tensor, candidates: Tensor) -> Tensor:
+        """Whether each pair is known, by binary search; codes of one shape -> bool of that shape."""
+        if not len(self):
+            return tf.zeros(tf.shape(queries), tf.bool)
+        keys = tf.cast(queries, tf.int64) * self.n_candidates + tf.cast(candidates, tf.int64)
+        flat = tf.reshape(keys, [-1])
+        position = tf.minimum(tf.searchsorted(self._keys, flat), len(self) - 1)
+        return tf.reshape(tf.equal(tf.gather(self._keys, position), flat), tf.shape(keys))
+
+    def pairs_of(self, queries: Tensor) -> tuple[Tensor, Tensor]:
+        """The known pairs of a batch of queries: (position in the batch, candidate), both `(pairs,)`, int32."""
+        if not len(self):
+            return tf.zeros([0], tf.int32), tf.zeros([0], tf.int32)
+        starts, limits = tf.gather(self._indptr, queries), tf.gather(self._indptr, queries + 1)
+        where = tf.ragged.range(starts, limits)
+        return tf.cast(where.value_rowids(), tf.int32), tf.gather(self._indices, where.values)
+
+    def padded(self, queries: np.ndarray) -> np.ndarray:
+        """The known candidates of each query as a matrix padded with -1, `(batch, longest)`; unknown queries (-1) have none."""
+        if not len(self):
+            return np.full((len(queries), 0), -1, np.int32)
+        known = np.maximum(queries, 0)
+        lengths = np.where(queries < 0, 0, self.indptr[known + 1] - self.indptr[known])
+        columns = np.arange(lengths.max(initial=0))
+        inside = columns < lengths[:, None]
+        positions = np.where(inside, self.indptr[known][:, None] + columns, 0)
+        return np.where(inside, self.indices[positions], -1)
+
+    def save_own_variables(self, store: Any) -> None:
+        store["indptr"], store["indices"] = self.indptr, self.indices
+        store["n_candidates"] = np.array(self.n_candidates)
+
+    def load_own_variables(self, store: Any) -> None:
+        self.set(store["indptr"][...], store["indices"][...], int(np.asarray(store["n_candidates"])))

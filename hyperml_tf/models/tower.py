@@ -1,0 +1,63 @@
+"""What query and candidate towers share: raw ids in, points of the ball out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument, HyperbolicLayer
+from hyperml_tf.models.id_lookup import IdLookup
+from hyperml_tf.numerics import Tensor
+
+_BLOCK = 65536
+
+
+class Tower(HyperbolicLayer):
+    """Base class of towers. A subclass says in `points` where the ids of its vocabulary lie.
+
+    Called with raw ids, `(...)`, it returns points, `(..., dim)`. An unknown id lies at the origin.
+
+    Args:
+        ids: the vocabulary, distinct strings or integers; their order gives the codes.
+        curvature: the curvature `c >= 0`, a number or a `Curvature`.
+        **kwargs: as for every Keras layer.
+    """
+
+    def __init__(self, ids: Any, curvature: CurvatureArgument = 1.0, **kwargs: Any) -> None:
+        super().__init__(curvature=curvature, **kwargs)
+        self.lookup = ids if isinstance(ids, IdLookup) else IdLookup(ids)
+
+    @property
+    def ids(self) -> np.ndarray:
+        """The vocabulary, int64 or object array of `str`."""
+        return self.lookup.ids
+
+    def __len__(self) -> int:
+        return len(self.lookup)
+
+    def points(self, codes: Tensor) -> Tensor:
+        """Codes in `[0, len(self))`, `(...)` -> points of the ball, `(..., dim)`."""
+        raise NotImplementedError("A tower says where its ids lie.")
+
+    def points_or_origin(self, codes: Tensor) -> Tensor:
+        """As `points`, with the origin for the code -1 of an unknown id."""
+        known = codes >= 0
+        return tf.where(known[..., tf.newaxis], self.points(tf.maximum(codes, 0)), 0.0)
+
+    def call(self, inputs: Tensor) -> Tensor:
+        return self.points_or_origin(self.lookup(inputs))
+
+    def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Tensor:
+        # Raw ids may come as a list; Keras would take that for several tensors.
+        inputs = tf.convert_to_tensor(inputs) if isinstance(inputs, (list, np.ndarray)) else inputs
+        return super().__call__(inputs, *args, **kwargs)
+
+    def all_points(self) -> Tensor:
+        """The points of the whole vocabulary in the order of its codes, `(n, dim)`, computed block by block."""
+        blocks = [self.points(tf.range(start, min(start + _BLOCK, len(self)))) for start in range(0, len(self), _BLOCK)]
+        return tf.concat(blocks, axis=0)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "ids": self.ids.tolist()}
