@@ -34,7 +34,9 @@ def working_dtype(*values: Tensor) -> tf.DType:
 def promote(*values: Tensor) -> tuple[Tensor, ...]:
     """Converts all values to tensors of their common `working_dtype`."""
     dtype = working_dtype(*values)
-    return tuple(tf.cast(tf.convert_to_tensor(v), dtype) if _has_dtype(v) else tf.convert_to_tensor(v, dtype) for v in values)
+    return tuple(
+        tf.cast(tf.convert_to_tensor(v), dtype) if _has_dtype(v) else tf.convert_to_tensor(v, dtype) for v in values
+    )
 
 
 def _has_dtype(value: Tensor) -> bool:

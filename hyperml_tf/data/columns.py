@@ -34,8 +34,10 @@ def find_columns(
     Names are compared without case, spaces, hyphens and underscores, and without a type suffix (`user_id:token`).
 
     Raises:
-        ValueError: if a column that was asked for, or the user or item column, is not there; if two roles share a column.
+        ValueError: if a column that was asked for, or the user or item column, is not there; if two roles share a column
+            or two columns its name.
     """
+    columns = list(columns)
     user = _find(columns, "user", user_column)
     item = _find(columns, "item", item_column)
     order = None if order_column is False else _find(columns, "order", order_column)
@@ -46,6 +48,11 @@ def find_columns(
             )
     if order is not None and order == item:
         raise ValueError(f"`item_column` and `order_column` must be different columns. Received: {item!r} for both")
+    for column, role in ((user, "user"), (item, "item"), (order, "order")):
+        if columns.count(column) > 1:
+            raise ValueError(
+                f"The {role} column must occur once in the table. Received: {columns.count(column)} named {column!r}"
+            )
     return user, item, order
 
 

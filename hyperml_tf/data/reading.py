@@ -162,8 +162,8 @@ def _open_zip(file: Path) -> Any:
 
 
 def _first_line(stream: Any) -> str:
-    with io.TextIOWrapper(io.BufferedReader(stream), encoding="utf-8-sig", newline=None) as text:
-        return text.readline().rstrip("\r\n")
+    with io.BufferedReader(stream) as buffered:
+        return buffered.readline().decode("utf-8-sig").rstrip("\r\n")
 
 
 def _guess_separator(file: Path, header: str) -> str:

@@ -55,7 +55,8 @@ def synthesize(
     A user has one to three favourite leaves. To choose an item, the user starts at one of them, stays in the leaf with
     probability `concentration`, else goes up to the parent, where the same happens, at most to the root; the item is then drawn
     below that node by popularity. With probability `noise` it is drawn from the whole catalogue instead. No user repeats an
-    item. Activity is log-normal, at least `min(5, n_items // 2)` rows a user.
+    item: when the items a taste leads to are used up, others follow. Activity is log-normal, at least
+    `min(5, n_items // 2)` rows a user.
 
     Args:
         n_users: how many users, >= 2.

@@ -39,10 +39,11 @@ class HyperbolicLayer(tf.keras.layers.Layer):
         self.supports_masking = True
 
     def get_config(self) -> dict[str, Any]:
-        config = {**super().get_config(), "curvature": curvature_config(self.curvature)}
-        if self.activity_regularizer is not None:
-            config["activity_regularizer"] = tf.keras.regularizers.serialize(self.activity_regularizer)
-        return config
+        return {
+            **super().get_config(),
+            "curvature": curvature_config(self.curvature),
+            "activity_regularizer": tf.keras.regularizers.serialize(self.activity_regularizer),
+        }
 
 
 def geometry_dtype(dtype: Any) -> str:

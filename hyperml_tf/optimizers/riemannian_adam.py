@@ -93,8 +93,8 @@ class RiemannianAdam(RiemannianOptimizer):
 
     def _bias_corrected(self, learning_rate: Tensor) -> Tensor:
         step = tf.cast(self.iterations + 1, learning_rate.dtype)
-        power_1 = tf.pow(tf.cast(self.beta_1, learning_rate.dtype), step)
-        power_2 = tf.pow(tf.cast(self.beta_2, learning_rate.dtype), step)
+        power_1 = tf.pow(tf.constant(self.beta_1, learning_rate.dtype), step)
+        power_2 = tf.pow(tf.constant(self.beta_2, learning_rate.dtype), step)
         return learning_rate * tf.sqrt(1 - power_2) / (1 - power_1)
 
     def get_config(self) -> dict[str, Any]:

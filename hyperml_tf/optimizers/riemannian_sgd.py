@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import tensorflow as tf
-
 from hyperml_tf._keras import register
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.optimizers.riemannian_optimizer import RiemannianOptimizer, Slot
@@ -39,6 +37,7 @@ class RiemannianSGD(RiemannianOptimizer):
 
     Example:
 
+    >>> import tensorflow as tf
     >>> from hyperml_tf.manifold import mark_on_ball
     >>> x = tf.Variable([[0.0, 0.5], [0.0, 0.0]])
     >>> mark_on_ball(x, 1.0)
@@ -71,7 +70,7 @@ class RiemannianSGD(RiemannianOptimizer):
         velocity = -space.gradient(egrad) * learning_rate
         if not slots:
             return space.move(velocity), ()
-        velocity += slots[0] * tf.cast(self.momentum, slots[0].dtype)
+        velocity += slots[0] * self.momentum
         moved = space.move(velocity)
         return moved, (space.transport(velocity, to=moved),)
 

@@ -77,7 +77,8 @@ class Case:
     def distance(self, x: Any, y: Any) -> Any:
         """The reference distance."""
         x, y, c = np.asarray(x, np.longdouble), np.asarray(y, np.longdouble), np.longdouble(self.c)
-        r = np.sqrt(np.sum((x - y) ** 2, axis=-1) / self.gap(x) / self.gap(y))
+        gaps = np.maximum(self.gap(x) * self.gap(y), 1e-40)  # a rounded result may lie on the boundary itself
+        r = np.sqrt(np.sum((x - y) ** 2, axis=-1) / gaps)
         return 2.0 * np.arcsinh(np.sqrt(c) * r) / np.sqrt(c) if self.c else 2.0 * r
 
     def add(self, x: Any, y: Any) -> Any:
@@ -133,7 +134,9 @@ def cases(dtypes: tuple = (np.float32, np.float64), curvatures: tuple = CURVATUR
     )
 
 
-def assert_same_points(case: Case, actual: Any, expected: Any, *through: Any, factor: float = 16.0, where: Any = None) -> None:
+def assert_same_points(
+    case: Case, actual: Any, expected: Any, *through: Any, factor: float = 16.0, where: Any = None
+) -> None:
     """Compares points by their distance, with the tolerance of a computation that went `through` further points."""
     actual, expected = np.asarray(actual), np.asarray(expected)
     assert np.isfinite(actual).all()

@@ -38,7 +38,9 @@ def test_equals_the_formula_of_the_paper(dtype, rtol: float, c: float) -> None:
         # In float64 1 - c|x|^2 is rounded in the dtype itself.
         slack = 8.0 * case.eps / np.minimum(case.gap(x), case.gap(y)) if dtype is np.float64 else 0.0
         assert_same_numbers(poincare.distance(x, y, c), expected, (rtol + slack) * np.asarray(expected))
-        assert_same_numbers(poincare.squared_distance(x, y, c), np.square(expected), 3 * (rtol + slack) * np.square(expected))
+        assert_same_numbers(
+            poincare.squared_distance(x, y, c), np.square(expected), 3 * (rtol + slack) * np.square(expected)
+        )
 
 
 @LAW
@@ -55,7 +57,7 @@ def test_float32_keeps_its_digits_at_every_separation_and_radius(case: Case, exp
 def test_no_distance_is_flattened_at_the_boundary(case: Case) -> None:
     x = poincare.project(4.0 * case.vectors(), case.c).numpy()
     d = poincare.distance(x, -x, case.c).numpy()
-    assert (d <= 2.001 * case.longest * case.unit).all()
+    assert (d <= 2.004 * case.longest * case.unit).all()
     outermost = poincare.project(1e4 * case.vectors(), case.c)
     np.testing.assert_allclose(poincare.distance0(outermost, case.c), case.longest * case.unit, rtol=2e-3)
 

@@ -10,7 +10,6 @@ from hyperml_tf import numerics
 from hyperml_tf.geometry import lorentz, poincare
 
 
-
 def lifted(x, y, c):
     # Products of lifted coordinates of points that were never projected overflow float32 on a large ball.
     return [lorentz.lift(poincare.project(p, c), c) for p in (x, y)]
@@ -131,6 +130,10 @@ def hard_cases(dtype, c: float):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("c", [0.0, 1e-12, 1e-6, 1.0, 10.0])
 def test_values_and_gradients_are_finite_everywhere(name: str, dtype, c: float) -> None:
+    if (name, dtype, c) == ("lorentz_inner", np.float32, 1e-12):
+        pytest.skip(
+            "the exact derivative in c is beyond the range of float32: 3e39 at the boundary of a ball of radius 1e6"
+        )
     inputs = [*hard_cases(dtype, c), dtype(c)]
     value = FUNCTIONS[name](*map(tf.constant, inputs))
     assert value.dtype == dtype

@@ -79,7 +79,9 @@ def test_gyration_equals_its_definition(case: Case) -> None:
     inner = case.add(v, w)
     outer = case.add(u, inner)
     expected = case.add(-case.add(u, v), outer)
-    assert_same_points(case, poincare.gyration(u, v, w, case.c), expected, u, v, w, inner, outer, where=case.inside(outer))
+    assert_same_points(
+        case, poincare.gyration(u, v, w, case.c), expected, u, v, w, inner, outer, where=case.inside(outer)
+    )
 
 
 @LAW
@@ -99,8 +101,12 @@ def test_scalar_distributivity_and_associativity(case: Case, r: float, s: float)
     x = case.points()
     rx, sx = (poincare.mobius_scalar_mul(t, x, case.c).numpy() for t in (r, s))
     # r + s and r * s are rounded to the dtype, which moves the point along its ray as well.
-    assert_same_points(case, poincare.mobius_add(rx, sx, case.c), poincare.mobius_scalar_mul(r + s, x, case.c), rx, sx, x)
-    assert_same_points(case, poincare.mobius_scalar_mul(r, sx, case.c), poincare.mobius_scalar_mul(r * s, x, case.c), rx, sx, x)
+    assert_same_points(
+        case, poincare.mobius_add(rx, sx, case.c), poincare.mobius_scalar_mul(r + s, x, case.c), rx, sx, x
+    )
+    assert_same_points(
+        case, poincare.mobius_scalar_mul(r, sx, case.c), poincare.mobius_scalar_mul(r * s, x, case.c), rx, sx, x
+    )
 
 
 @LAW
@@ -177,7 +183,9 @@ def test_a_mean_moves_with_its_points(case: Case) -> None:
     expected = poincare.mobius_add(z, poincare.gyromidpoint(x, case.c, weights), case.c)
     through = [z, *(x[:, i] for i in range(4)), *(moved[:, i] for i in range(4))]
     where = case.inside(moved).all(-1) if case.c else None
-    assert_same_points(case, poincare.gyromidpoint(moved, case.c, weights), expected, *through, factor=64.0, where=where)
+    assert_same_points(
+        case, poincare.gyromidpoint(moved, case.c, weights), expected, *through, factor=64.0, where=where
+    )
 
 
 @pytest.mark.parametrize("c", [0.0, 1.0])

@@ -69,7 +69,9 @@ def test_maps_at_the_origin_agree(case: Case) -> None:
     y, v = case.points(), case.vectors()
     zero = np.zeros_like(y)
     logarithm = poincare.logmap0(y, case.c).numpy()
-    np.testing.assert_allclose(poincare.logmap(zero, y, case.c), logarithm, rtol=0, atol=8 * case.eps * np.abs(logarithm).max())
+    np.testing.assert_allclose(
+        poincare.logmap(zero, y, case.c), logarithm, rtol=0, atol=8 * case.eps * np.abs(logarithm).max()
+    )
     assert_same_points(case, poincare.expmap(zero, v, case.c), poincare.expmap0(v, case.c))
 
 
@@ -81,7 +83,9 @@ def test_parallel_transport_is_an_isometry(case: Case) -> None:
     at_x, at_y = 2.0 / case.gap(x), 2.0 / case.gap(y)
     slack = 64 * case.digits(x, y)
     size = at_x * at_x * norm(v) * norm(w)
-    assert_same_numbers(at_y * at_y * np.sum(tv * tw, -1), at_x * at_x * np.sum(v.astype(np.longdouble) * w, -1), slack * size)
+    assert_same_numbers(
+        at_y * at_y * np.sum(tv * tw, -1), at_x * at_x * np.sum(v.astype(np.longdouble) * w, -1), slack * size
+    )
     assert_same_numbers(at_y * norm(tv), at_x * norm(v), slack * at_x * norm(v))
 
 

@@ -46,13 +46,25 @@ def test_points_broadcast_against_each_other(name: str) -> None:
     np.testing.assert_allclose(columns, crossed, rtol=1e-6)
 
 
+def test_one_matrix_serves_points_of_any_rank() -> None:
+    matrix = np.random.default_rng(2).normal(size=(3, 2)).astype(np.float32)
+    x = batch(6)[0].reshape(2, 3, 2)
+    together = poincare.mobius_matvec(matrix, x, 0.5)
+    assert together.shape == (2, 3, 3)
+    repeated = poincare.mobius_matvec(np.broadcast_to(matrix, (2, 3, 3, 2)), x, 0.5)
+    np.testing.assert_allclose(together, repeated, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(poincare.mobius_matvec(matrix, x[1, 2], 0.5), together[1, 2], rtol=1e-5, atol=1e-6)
+
+
 @functions
 @pytest.mark.parametrize("half", [tf.float16, tf.bfloat16])
 def test_half_precision_is_computed_in_float32(name: str, half) -> None:
     inputs = [tf.cast(a, half) for a in batch(3)]
     value = FUNCTIONS[name](*inputs, tf.cast(0.5, half))
     assert value.dtype == tf.float32
-    np.testing.assert_allclose(value, FUNCTIONS[name](*(tf.cast(a, tf.float32) for a in inputs), 0.5), rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(
+        value, FUNCTIONS[name](*(tf.cast(a, tf.float32) for a in inputs), 0.5), rtol=1e-6, atol=1e-7
+    )
 
 
 def test_the_widest_dtype_wins_and_lists_and_integers_do_not_widen() -> None:

@@ -53,7 +53,7 @@ def project_working(x: Tensor, c: Tensor) -> Tensor:
     limit = numerics.ball_limit(x.dtype)
     s = c * numerics.squared_norm(x)
     outside = s > limit * limit
-    scale = limit * tf.math.rsqrt(tf.where(outside, s, tf.ones_like(s)))
+    scale = limit / tf.sqrt(tf.where(outside, s, tf.ones_like(s)))  # not rsqrt: its 3 ulp are 4 % of the gap
     return tf.where(outside, x * scale, x)
 
 

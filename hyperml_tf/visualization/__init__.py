@@ -1,0 +1,7 @@
+"""Pictures of the learned space. They need matplotlib, the extra `plots`."""
+
+from hyperml_tf.visualization.disk import plot_disk
+from hyperml_tf.visualization.items import plot_items
+from hyperml_tf.visualization.layout import DiskLayout, disk_layout
+
+__all__ = ["DiskLayout", "disk_layout", "plot_disk", "plot_items"]

@@ -1,0 +1,263 @@
+"""Drawing points on the disk."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hyperml_tf.visualization.layout import DiskLayout, check_points, check_weights, disk_layout
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INK, FAINT, PAPER = "#2b2b33", "#c9c9d2", "#fbfbfd"
+_PALETTE = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#ee8866", "#117766")
+_OTHER = "#b9b9c2"
+_DPI = 180
+
+
+def plot_disk(
+    points: Any,
+    weights: Any = None,
+    labels: Sequence[str] | None = None,
+    groups: Sequence[str] | None = None,
+    curvature: float = 1.0,
+    path: str | os.PathLike[str] | None = None,
+    title: str | None = None,
+    max_points: int = 5000,
+    max_labels: int = 12,
+    weight_name: str = "interactions",
+) -> Figure:
+    """Draws points of the ball on a disk, sized by weight and coloured by group, or else by weight.
+
+    How points of more than two dimensions come to the disk, and what can be read from it, is said in `disk_layout`.
+
+    Args:
+        points: points of the ball, `(n, dim)`.
+        weights: sizes of the points, such as the popularity of items, `(n,)`, >= 0; all equal if None.
+        labels: a text a point; the heaviest are labelled, where there is room.
+        groups: a category a point; the largest are coloured and in the legend, the others grey.
+        curvature: the curvature of the ball, >= 0; at 0 the picture is a plane.
+        path: where to write the picture, as PNG, SVG or PDF by its suffix; nowhere if None.
+        title: a line above the picture.
+        max_points: the heaviest that many points are drawn.
+        max_labels: at most that many labels.
+        weight_name: what the weights are, for the legend.
+
+    Returns:
+        The figure, `matplotlib.figure.Figure`; it belongs to no window.
+
+    Raises:
+        ImportError: if matplotlib is missing.
+        ValueError: if an argument does not fit `points`, or a point lies outside the ball.
+
+    Example:
+
+    >>> figure = plot_disk([[0.0, 0.5], [0.3, 0.0]], weights=[10, 3], labels=["a", "b"])
+    >>> figure.savefig("disk.svg")  # doctest: +SKIP
+    """
+    array = check_points(points, curvature)
+    sizes = check_weights(weights, len(array))
+    for name, values in (("labels", labels), ("groups", groups)):
+        if values is not None and len(values) != len(array):
+            raise ValueError(f"`{name}` must have one entry a point, {len(array)}. Received: {len(values)}")
+    if max_points < 1:
+        raise ValueError(f"`max_points` must be at least 1. Received: max_points={max_points}")
+    figure, axes = _canvas()
+    # Lightest first, so that what matters lies on top; ties in order.
+    chosen = np.argsort(-sizes, kind="stable")[:max_points][::-1]
+    layout = disk_layout(array[chosen], sizes[chosen], curvature)
+    areas = _areas(sizes[chosen])
+    _background(axes, layout)
+    if groups is not None:
+        _draw_groups(axes, layout, areas, [str(groups[i]) for i in chosen])
+    else:
+        _draw_weights(figure, axes, layout, areas, sizes[chosen], weight_name if weights is not None else None)
+    if labels is not None:
+        _draw_labels(axes, layout, [str(labels[i]) for i in chosen], max_labels)
+    _captions(axes, layout, title, len(chosen), len(array), array.shape[1])
+    if path is not None:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, dpi=_DPI, facecolor="white")
+    return figure
+
+
+def _canvas() -> tuple[Figure, Axes]:
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError('Pictures need matplotlib: pip install "hyperml-tf[plots]"') from error
+    # Without pyplot: no window, no global state, and nothing to close.
+    figure = Figure(figsize=(7.2, 7.6))
+    FigureCanvasAgg(figure)
+    axes = figure.add_axes((0.05, 0.09, 0.9, 0.9 * 7.2 / 7.6))
+    axes.set_aspect("equal")
+    axes.set_axis_off()
+    axes.set_xlim(-1.04, 1.04)
+    axes.set_ylim(-1.04, 1.04)
+    return figure, axes
+
+
+def _areas(weights: np.ndarray) -> np.ndarray:
+    """Marker areas in square points: a floor and a part in proportion to the weight, smaller when there are many points."""
+    crowd = np.clip(40.0 / np.sqrt(len(weights)), 0.45, 3.0)
+    if weights.min() == weights.max():
+        return np.full(len(weights), 18.0 * crowd)
+    return crowd * (3.0 + 110.0 * weights / weights.max())
+
+
+def _background(axes: Axes, layout: DiskLayout) -> None:
+    from matplotlib.patches import Circle
+
+    axes.add_patch(Circle((0, 0), 1.0, facecolor=PAPER, edgecolor="none", zorder=0))
+    for distance in _rings(layout):
+        radius = float(layout.radius(distance))
+        axes.add_patch(Circle((0, 0), radius, fill=False, edgecolor=FAINT, linewidth=0.7, zorder=1))
+        axes.text(
+            0,
+            radius,
+            f"{distance:g}",
+            fontsize=7,
+            color="#6d6d78",
+            ha="center",
+            va="center",
+            zorder=6,
+            bbox={"boxstyle": "round,pad=0.15", "facecolor": PAPER, "edgecolor": "none", "alpha": 0.85},
+        )
+    axes.add_patch(Circle((0, 0), 1.0, fill=False, edgecolor=INK, linewidth=1.1, zorder=5))
+
+
+def _rings(layout: DiskLayout) -> list[float]:
+    """Three to six round distances that are drawn well apart."""
+    last = float(layout.distances.max())
+    span = last - layout.centre
+    if span <= 0:
+        return []
+    unit = 10.0 ** np.floor(np.log10(span))
+    step = next(unit * part for part in (0.2, 0.5, 1.0, 2.0) if span / (unit * part) <= 6)
+    first = np.floor(layout.centre / step) + 1
+    distances = np.round(np.arange(first, np.floor(last / step) + 1) * step, 10)
+    rings: list[float] = []
+    previous = 0.0
+    for distance in distances:
+        radius = float(layout.radius(distance))
+        if radius - previous > 0.06 and 1.0 - radius > 0.03:
+            rings.append(float(distance))
+            previous = radius
+    return rings
+
+
+def _draw_weights(
+    figure: Figure, axes: Axes, layout: DiskLayout, areas: np.ndarray, weights: np.ndarray, name: str | None
+) -> None:
+    from matplotlib import colormaps
+    from matplotlib.colors import LinearSegmentedColormap, LogNorm
+
+    xy = layout.xy()
+    if name is None or not weights.max() > 0:
+        axes.scatter(xy[:, 0], xy[:, 1], s=areas, c=_PALETTE[0], alpha=0.75, linewidths=0, zorder=3)
+        return
+    positive = weights[weights > 0]
+    low, high = float(positive.min()), float(positive.max())
+    colours = LinearSegmentedColormap.from_list("ink", colormaps["magma_r"](np.linspace(0.18, 0.92, 256)))
+    norm = LogNorm(low, high if high > low else low * 1.01)
+    drawn = axes.scatter(
+        xy[:, 0],
+        xy[:, 1],
+        s=areas,
+        c=np.maximum(weights, low),
+        cmap=colours,
+        norm=norm,
+        alpha=0.85,
+        linewidths=0.25,
+        edgecolors="white",
+        zorder=3,
+    )
+    bar = figure.colorbar(drawn, cax=figure.add_axes((0.66, 0.065, 0.29, 0.013)), orientation="horizontal")
+    bar.outline.set_visible(False)
+    bar.set_alpha(1.0)
+    bar.ax.minorticks_off()
+    bar.ax.tick_params(labelsize=7, length=2, colors=INK)
+    bar.ax.xaxis.set_major_formatter("{x:g}")
+    bar.ax.set_title(name, fontsize=8, color=INK, pad=3)
+
+
+def _draw_groups(axes: Axes, layout: DiskLayout, areas: np.ndarray, groups: list[str]) -> None:
+    from matplotlib.lines import Line2D
+
+    names, counts = np.unique(groups, return_counts=True)
+    largest = [str(name) for name in names[np.argsort(-counts, kind="stable")]]
+    shown = largest if len(largest) <= len(_PALETTE) else largest[: len(_PALETTE)]
+    colour_of = dict(zip(shown, _PALETTE, strict=False))
+    colours = [colour_of.get(group, _OTHER) for group in groups]
+    xy = layout.xy()
+    axes.scatter(xy[:, 0], xy[:, 1], s=areas, c=colours, alpha=0.8, linewidths=0.25, edgecolors="white", zorder=3)
+    entries = [*colour_of.items(), *([("other", _OTHER)] if len(largest) > len(shown) else [])]
+    handles = [
+        Line2D([], [], linestyle="", marker="o", markersize=5, color=colour, label=_short(name, 20))
+        for name, colour in entries
+    ]
+    axes.legend(
+        handles=handles,
+        loc="lower right",
+        bbox_to_anchor=(0.97, 0.008),
+        bbox_transform=axes.figure.transFigure,
+        ncols=min(3, len(handles)),
+        fontsize=7.5,
+        frameon=False,
+        labelcolor=INK,
+        handletextpad=0.1,
+        columnspacing=1.1,
+    )
+
+
+def _short(text: str, longest: int = 28) -> str:
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def _draw_labels(axes: Axes, layout: DiskLayout, labels: list[str], most: int) -> None:
+    """Labels the last points, which are the heaviest, beside them, each only where it covers no earlier label."""
+    from matplotlib.patheffects import withStroke
+
+    renderer = axes.figure.canvas.get_renderer()  # type: ignore[attr-defined]
+    taken: list[Any] = []
+    xy = layout.xy()
+    for index in range(len(labels) - 1, max(-1, len(labels) - 1 - 4 * most), -1):
+        if len(taken) >= most:
+            return
+        text = axes.annotate(
+            _short(labels[index]),
+            tuple(xy[index]),
+            xytext=(5, 4),
+            textcoords="offset points",
+            fontsize=7.5,
+            color=INK,
+            zorder=7,
+            path_effects=[withStroke(linewidth=2.2, foreground="white")],
+        )
+        box = text.get_window_extent(renderer)
+        if any(box.overlaps(other) for other in taken):
+            text.remove()
+        else:
+            taken.append(box)
+
+
+def _captions(axes: Axes, layout: DiskLayout, title: str | None, drawn: int, n: int, dim: int) -> None:
+    figure = axes.figure
+    if title:
+        figure.text(0.05, 0.962, title, fontsize=12, color=INK, weight="bold")
+    lines = [f"{drawn:,} of {n:,} points" if drawn < n else f"{n:,} points"]
+    if dim > 2:
+        centre = f"; the centre is {layout.centre:.2g}" if layout.centre > 0 else ""
+        lines = [f"{lines[0]} of a space of {dim} dimensions"]
+        lines.append(f"rings: distance from the origin{centre}")
+        lines.append("angle: neighbours side by side")
+    else:
+        lines.append("rings: distance from the origin")
+    figure.text(0.05, 0.02, "\n".join(lines), fontsize=7.5, color="#6d6d78", linespacing=1.4)

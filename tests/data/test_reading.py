@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+
+from hyperml_tf.data import Interactions
+
+TEXT = "user,rating,item,time\nann,5,007,3\nbob,4,7,1\nann,1,8,2\n"
+ROWS = [("ann", "8"), ("ann", "007"), ("bob", "7")]
+
+
+def rows(table):
+    return list(table.to_frame().itertuples(index=False, name=None))
+
+
+def write(path, text, encoding="utf-8"):
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    ("name", "separator"), [("t.csv", ","), ("t.TXT", ";"), ("t.csv", "|"), ("t.tsv", "\t"), ("t.csv", "\t")]
+)
+def test_separators(tmp_path, name, separator, newline):
+    path = write(tmp_path / name, TEXT.replace(",", separator).replace("\n", newline))
+    assert rows(Interactions.from_file(path)) == ROWS
+
+
+def test_given_separator(tmp_path):
+    path = write(tmp_path / "t.csv", TEXT.replace(",", "^"))
+    assert rows(Interactions.from_file(path, separator="^")) == ROWS
+
+
+@pytest.mark.parametrize(
+    ("suffix", "compress"), [(".gz", gzip.compress), (".bz2", bz2.compress), (".xz", lzma.compress), (".zst", None)]
+)
+def test_compressed(tmp_path, suffix, compress):
+    path = tmp_path / f"t.csv{suffix}"
+    if compress is None:
+        with pa.CompressedOutputStream(str(path), "zstd") as stream:
+            stream.write(TEXT.encode())
+    else:
+        path.write_bytes(compress(TEXT.encode()))
+    assert rows(Interactions.from_file(path)) == ROWS
+
+
+def test_gzip_of_several_members(tmp_path):
+    head, tail = TEXT[:30], TEXT[30:]
+    path = tmp_path / "t.csv.gz"
+    path.write_bytes(gzip.compress(head.encode()) + gzip.compress(tail.encode()))
+    assert rows(Interactions.from_file(path)) == ROWS
+
+
+@pytest.mark.parametrize("name", ["t.csv.zip", "t.zip"])
+def test_zip(tmp_path, name):
+    with zipfile.ZipFile(tmp_path / name, "w") as archive:
+        archive.writestr("folder/t.csv", TEXT)
+        archive.writestr("__MACOSX/t.csv", "noise")
+    assert rows(Interactions.from_file(tmp_path / name)) == ROWS
+
+
+def test_zip_of_two_files(tmp_path):
+    with zipfile.ZipFile(tmp_path / "t.csv.zip", "w") as archive:
+        archive.writestr("a.csv", TEXT)
+        archive.writestr("b.csv", TEXT)
+    with pytest.raises(ValueError, match=r"exactly one file\. Received: .*'a.csv', 'b.csv'"):
+        Interactions.from_file(tmp_path / "t.csv.zip")
+
+
+def test_byte_order_mark_quotes_and_newlines_in_other_columns(tmp_path):
+    text = '"user","review","item","time"\n"a, b","two\nlines, ""quoted""","x",2\nc,"",y,1\n"a, b",,y,1\n'
+    table = Interactions.from_file(write(tmp_path / "t.csv", text, "utf-8-sig"))
+    assert rows(table) == [("a, b", "y"), ("a, b", "x"), ("c", "y")]
+
+
+def test_other_columns_may_be_in_another_encoding(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_bytes(b"user,title,item\na,caf\xe9,x\nb,caf\xe9,y\n")
+    assert len(Interactions.from_file(path)) == 2
+
+
+def test_integers_stay_exact(tmp_path):
+    huge = 2**53 + 1
+    table = Interactions.from_file(write(tmp_path / "t.csv", f"user,item\n{huge},1\n{huge + 1},2\n"))
+    assert table.user_ids.dtype == np.int64
+    assert table.user_ids.tolist() == [huge, huge + 1]
+
+
+def test_only_empty_fields_are_missing(tmp_path):
+    table = Interactions.from_file(write(tmp_path / "t.csv", 'user,item\nNA,null\nnan,None\n,x\n"",x\na,\n'))
+    assert rows(table) == [("NA", "null"), ("nan", "None")]
+
+
+def test_dates_and_fractions_order(tmp_path):
+    dates = "user,item,date\na,x,2020-02-01\na,y,2020-01-01\nb,x,2019-12-31\n"
+    assert rows(Interactions.from_file(write(tmp_path / "d.csv", dates))) == [("a", "y"), ("a", "x"), ("b", "x")]
+    fractions = "user,item,ts\na,x,1e3\na,y,2.5\nb,x,0\n"
+    assert rows(Interactions.from_file(write(tmp_path / "f.csv", fractions))) == [("a", "y"), ("a", "x"), ("b", "x")]
+
+
+def test_parquet_round_trip(tmp_path):
+    huge = 2**53 + 1
+    frame = pd.DataFrame(
+        {
+            "user_id": pd.array([huge, None, huge + 2, huge], dtype="Int64"),
+            "item_id": ["007", "7", "é", "8"],
+            "date": pd.to_datetime(["2020-01-02", "2020-01-02", "2020-01-03", "2020-01-01"]).date,
+            "nested": [[1], [2], [3], [4]],
+        }
+    )
+    frame.to_parquet(tmp_path / "t.parquet")
+    table = Interactions.from_file(tmp_path / "t.parquet")
+    assert table.ordered
+    assert table.user_ids.dtype == np.int64
+    assert rows(table) == [(huge, "8"), (huge, "007"), (huge + 2, "é")]
+
+
+def test_parquet_text_stays_text_and_dictionaries_are_read(tmp_path):
+    frame = pd.DataFrame({"user": pd.Categorical(["1", "2"], categories=["2", "1"]), "item": ["3", "4"]})
+    frame.to_parquet(tmp_path / "t.pq", index=False)
+    assert rows(Interactions.from_file(tmp_path / "t.pq")) == [("1", "3"), ("2", "4")]
+
+
+def test_file_and_frame_agree(tmp_path):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({name: rng.integers(30, size=500) for name in ("user", "item", "timestamp")})
+    frame.to_csv(tmp_path / "t.csv.gz", index=False)
+    frame.to_parquet(tmp_path / "t.parquet")
+    expected = Interactions.from_frame(frame).fingerprint()
+    assert Interactions.from_file(tmp_path / "t.csv.gz").fingerprint() == expected
+    assert Interactions.from_file(str(tmp_path / "t.parquet")).fingerprint() == expected
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"`path` must be a file that exists\. Received: .*none\.csv"):
+        Interactions.from_file(tmp_path / "none.csv")
+
+
+def test_directory(tmp_path):
+    with pytest.raises(ValueError, match=r"`path` must be a file, not a directory"):
+        Interactions.from_file(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["t.xlsx", "t", "t.json.gz", "t.parquet.gz"])
+def test_unknown_suffix(tmp_path, name):
+    with pytest.raises(ValueError, match=r"`path` must end in one of \.csv.*\.gz.*\.parquet.*Received"):
+        Interactions.from_file(write(tmp_path / name, TEXT))
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.csv.gz", "t.zip", "t.parquet"])
+def test_empty_file(tmp_path, name):
+    with pytest.raises(ValueError, match=r"`path` must be a table with a header\..*empty"):
+        Interactions.from_file(write(tmp_path / name, ""))
+
+
+@pytest.mark.parametrize("name", ["t.csv.gz", "t.csv.bz2", "t.csv.xz", "t.csv.zst", "t.csv.zip", "t.parquet"])
+def test_damaged_file(tmp_path, name):
+    with pytest.raises(ValueError, match=r"`path` could not be read as .*Received: "):
+        Interactions.from_file(write(tmp_path / name, TEXT))
+
+
+def test_truncated_gzip(tmp_path):
+    whole = gzip.compress(TEXT.encode() * 1000)
+    (tmp_path / "t.csv.gz").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match=r"`path` could not be read"):
+        Interactions.from_file(tmp_path / "t.csv.gz")
+
+
+def test_ragged_rows(tmp_path):
+    with pytest.raises(ValueError, match=r"`path` could not be read as text separated by ','.*4 columns"):
+        Interactions.from_file(write(tmp_path / "t.csv", TEXT + "eve,1\n"))
+
+
+def test_identifiers_not_in_utf8(tmp_path):
+    with pytest.raises(ValueError, match=r"`path` could not be read.*UTF8"):
+        Interactions.from_file(write(tmp_path / "t.csv", "user,item\ncafé,x\nb,y\n", "latin-1"))
+
+
+def test_no_header(tmp_path):
+    path = write(tmp_path / "u.tsv", "196\t242\t3\t881250949\n186\t302\t3\t891717742\n")
+    with pytest.raises(ValueError, match=r"first line of a file must be its header.*Received: '196', '242'"):
+        Interactions.from_file(path)
+
+
+def test_header_only(tmp_path):
+    with pytest.raises(ValueError, match=r"`path` '.*t\.csv' must hold .*Received: 0 rows, 0 users, 0 items"):
+        Interactions.from_file(write(tmp_path / "t.csv", "user,item,timestamp\n"))
+
+
+def test_repeated_header(tmp_path):
+    with pytest.raises(ValueError, match=r"item column must occur once"):
+        Interactions.from_file(write(tmp_path / "t.csv", "user,item,item\na,x,y\nb,z,w\n"))
+
+
+def test_missing_column_lists_the_columns(tmp_path):
+    path = write(tmp_path / "t.csv", TEXT)
+    with pytest.raises(
+        ValueError, match=r"`item_column` must name.*'user', 'rating', 'item', 'time'\. Received: 'sku'"
+    ):
+        Interactions.from_file(path, item_column="sku")
+
+
+def test_bad_order(tmp_path):
+    path = write(tmp_path / "t.csv", TEXT + "bob,1,9,soon\n")
+    with pytest.raises(ValueError, match=r"order column 'time' must hold numbers, or dates.*'soon' in row 3 "):
+        Interactions.from_file(path)
+    assert len(Interactions.from_file(path, order_column=False)) == 4
