@@ -179,12 +179,18 @@ def limit_norm(x: Tensor, limit: Tensor) -> Tensor:
     Returns:
         Vectors of the same shape, unchanged where `|x| <= limit`.
     """
+    beyond = tf.reduce_any(numerics.squared_norm(tf.stop_gradient(x)) > tf.square(limit))
+    # Rare in training: a step in which no row is beyond the limit pays for the norms alone.
+    return tf.cond(beyond, lambda: _limit_norm(x, limit), lambda: tf.identity(x))
+
+
+def _limit_norm(x: Tensor, limit: Tensor) -> Tensor:
     norm = numerics.safe_norm(x)
     outside = norm > limit
-    direction = x / tf.where(outside, norm, tf.ones_like(norm))
+    length = tf.where(outside, norm, tf.ones_like(norm))
     # The second term is 0: it only carries the radial gradient.
-    moved = direction * limit + tf.stop_gradient(direction) * (_only_inward(norm) - tf.stop_gradient(norm))
-    return tf.where(outside, moved, x)
+    factor = limit / length + (_only_inward(length) - tf.stop_gradient(length)) / tf.stop_gradient(length)
+    return x * tf.where(outside, factor, tf.ones_like(factor))
 
 
 @tf.custom_gradient

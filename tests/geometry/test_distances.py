@@ -57,9 +57,10 @@ def test_float32_keeps_its_digits_at_every_separation_and_radius(case: Case, exp
 def test_no_distance_is_flattened_at_the_boundary(case: Case) -> None:
     x = poincare.project(4.0 * case.vectors(), case.c).numpy()
     d = poincare.distance(x, -x, case.c).numpy()
-    assert (d <= 2.004 * case.longest * case.unit).all()
+    # One rounding of a coordinate is 1 % of the gap at the limit.
+    assert (d <= 2.01 * case.longest * case.unit).all()
     outermost = poincare.project(1e4 * case.vectors(), case.c)
-    np.testing.assert_allclose(poincare.distance0(outermost, case.c), case.longest * case.unit, rtol=2e-3)
+    np.testing.assert_allclose(poincare.distance0(outermost, case.c), case.longest * case.unit, rtol=5e-3)
 
 
 @LAW
