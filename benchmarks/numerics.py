@@ -4,7 +4,8 @@
 
 For float32 and float64 it draws `--pairs` pairs over five curvatures, with radii up to the limit of the dtype and separations
 from 1e-7 of the ball upward, and compares `poincare.distance` and four other forms, evaluated in the same dtype, with an
-extended-precision reference *of the same rounded inputs*. It prints the Markdown tables of docs/numerics.md.
+extended-precision reference *of the same rounded inputs*. It prints the Markdown tables of docs/numerics.md. With `--gaps` it
+compares ways to compute `1 - c|x|^2` instead, by error and by the time of a forward and backward pass.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import numpy as np
 import hyperml_tf  # noqa: F401
 from hyperml_tf import numerics
 from hyperml_tf.geometry import poincare
+from hyperml_tf.geometry.poincare.ball import gap
 
 import tensorflow as tf  # isort: skip
 
@@ -203,11 +205,78 @@ def share(count: int, total: int) -> str:
     return "0" if count == 0 else f"{100 * count / total:.2g} %"
 
 
+def squared(x: Any) -> Any:
+    return tf.reduce_sum(x * x, -1, keepdims=True)
+
+
+def gap_factored(x: Any, c: Any) -> Any:
+    r = tf.sqrt(c * squared(x))
+    return (1 - r) * (1 + r)
+
+
+def gap_split(x: Any, c: Any) -> Any:
+    """Coordinates split at 2^-11, so that the sum of the squared high parts is exact."""
+    high = (x + 6144.0) - 6144.0
+    return (1 - c * squared(high)) - c * tf.reduce_sum((x - high) * (x + high), -1, keepdims=True)
+
+
+GAPS: dict[str, Callable[..., Any]] = {
+    "float32": lambda x, c: 1 - c * squared(x),
+    "(1 - r)(1 + r), float32": gap_factored,
+    "split products, float32": gap_split,
+    "float64, differentiated as written": lambda x, c: tf.cast(
+        1 - tf.cast(c, tf.float64) * squared(tf.cast(x, tf.float64)), tf.float32
+    ),
+    "float64 forward, float32 backward (used)": gap,
+}
+
+
+def report_gaps(seed: int, rows: int = 12_288, dim: int = 64, repeats: int = 100) -> None:
+    random = np.random.default_rng(seed)
+    print("| gap, relative error at radius 1 - 1e-5 (median / largest) | c = 1 | c = 0.3 | forward and backward, ms |")
+    print("|---|---|---|---|")
+    samples = {}
+    for c in (1.0, 0.3):
+        z = random.normal(size=(rows, dim))
+        z = (z * (1 - 1e-5) / np.sqrt(c) / np.linalg.norm(z, axis=-1, keepdims=True)).astype(np.float32)
+        exact = 1 - np.longdouble(np.float32(c)) * (z.astype(np.longdouble) ** 2).sum(-1, keepdims=True)
+        samples[c] = tf.constant(z), tf.constant([c]), exact
+    steps = {name: gap_step(form) for name, form in GAPS.items()}
+    times: dict[str, list[float]] = {name: [] for name in GAPS}
+    x, y = (tf.constant(0.05 * random.normal(size=(rows, dim)), tf.float32) for _ in range(2))
+    for _ in range(repeats + 5):
+        for name, step in steps.items():  # in turn, so that other load falls on all alike
+            start = time.perf_counter()
+            step(x, y, tf.constant([1.0]))[0].numpy()
+            times[name].append(1e3 * (time.perf_counter() - start))
+    for name, form in GAPS.items():
+        errors = [np.abs(form(x, c).numpy() - exact) / exact for x, c, exact in samples.values()]
+        cells = " | ".join(f"{np.median(e):.0e} / {e.max():.0e}" for e in errors)
+        print(f"| {name} | {cells} | {np.median(times[name][5:]):.1f} |")
+
+
+def gap_step(form: Callable[..., Any]) -> Any:
+    """A squared distance with that gap, and its gradients."""
+
+    def step(x: Any, y: Any, c: Any) -> Any:
+        with tf.GradientTape() as tape:
+            tape.watch([x, y, c])
+            r2 = squared(x - y) / form(x, c) / form(y, c)
+            value = tf.reduce_sum(r2 * tf.square(numerics.asinh_ratio(c * r2)))
+        return tape.gradient(value, [x, y, c])
+
+    return tf.function(step, autograph=False)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pairs", type=int, default=10_000_000, help="pairs a dtype")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--gaps", action="store_true", help="compare ways to compute 1 - c|x|^2 instead")
     arguments = parser.parse_args()
+    if arguments.gaps:
+        report_gaps(arguments.seed)
+        return
     random = np.random.default_rng(arguments.seed)
     for dtype in (np.float32, np.float64):
         worst = max(reference_error(*draw(random, 500, c, dtype), c) for c in (float(dtype(c)) for c in CURVATURES))

@@ -96,7 +96,7 @@ def _one_line(error: Exception) -> str:
     if parser_message is not None:
         context: Any = getattr(error, "ctx", None)
         command = context.command_path if context is not None else PROGRAM
-        return f"{' '.join(parser_message().split())} See `{command} --help`."
+        return f"{' '.join(parser_message().split()).rstrip('.')}; see `{command} --help`."
     if isinstance(error, OSError) and error.errno is not None:
         place = f": {error.filename}" if error.filename is not None else ""
         return f"{os.strerror(error.errno)}{place}"

@@ -91,6 +91,8 @@ def export(
     from hyperml_tf.retrieval import export_saved_model
     from hyperml_tf.runs import Run
 
+    if out.exists() and not overwrite:
+        raise FileExistsError(f"`{out}` exists. Pass `--overwrite` to replace it.")
     loaded = Run.load(run)
     path = export_saved_model(loaded.model, out, k=loaded.config.k if k is None else k, overwrite=overwrite)
     typer.echo(f"Wrote {path}")

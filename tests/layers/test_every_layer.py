@@ -35,7 +35,7 @@ CASES: list[Case] = [
             "input_dim": 5,
             "output_dim": 4,
             "mode": "direct",
-            "max_tangent_norm": 0.5,
+            "max_tangent_norm": 0.05,
             "embeddings_regularizer": "l2",
             "mask_zero": True,
         },

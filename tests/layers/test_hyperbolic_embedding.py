@@ -64,7 +64,9 @@ def test_gradient_of_the_table_is_sparse(mode: str, options: dict[str, Any]) -> 
     @tf.function
     def step(ids: tf.Tensor) -> Any:
         with tf.GradientTape() as tape:
-            loss = tf.reduce_sum(layer(ids) ** 2) + sum(layer.losses)
+            loss = tf.reduce_sum(poincare.squared_distance(layer(ids), tf.ones(3) / 2, layer.curvature())) + sum(
+                layer.losses
+            )
         return tape.gradient(loss, [layer.embeddings, layer.curvature.raw])
 
     for run in (step, step.python_function):

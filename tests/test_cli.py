@@ -1,0 +1,254 @@
+"""The command line on a small synthetic table: every command, its files, and one line for every error."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from hyperml_tf import cli
+from hyperml_tf.runs import Run, TrainingConfig
+
+SETTINGS = ["--epochs", "2", "--dim", "8", "--batch-size", "256", "--k", "7"]
+METRICS = {"full_hr@10", "full_ndcg@10", "sampled100_hr@10", "sampled100_ndcg@10"}
+# The columns of the table of metrics are wide; rich asks this variable for the width.
+os.environ.setdefault("COLUMNS", "100")
+
+Call = Callable[..., "Answer"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _own_logging() -> Iterator[None]:
+    """The commands configure the log of their process, which here is that of other tests too."""
+    loggers = [logging.getLogger(name) for name in ("hyperml_tf", "tensorflow", "absl")]
+    before = [(logger.handlers, logger.level) for logger in loggers]
+    with warnings.catch_warnings():
+        yield
+    for logger, (handlers, level) in zip(loggers, before, strict=True):
+        logger.handlers = handlers
+        logger.setLevel(level)
+
+
+class Answer:
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str]) -> Call:
+    def run(*arguments: object) -> Answer:
+        capsys.readouterr()
+        code = cli.main([str(argument) for argument in arguments])
+        return Answer(code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table `t.csv` and the run `run` made of it, with ids that are text."""
+    path = tmp_path_factory.mktemp("cli")
+    made = cli.main(["synthesize", f"{path}/t.csv", "--users", "60", "--items", "120", "--rows", "900", "--seed", "1"])
+    trained = cli.main(["train", f"{path}/t.csv", "--out", f"{path}/run", *SETTINGS])
+    assert (made, trained) == (0, 0)
+    return path
+
+
+def test_train_writes_the_run(folder: Path) -> None:
+    run = folder / "run"
+    written = {"config.json", "metrics.json", "history.csv", "disk.png", "model", "saved_model"}
+    assert written <= {path.name for path in run.iterdir()}
+    assert (run / "saved_model" / "1" / "saved_model.pb").is_file()
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert (metrics["users"], metrics["train_rows"]) == (60, 900 - 2 * 60)
+    for part in (metrics["test"], metrics["validation"], metrics["popularity"]["test"]):
+        assert set(part) == METRICS
+    assert len(pd.read_csv(run / "history.csv")) == 2
+    assert Run.load(run).config == TrainingConfig(epochs=2, dim=8, batch_size=256, k=7)
+
+
+def test_evaluate_prints_what_was_stored(folder: Path, call: Call) -> None:
+    answer = call("evaluate", folder / "run")
+    assert answer.code == 0
+    metrics = json.loads((folder / "run" / "metrics.json").read_text())
+    for part in ("test", "validation"):
+        for values, name in ((metrics[part], "HyperML"), (metrics["popularity"][part], "Popularity")):
+            numbers = [f"{values[key]:.4f}" for key in ("full_hr@10", "full_ndcg@10")]
+            assert any(name in line and all(number in line for number in numbers) for line in answer.out.splitlines())
+
+
+def test_recommend_prints_json(folder: Path, call: Call) -> None:
+    answer = call("recommend", folder / "run", "--user", "user_00003", "--user", "user_00001", "-k", 4, "--json")
+    assert answer.code == 0
+    rows = json.loads(answer.out)
+    assert [row["user"] for row in rows] == ["user_00003", "user_00001"]
+    expected = Run.load(folder / "run").model.recommend(["user_00003", "user_00001"], k=4)
+    assert [[item["item"] for item in row["items"]] for row in rows] == expected.ids.tolist()
+    distances = [item["distance"] for item in rows[0]["items"]]
+    assert distances == sorted(distances)
+
+
+def test_seen_items_come_back_on_demand(folder: Path, call: Call) -> None:
+    table = Run.load(folder / "run").table.to_frame()
+    seen = set(table[table["user"] == "user_00001"]["item"])
+    items = {}
+    for flag in ([], ["--include-seen"]):
+        answer = call("recommend", folder / "run", "--user", "user_00001", "-k", 500, "--json", *flag)
+        items[len(flag)] = {item["item"] for item in json.loads(answer.out)[0]["items"]}
+    assert items[0] & seen == set()
+    assert items[1] == items[0] | seen
+
+
+def test_unknown_users_are_answered_with_a_note(folder: Path, call: Call) -> None:
+    answer = call("recommend", folder / "run", "--user", "[nobody]", "--user", "user_00001", "-k", 3)
+    assert answer.code == 0
+    assert answer.err.strip().splitlines()[-1].startswith("Note: unknown users")
+    assert "[nobody]" in answer.err
+    assert "user_00001" not in answer.err
+    assert answer.out.count("item_") == 6
+
+
+def test_integer_ids(tmp_path: Path, folder: Path, call: Call) -> None:
+    table = pd.read_csv(folder / "t.csv")
+    for column in ("user", "item"):
+        table[column] = table[column].str.split("_").str[1].astype(int)
+    table.to_parquet(tmp_path / "t.parquet")
+    trained = call("train", tmp_path / "t.parquet", "--out", tmp_path / "run", *SETTINGS, "--split", "none")
+    assert trained.code == 0
+    # Nothing is held out: no metrics.
+    assert "nDCG" not in trained.out
+    assert "test" not in Run.load(tmp_path / "run").metrics
+    answer = call("recommend", tmp_path / "run", "--user", "3", "--user", "x", "--user", "100", "-k", 2, "--json")
+    assert answer.code == 0
+    assert "x, 100" in answer.err
+    known, word, number = (row["items"] for row in json.loads(answer.out))
+    assert [item["item"] for item in known] == Run.load(tmp_path / "run").model.recommend([3], k=2).ids[0].tolist()
+    assert word == number
+    evaluated = call("evaluate", tmp_path / "run")
+    assert (evaluated.code, evaluated.out) == (1, "")
+    assert "held-out" in evaluated.err
+
+
+def test_export_and_its_k(folder: Path, tmp_path: Path, call: Call) -> None:
+    from hyperml_tf.retrieval import ServedModel
+
+    assert call("export", folder / "run", tmp_path / "1").code == 0
+    assert ServedModel(tmp_path / "1").recommend(["user_00001"]).ids.shape == (1, 7)
+    refused = call("export", folder / "run", tmp_path / "1", "--k", 3)
+    assert refused.code == 1
+    assert "--overwrite" in refused.err
+    assert call("export", folder / "run", tmp_path / "1", "--k", 3, "--overwrite").code == 0
+    assert ServedModel(tmp_path / "1").recommend(["user_00001"]).ids.shape == (1, 3)
+
+
+def test_plot_writes_the_picture(folder: Path, tmp_path: Path, call: Call) -> None:
+    answer = call("plot", folder / "run", "--out", tmp_path / "disk.svg")
+    assert (answer.code, answer.out.strip()) == (0, f"Wrote {tmp_path / 'disk.svg'}")
+    (folder / "run" / "disk.png").unlink()
+    assert call("plot", folder / "run").code == 0
+    assert (folder / "run" / "disk.png").is_file()
+
+
+def test_synthesize_writes_the_items_too_and_keeps_files(tmp_path: Path, call: Call) -> None:
+    options = ["--users", 20, "--items", 80, "--rows", 200, "--item-table", tmp_path / "items.csv"]
+    assert call("synthesize", tmp_path / "t.csv", *options).code == 0
+    first = (tmp_path / "t.csv").read_bytes()
+    assert len(pd.read_csv(tmp_path / "t.csv")) == 200
+    assert {"item", "name", "category"} <= set(pd.read_csv(tmp_path / "items.csv").columns)
+    refused = call("synthesize", tmp_path / "t.csv", *options, "--seed", 1)
+    assert refused.code == 1
+    assert "--overwrite" in refused.err
+    assert (tmp_path / "t.csv").read_bytes() == first
+    assert call("synthesize", tmp_path / "t.csv", *options, "--seed", 0, "--overwrite").code == 0
+    assert (tmp_path / "t.csv").read_bytes() == first
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["train", "missing.csv", "--out", "x"], 1, "missing.csv"),
+        (["train", "{folder}/t.csv", "--out", "{folder}/run"], 1, "already holds a run"),
+        (["train", "{folder}/t.csv", "--out", "x", "--split", "half"], 1, "`split` must be one of"),
+        (["train", "{folder}/t.csv", "--out", "x", "--user-column", "who"], 1, "who"),
+        (["train", "{folder}/t.csv", "--out", "x", "--dim", "many"], 2, "'--dim'"),
+        (["train", "{folder}/t.csv"], 2, "'--out'"),
+        (["evaluate", "nowhere"], 1, "`nowhere` is not a finished run"),
+        (["recommend", "{folder}/run"], 2, "'--user'"),
+        (["recommend", "{folder}/run", "--user", "user_00001", "-k", "0"], 1, "`k` must be at least 1"),
+        (["synthesize", "new.csv", "--items", "3"], 1, "`n_items` must be"),
+        (["invent"], 2, "'invent'"),
+    ],
+)
+def test_errors_are_one_line(
+    folder: Path, tmp_path: Path, monkeypatch, call: Call, arguments: list[str], code: int, message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    answer = call(*(argument.format(folder=folder) for argument in arguments))
+    assert answer.code == code
+    assert answer.out == ""
+    lines = [line for line in answer.err.splitlines() if not line.startswith(("INFO", "WARNING"))]
+    assert len(lines) == 1, answer.err
+    assert lines[0].startswith("Error: ")
+    assert message in lines[0]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_debug_raises_and_lasts_one_call(call: Call, monkeypatch) -> None:
+    monkeypatch.delenv("HYPERML_DEBUG", raising=False)
+    with pytest.raises(FileNotFoundError):
+        call("--debug", "evaluate", "nowhere")
+    assert call("evaluate", "nowhere").code == 1
+    monkeypatch.setenv("HYPERML_DEBUG", "1")
+    with pytest.raises(FileNotFoundError):
+        call("evaluate", "nowhere")
+
+
+def test_interruption_and_surprises_are_one_line(folder: Path, call: Call, monkeypatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Run, "load", interrupt)
+    answer = call("evaluate", folder / "run")
+    assert (answer.code, answer.err.strip().splitlines()[-1]) == (130, "Interrupted.")
+
+    def surprise(*_: object) -> None:
+        raise RuntimeError("first\nsecond")
+
+    monkeypatch.setattr(Run, "load", surprise)
+    answer = call("evaluate", folder / "run")
+    assert answer.code == 1
+    assert answer.err.startswith("Error: RuntimeError: first second")
+    assert answer.err.count("\n") == 1
+
+
+def test_help_names_the_commands_and_the_defaults(call: Call) -> None:
+    answer = call("--help")
+    assert answer.code == 0
+    for command in ("train", "evaluate", "recommend", "export", "plot", "synthesize"):
+        assert command in answer.out
+    text = " ".join(call("train", "--help").out.split())
+    for value in (TrainingConfig().dim, TrainingConfig().learning_rate, TrainingConfig().split):
+        assert f"[default: {value}]" in text
+
+
+def test_version(call: Call) -> None:
+    assert call("--version").out.startswith("hyperml-tf 0.")
+
+
+def test_the_command_line_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from hyperml_tf.cli import main; code = main(['--help']); "
+        "heavy = {'tensorflow', 'pandas', 'matplotlib', 'numpy'} & set(sys.modules); sys.exit(code or sorted(heavy) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert "train" in done.stdout
