@@ -1,7 +1,100 @@
-"""HyperML for TensorFlow: train, tune, export and serve recommenders in hyperbolic space."""
+"""HyperML for TensorFlow: train, tune, export and serve recommenders in hyperbolic space.
+
+    import hyperml_tf as hml
+
+    table = hml.Interactions.from_file("ratings.csv")
+    model = hml.HyperML.from_interactions(table)
+    model.compile(hml.optimizers.RiemannianAdagrad(0.1))
+    model.fit(table, epochs=40)
+    model.recommend(["ann"], k=10)
+
+Importing the package makes `tf.keras` Keras 2, which TensorFlow Recommenders needs, and imports nothing else: the names below
+are loaded when they are first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from hyperml_tf import _keras
 
 __version__ = "0.1.0"
 
 _keras.select_keras()
+
+__all__ = [
+    "HyperML",
+    "Interactions",
+    "Run",
+    "ServedModel",
+    "TrainingConfig",
+    "__version__",
+    "callbacks",
+    "constraints",
+    "data",
+    "export_saved_model",
+    "geometry",
+    "initializers",
+    "layers",
+    "leave_one_out",
+    "losses",
+    "manifold",
+    "metrics",
+    "models",
+    "optimizers",
+    "regularizers",
+    "retrieval",
+    "runs",
+    "synthesize",
+    "train_run",
+    "visualization",
+]
+
+if TYPE_CHECKING:
+    from hyperml_tf import (
+        callbacks,
+        constraints,
+        data,
+        geometry,
+        initializers,
+        layers,
+        losses,
+        manifold,
+        metrics,
+        models,
+        optimizers,
+        regularizers,
+        retrieval,
+        runs,
+        visualization,
+    )
+    from hyperml_tf.data import Interactions, leave_one_out, synthesize
+    from hyperml_tf.models import HyperML
+    from hyperml_tf.retrieval import ServedModel, export_saved_model
+    from hyperml_tf.runs import Run, TrainingConfig, train_run
+else:
+    # Hidden from type checkers, which would take every misspelt name for one that this function may know.
+    _HOMES = {
+        "HyperML": "models",
+        "Interactions": "data",
+        "Run": "runs",
+        "ServedModel": "retrieval",
+        "TrainingConfig": "runs",
+        "export_saved_model": "retrieval",
+        "leave_one_out": "data",
+        "synthesize": "data",
+        "train_run": "runs",
+    }
+
+    def __getattr__(name):
+        import importlib
+
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        module = importlib.import_module(f"{__name__}.{_HOMES.get(name, name)}")
+        value = getattr(module, name) if name in _HOMES else module
+        globals()[name] = value
+        return value
+
+    def __dir__():
+        return sorted(set(globals()) | set(__all__))

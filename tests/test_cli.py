@@ -29,11 +29,11 @@ Call = Callable[..., "Answer"]
 def _own_logging() -> Iterator[None]:
     """The commands configure the log of their process, which here is that of other tests too."""
     loggers = [logging.getLogger(name) for name in ("hyperml_tf", "tensorflow", "absl")]
-    before = [(logger.handlers, logger.level) for logger in loggers]
+    before = [(logger.handlers, logger.level, logger.propagate) for logger in loggers]
     with warnings.catch_warnings():
         yield
-    for logger, (handlers, level) in zip(loggers, before, strict=True):
-        logger.handlers = handlers
+    for logger, (handlers, level, propagate) in zip(loggers, before, strict=True):
+        logger.handlers, logger.propagate = handlers, propagate
         logger.setLevel(level)
 
 

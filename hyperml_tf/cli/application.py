@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -104,7 +103,3 @@ def _one_line(error: Exception) -> str:
     if isinstance(error, _EXPECTED):
         return message
     return f"{type(error).__name__}: {message} (`{PROGRAM} --debug ...` shows where)"
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -26,6 +26,7 @@ def start_tensorflow() -> None:
     ours = logging.getLogger("hyperml_tf")
     ours.handlers = [RichHandler(console=errors(), show_time=False, show_path=False)]
     ours.setLevel(logging.INFO)
+    ours.propagate = False  # TensorFlow gives the root logger a handler, which would say everything twice
     if os.environ.get("HYPERML_DEBUG") == "1":
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -35,7 +35,7 @@ def ranking_report(
         users: codes of the users evaluated, `(users,)`.
         items: code of each user's held-out item, `(users,)`.
         excluded: the rows that do not compete, as `(indptr, indices)` over all user codes: the excluded items of user `u` are
-            `indices[indptr[u]:indptr[u + 1]]`. The held-out item itself must not be among them.
+            `indices[indptr[u]:indptr[u + 1]]`, each once. The held-out item itself competes also if it is among them.
         negatives: sampled items of each user, `(users, m)`, for the sampled protocol; it is left out if None.
         ks: cut-offs.
         batch_size: users scored at once; memory is `batch_size * n_items` scores.
@@ -44,7 +44,7 @@ def ranking_report(
         `full_hr@k`, `full_ndcg@k` and, with negatives, `sampled<m>_hr@k`, `sampled<m>_ndcg@k`.
 
     Raises:
-        ValueError: if there is no user to evaluate, or shapes do not agree.
+        ValueError: if there is no user to evaluate, or shapes do not agree, those of the scores included.
 
     Example:
 
@@ -69,6 +69,8 @@ def ranking_ranks(
     batch_size: int = 256,
 ) -> dict[str, np.ndarray]:
     """0-based ranks of the held-out items under each protocol: what `ranking_report` averages. Same arguments."""
+    users, items = np.asarray(users), np.asarray(items)
+    indptr, indices = (np.asarray(part, np.int64) for part in excluded)
     if len(users) == 0:
         raise ValueError("`users` must hold at least one user to evaluate. Received: 0 users")
     if len(users) != len(items) or (negatives is not None and len(negatives) != len(users)):
@@ -76,11 +78,15 @@ def ranking_ranks(
             "`users`, `items` and `negatives` must have one row a user. Received: "
             f"{len(users)}, {len(items)} and {None if negatives is None else len(negatives)} rows"
         )
-    indptr, indices = excluded
     full, sampled = [], []
     for start in range(0, len(users), batch_size):
         rows = slice(start, start + batch_size)
         scores = tf.convert_to_tensor(score(users[rows]))
+        if scores.shape.rank != 2 or scores.shape[0] != len(users[rows]):
+            raise ValueError(
+                "`score` must return one row a user, (batch, n_items). "
+                f"Received: shape {scores.shape} for {len(users[rows])} users"
+            )
         target = tf.convert_to_tensor(items[rows], tf.int32)
         excluded_rows, excluded_items = expand_rows(indptr, indices, users[rows])
         full.append(ranks_lib.rank_in_catalogue(scores, target, excluded_rows, excluded_items).numpy())

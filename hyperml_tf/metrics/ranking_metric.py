@@ -6,6 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from hyperml_tf import numerics
 from hyperml_tf.metrics import ranks as ranks_lib
 from hyperml_tf.numerics import Tensor
 
@@ -42,11 +43,11 @@ class RankingMetric(tf.keras.metrics.Metric):
             y_true: 1 for the one relevant candidate of each row, 0 for the others, `(batch, n)`. A row without a relevant
                 candidate counts as missed.
             y_pred: scores, higher is better (for a distance model: negated distances), `(batch, n)`. Ties count against.
-            sample_weight: weights of the rows, `(batch,)`.
+            sample_weight: weights of the rows, `(batch,)` or `(batch, 1)`, or one number.
         """
-        y_pred = tf.convert_to_tensor(y_pred)
+        y_pred = numerics.promote(y_pred)[0]
         relevant = tf.convert_to_tensor(y_true) > 0
-        target = tf.reduce_max(tf.where(relevant, y_pred, y_pred.dtype.min), axis=-1)
+        target = tf.reduce_max(tf.where(relevant, y_pred, float("-inf")), axis=-1)
         ranks = ranks_lib.rank_among(target, y_pred) - 1
         missing = tf.logical_not(tf.reduce_any(relevant, axis=-1))
         self.update_ranks(tf.where(missing, tf.shape(y_pred)[-1] + self.k, ranks), sample_weight)
@@ -54,7 +55,10 @@ class RankingMetric(tf.keras.metrics.Metric):
     def update_ranks(self, ranks: Tensor, sample_weight: Tensor | None = None) -> None:
         """Adds 0-based ranks, `(batch,)`, computed elsewhere."""
         values = tf.cast(self.gain(ranks), self.total.dtype)
-        weights = tf.ones_like(values) if sample_weight is None else tf.cast(sample_weight, values.dtype)
+        weights = tf.ones_like(values)
+        if sample_weight is not None:
+            # Keras gives `(batch, 1)`, which would broadcast to `(batch, batch)`.
+            weights *= tf.reshape(tf.cast(sample_weight, values.dtype), [-1])
         self.total.assign_add(tf.reduce_sum(values * weights))
         self.count.assign_add(tf.reduce_sum(weights))
 

@@ -38,7 +38,7 @@ def rank_in_catalogue(scores: Tensor, target: Tensor, excluded_rows: Tensor, exc
 
     Args:
         scores: scores of every candidate, higher is better, `(batch, n)`.
-        target: index of the target candidate of each row, `(batch,)`. It must not be among the excluded.
+        target: index of the target candidate of each row, `(batch,)`. It competes also if it is among the excluded.
         excluded_rows: row of each excluded pair, `(pairs,)`, as from a ragged tensor.
         excluded: candidate of each excluded pair, `(pairs,)`, no pair twice.
 
@@ -50,12 +50,15 @@ def rank_in_catalogue(scores: Tensor, target: Tensor, excluded_rows: Tensor, exc
     >>> rank_in_catalogue([[0.9, 0.8, 0.1]], [1], excluded_rows=[0], excluded=[0]).numpy().tolist()
     [0]
     """
-    scores = tf.convert_to_tensor(scores)
+    scores, target = tf.convert_to_tensor(scores), tf.cast(target, tf.int32)
+    excluded_rows, excluded = tf.cast(excluded_rows, tf.int32), tf.cast(excluded, tf.int32)
     reference = tf.gather(scores, target, batch_dims=1)
     # The target itself is counted once, because a score is at least itself.
     above = rank_among(reference, scores) - 1
-    pairs = tf.stack([tf.cast(excluded_rows, tf.int32), tf.cast(excluded, tf.int32)], axis=1)
-    seen_above = at_least(tf.gather_nd(scores, pairs), tf.gather(reference, excluded_rows))
+    seen_above = at_least(
+        tf.gather_nd(scores, tf.stack([excluded_rows, excluded], axis=1)), tf.gather(reference, excluded_rows)
+    )
+    seen_above = tf.logical_and(seen_above, tf.not_equal(excluded, tf.gather(target, excluded_rows)))
     return above - tf.math.unsorted_segment_sum(tf.cast(seen_above, tf.int32), excluded_rows, tf.shape(scores)[0])
 
 

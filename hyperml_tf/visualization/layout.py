@@ -10,9 +10,9 @@ import tensorflow as tf
 
 from hyperml_tf.geometry import poincare
 
-# Directions nearest to a point that pull on its angle, and how often they do.
-_NEIGHBOURS = 10
-_ROUNDS = 50
+# How many of the nearest directions pull on the angle of a point, coarse to fine, and how often they do.
+_NEIGHBOURS = (400, 100, 30, 10)
+_ROUNDS = 25
 _BLOCK = 1024
 # A fitted radial scale puts this quantile of the distances at this radius of the disk.
 _QUANTILE, _RADIUS = 0.98, 0.83
@@ -56,9 +56,9 @@ def disk_layout(points: Any, weights: Any = None, curvature: float = 1.0) -> Dis
     In more dimensions it is a polar chart with two different promises. *Radii are exact*: a point is drawn by its hyperbolic
     distance from the origin, on a radial scale, the same for all points, that begins a little below the nearest point, because
     trained points fill a shell; rings with the distances written on them make it readable. *Angles show who is near whom*: they
-    start from the two leading principal directions and are then moved, in rounds, to the mean angle of the ten points nearest
-    in direction, and spread evenly again. A direction at the origin is undistorted in the Poincaré ball. Angles carry order
-    only, and no two-dimensional angle can keep all neighbours of a high-dimensional space.
+    start from the two leading principal directions and are then moved, in rounds, to the mean angle of the points nearest in
+    direction, of 400 at first and ten at last, and spread evenly again. A direction at the origin is undistorted in the
+    Poincaré ball. Angles carry order only, and one angle cannot keep all neighbours of a high-dimensional space.
 
     The even spread of an order is from A. Muscoloni et al., *Machine learning meets complex networks via coalescent embedding in
     the hyperbolic space*, Nature Communications 8 (2017). The result is deterministic.
@@ -129,8 +129,11 @@ def _polar(tangent: np.ndarray, distances: np.ndarray, weights: np.ndarray, flat
     directions = tangent / np.maximum(np.linalg.norm(tangent, axis=1, keepdims=True), 1e-300)
     angles = _spread(_principal_plane(directions, np.sqrt(weights)))
     nearest = _neighbours(directions)
-    for _ in range(_ROUNDS if nearest.shape[1] else 0):
-        angles = _spread(_pull(angles, nearest))
+    for k in _NEIGHBOURS:
+        # Never more than a quarter of all: the mean of everything has no direction.
+        k = min(k, max(1, len(directions) // 4))
+        for _ in range(_ROUNDS if nearest.shape[1] else 0):
+            angles = _spread(_pull(angles, nearest[:, :k]))
     low, high = float(distances.min()), float(np.quantile(distances, _QUANTILE))
     centre = max(0.0, low - 0.1 * (high - low))
     target = _RADIUS if flat else 2.0 * np.arctanh(_RADIUS)
@@ -161,15 +164,17 @@ def _spread(plane: np.ndarray) -> np.ndarray:
 
 
 def _neighbours(directions: np.ndarray) -> np.ndarray:
-    """The nearest other directions of each, `(n, k)`."""
+    """The nearest other directions of each, nearest first, `(n, k)`."""
     n = len(directions)
-    k = min(_NEIGHBOURS, n - 1)
+    k = min(_NEIGHBOURS[0], n - 1)
     nearest = np.empty((n, k), np.int64)
-    for start in range(0, n, _BLOCK):
+    for start in range(0, n if k else 0, _BLOCK):
         rows = np.arange(start, min(start + _BLOCK, n))
         cosines = directions[rows] @ directions.T
         cosines[rows - start, rows] = -np.inf
-        nearest[rows] = np.argpartition(-cosines, k - 1, axis=1)[:, :k] if k else 0
+        some = np.argpartition(-cosines, k - 1, axis=1)[:, :k]
+        order = np.argsort(-np.take_along_axis(cosines, some, axis=1), axis=1, kind="stable")
+        nearest[rows] = np.take_along_axis(some, order, axis=1)
     return nearest
 
 

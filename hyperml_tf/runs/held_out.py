@@ -1,0 +1,73 @@
+"""The held-out rows of a run and their sampled negatives: drawn once, stored, and the same for every model."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hyperml_tf.data import Interactions, Split, leave_one_out, sampled_negatives
+from hyperml_tf.metrics import ranking_report
+from hyperml_tf.metrics.ranking import Scorer
+
+_NEGATIVES = 100
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class HeldOut:
+    """A split with the sampled negatives of its users.
+
+    Args:
+        split: the three parts of the table.
+        negatives: `(users, 100)` codes of items that each user never touched.
+    """
+
+    split: Split
+    negatives: np.ndarray
+
+    @classmethod
+    def draw(cls, table: Interactions, order: Any, seed: int = 0) -> HeldOut:
+        """Splits a table and draws the negatives. `order` and `seed`: see `leave_one_out`."""
+        split = leave_one_out(table, order, seed)
+        return cls(split, sampled_negatives(table, split.users, _NEGATIVES, seed))
+
+    def report(self, score: Scorer) -> dict[str, dict[str, float]]:
+        """Metrics of a model under `"validation"` and `"test"`, each under both protocols.
+
+        A test item competes with all items outside the user's training and validation rows, a validation item with all outside
+        the training rows.
+        """
+        split = self.split
+        both = np.sort(np.concatenate([split.train.keys(), split.validation.keys()]))
+        n_items = split.train.n_items
+        counts = split.train.activity() + split.validation.activity()
+        excluded = {
+            "validation": split.train.csr(),
+            "test": (np.concatenate([[0], np.cumsum(counts)]), both % n_items),
+        }
+        return {
+            name: ranking_report(score, rows.users, rows.items, excluded[name], self.negatives)
+            for name, rows in (("validation", split.validation), ("test", split.test))
+        }
+
+    def save(self, path: Path) -> None:
+        """Writes the split and the negatives to one file."""
+        parts = {}
+        for field in dataclasses.fields(Split):
+            rows: Interactions = getattr(self.split, field.name)
+            parts |= {f"{field.name}_users": rows.users, f"{field.name}_items": rows.items}
+        np.savez_compressed(path, negatives=self.negatives, **parts)
+
+    @classmethod
+    def load(cls, path: Path, table: Interactions) -> HeldOut:
+        """Reads what `save` wrote, for the vocabularies of `table`."""
+        with np.load(path) as stored:
+            parts = {
+                field.name: dataclasses.replace(
+                    table, users=stored[f"{field.name}_users"], items=stored[f"{field.name}_items"]
+                )
+                for field in dataclasses.fields(Split)
+            }
+            return cls(Split(**parts), stored["negatives"])

@@ -1,0 +1,147 @@
+"""From a table to a trained, evaluated and exported model: the main job."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import platform
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+import hyperml_tf
+from hyperml_tf.data import Interactions
+from hyperml_tf.models import HyperML
+from hyperml_tf.optimizers import RiemannianAdagrad
+from hyperml_tf.retrieval import export_saved_model
+from hyperml_tf.runs import run as run_lib
+from hyperml_tf.runs.best_weights import BestWeights
+from hyperml_tf.runs.held_out import HeldOut
+from hyperml_tf.runs.run import Run
+from hyperml_tf.runs.training_config import TrainingConfig
+
+logger = logging.getLogger(__name__)
+
+_MONITOR = "val_sampled100_ndcg@10"
+
+
+def train_run(
+    table: str | os.PathLike[str] | Interactions,
+    out: str | os.PathLike[str],
+    config: TrainingConfig | None = None,
+    callbacks: Sequence[Any] = (),
+) -> Run:
+    """Trains on a table, evaluates, exports, and writes all of it to a directory; see `Run` for its files.
+
+    With a split, the weights kept are those of the epoch with the best validation `sampled100_ndcg@10`; the test rows are
+    looked at once, at the end.
+
+    Args:
+        table: a CSV or Parquet file, see `Interactions.from_file`, or interactions.
+        out: the directory of the run; it must not hold a run yet.
+        config: the settings; the defaults if None.
+        callbacks: Keras callbacks, besides those that keep the best weights and write the history.
+
+    Returns:
+        The run.
+
+    Raises:
+        FileNotFoundError, ValueError: if the table cannot be read.
+        FileExistsError: if `out` is a file or holds a run.
+    """
+    config = config or TrainingConfig()
+    path = _claim(Path(out))
+    started = time.perf_counter()
+    data = table if isinstance(table, Interactions) else _read(table, config)
+    held_out = None if config.split == "none" else HeldOut.draw(data, config.split, seed=0)
+    training = data if held_out is None else held_out.split.train
+    path.mkdir(parents=True, exist_ok=True)
+    _write_json(path / run_lib.CONFIG, {"settings": config.to_dict(), **_provenance(table, data)})
+    model = _fit(training, held_out, config, path, callbacks)
+    metrics: dict[str, Any] = {"users": data.n_users, "items": data.n_items, "train_rows": len(training)}
+    if held_out is not None:
+        metrics |= run_lib.evaluate(model, held_out)
+    (path / run_lib.MODEL).parent.mkdir(exist_ok=True)
+    if held_out is not None:
+        held_out.save(path / run_lib.HELD_OUT)
+    model.save(path / run_lib.MODEL)
+    export_saved_model(model, path / run_lib.SAVED_MODEL, k=config.k, overwrite=True)
+    _picture(model, training, path / run_lib.PICTURE)
+    metrics["seconds"] = round(time.perf_counter() - started, 2)
+    # Last, because a directory with this file is a finished run.
+    _write_json(path / run_lib.METRICS, metrics)
+    return Run.load(path)
+
+
+def _claim(path: Path) -> Path:
+    if path.is_file():
+        raise FileExistsError(f"`out` must be a directory to write to. Received a file: {path}")
+    if (path / run_lib.METRICS).exists():
+        raise FileExistsError(f"`out` already holds a run. Choose another directory or remove it. Received: {path}")
+    return path
+
+
+def _read(table: str | os.PathLike[str], config: TrainingConfig) -> Interactions:
+    return Interactions.from_file(table, config.user_column, config.item_column, config.order_column)
+
+
+def _fit(
+    training: Interactions, held_out: HeldOut | None, config: TrainingConfig, path: Path, callbacks: Sequence[Any]
+) -> HyperML:
+    tf.keras.utils.set_random_seed(config.seed)
+    model = HyperML.from_interactions(
+        training,
+        dim=config.dim,
+        curvature=config.curvature,
+        mode=config.mode,
+        margin=config.margin,
+        distortion_weight=config.distortion_weight,
+        negatives=config.negatives,
+        seed=config.seed,
+    )
+    steps = -(-len(training) // config.batch_size)
+    rate = tf.keras.optimizers.schedules.PolynomialDecay(config.learning_rate, max(1, steps * config.epochs), 0.0)
+    model.compile(RiemannianAdagrad(rate), steps_per_execution=min(steps, 16))
+    own: list[Any] = [tf.keras.callbacks.TerminateOnNaN(), tf.keras.callbacks.CSVLogger(path / run_lib.HISTORY)]
+    if held_out is not None:
+        own.append(BestWeights(_MONITOR))
+    model.fit(
+        training,
+        batch_size=config.batch_size,
+        epochs=config.epochs,
+        validation_data=None if held_out is None else held_out.split.validation,
+        callbacks=[*own, *callbacks],
+        verbose=0,
+    )
+    return model
+
+
+def _provenance(table: Any, data: Interactions) -> dict[str, Any]:
+    return {
+        "table": "interactions" if isinstance(table, Interactions) else str(table),
+        "fingerprint": data.fingerprint(),
+        "versions": {
+            "hyperml_tf": hyperml_tf.__version__,
+            "tensorflow": tf.__version__,
+            "python": platform.python_version(),
+        },
+    }
+
+
+def _picture(model: HyperML, training: Interactions, path: Path) -> None:
+    from hyperml_tf.visualization import plot_items
+
+    try:
+        plot_items(model, training.popularity(), path)
+    except ImportError as error:
+        logger.warning("No picture was drawn: %s", error)
+
+
+def _write_json(path: Path, values: dict[str, Any]) -> None:
+    scratch = path.with_suffix(".tmp")
+    scratch.write_text(json.dumps(values, indent=2) + "\n")
+    scratch.replace(path)

@@ -1,0 +1,75 @@
+"""The settings of a run, and their defaults."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Literal
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingConfig:
+    """How a table is read, split and trained on. The defaults are one set for all data, chosen by validation.
+
+    Args:
+        user_column, item_column, order_column: columns of the table; found by the usual names if None.
+        split: "last" and "random" hold out two items a user, by order or at random; "none" trains on every row.
+        mode: "tangent" or "direct".
+        dim: dimension of the space.
+        curvature: the curvature, >= 0.
+        margin: margin of the hinge, in units of squared distance.
+        distortion_weight: weight of the distortion loss.
+        negatives: candidates drawn for each group of positives.
+        epochs: passes over the table. The learning rate falls linearly to 0 over them.
+        batch_size: positives a step.
+        learning_rate: the initial learning rate of `RiemannianAdagrad`.
+        seed: of initial points, order of rows and negatives. The same seed gives the same run.
+        k: length of the answers of the exported model.
+
+    Raises:
+        ValueError: if a value is out of its range.
+    """
+
+    user_column: str | None = None
+    item_column: str | None = None
+    order_column: str | None = None
+    split: Literal["last", "random", "none"] = "last"
+    mode: Literal["tangent", "direct"] = "tangent"
+    dim: int = 64
+    curvature: float = 1.0
+    margin: float = 16.0
+    distortion_weight: float = 0.0
+    negatives: int = 20
+    epochs: int = 40
+    batch_size: int = 1024
+    learning_rate: float = 0.1
+    seed: int = 0
+    k: int = 100
+
+    def __post_init__(self) -> None:
+        for name, allowed in (("split", ("last", "random", "none")), ("mode", ("tangent", "direct"))):
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"`{name}` must be one of {allowed}. Received: {name}={getattr(self, name)!r}")
+        for name in ("dim", "margin", "negatives", "epochs", "batch_size", "learning_rate", "k"):
+            if not 0 < getattr(self, name) < float("inf"):
+                raise ValueError(f"`{name}` must be positive. Received: {name}={getattr(self, name)}")
+        for name in ("curvature", "distortion_weight"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise ValueError(f"`{name}` must be >= 0. Received: {name}={getattr(self, name)}")
+        if not 0 <= self.seed < 2**31:
+            raise ValueError(f"`seed` must be in [0, 2^31). Received: seed={self.seed}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as they are written to `config.json`."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> TrainingConfig:
+        """Settings from a dictionary; names it does not know are refused.
+
+        Raises:
+            ValueError: if a name is unknown or a value out of its range.
+        """
+        known = {field.name for field in dataclasses.fields(cls)}
+        if unknown := sorted(set(values) - known):
+            raise ValueError(f"Unknown settings {unknown}. Known: {sorted(known)}")
+        return cls(**values)
