@@ -18,9 +18,9 @@ def default_optimizer(
 ) -> RiemannianAdagrad:
     """Adagrad with a large initial accumulator, scaled so that one learning rate serves both modes.
 
-    The accumulator starts at what the squared gradients of a few triplets add up to. Rows seen less than that move as under SGD, in
-    proportion to what pulls them; the rows of popular items and busy users are damped. Adagrad from 0 moves a row that was seen
-    once as far as one seen often, and is clearly worse on sparse data.
+    The accumulator starts at what the squared gradients of a few triplets add up to. Rows seen less than that move as under
+    SGD, in proportion to what pulls them; the rows of popular items and busy users are damped. Adagrad from 0 moves a row
+    that was seen once as far as one seen often, and is clearly worse on sparse data.
 
     In direct mode `RiemannianAdagrad` keeps one accumulator a point, a sum over `dim` coordinates, where in tangent mode it keeps
     one a coordinate: accumulator and learning rate are scaled so that both modes take steps of one length.

@@ -1,4 +1,4 @@
-"""Negatives for a batch of positives: a few uniform draws shared by a group, of which each positive takes its hardest."""
+"""Negatives for a batch of positives: a few uniform draws shared by a group, of which each positive takes the hardest."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from hyperml_tf.geometry import lorentz
 from hyperml_tf.models.seen_items import SeenItems
 from hyperml_tf.numerics import Tensor
 
-# How many of the hardest draws are checked against the user's own items. Checking all of them costs a binary search each; with
-# 4 a positive goes without a negative only when its 4 hardest draws are all its own.
-_CHECKED = 4
+# How many more of the hardest draws than are wanted are checked against the user's own items. Checking all draws would cost a
+# binary search each; with 3 a positive misses a negative only when 4 of its hardest draws are its own.
+_SPARE = 3
 
 
 class Draw(NamedTuple):
@@ -41,9 +41,9 @@ def draw(batch: Tensor, n_candidates: int, negatives: int, group_size: int, seed
 
 
 def hardest(
-    drawn: Draw, queries: Tensor, query_codes: Tensor, candidates: Tensor, c: Tensor, seen: SeenItems
+    drawn: Draw, queries: Tensor, query_codes: Tensor, candidates: Tensor, c: Tensor, seen: SeenItems, count: int = 1
 ) -> tuple[Tensor, Tensor]:
-    """The nearest drawn candidate of each positive that is not one of the query's own.
+    """The nearest drawn candidates of each positive that are not among the query's own.
 
     One batched matrix product ranks a group's draws for all its positives. No gradient flows through the choice.
 
@@ -54,9 +54,11 @@ def hardest(
         candidates: points of the drawn candidates, `(groups, negatives, dim)`.
         c: curvature, a scalar.
         seen: the pairs to reject.
+        count: how many to choose, at most the number of draws.
 
     Returns:
-        Position of the chosen draw in the flattened `(groups * negatives,)`, and whether there is one, both `(batch,)`.
+        Positions of the chosen draws in the flattened `(groups * negatives,)`, and whether each is a negative (too many of the
+        draws may be the query's own), both `(batch, count)`.
     """
     groups, negatives, size = tf.shape(drawn.codes)[0], drawn.codes.shape[1], drawn.group_size
     batch = tf.shape(queries)[0]
@@ -64,11 +66,11 @@ def hardest(
     scores = search.similarity(
         tf.reshape(padded, [groups, size, queries.shape[-1]]), lorentz.lift(tf.stop_gradient(candidates), c), c
     )
-    checked = min(_CHECKED, negatives)
+    checked = min(count + _SPARE, negatives)
     _, order = tf.math.top_k(tf.reshape(scores, [groups * size, negatives])[:batch], checked)
     positions = order + (tf.range(batch) // size * negatives)[:, tf.newaxis]
     codes = tf.gather(tf.reshape(drawn.codes, [-1]), positions)
     own = seen.contains(tf.broadcast_to(query_codes[:, tf.newaxis], tf.shape(codes)), codes)
-    first = tf.argmin(tf.cast(own, tf.int32), axis=1, output_type=tf.int32)
-    found = tf.logical_not(tf.gather(own, first, batch_dims=1))
-    return tf.gather(positions, first, batch_dims=1), found
+    # Of equal values `top_k` takes the first: this keeps the order of hardness among those that are not the query's own.
+    negative, first = tf.math.top_k(1 - tf.cast(own, tf.int32), count)
+    return tf.gather(positions, first, batch_dims=1), negative > 0

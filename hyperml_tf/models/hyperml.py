@@ -21,13 +21,13 @@ from hyperml_tf.metrics import NDCG, HitRate
 from hyperml_tf.metrics import ranks as ranks_lib
 from hyperml_tf.metrics.ranking import Scorer
 from hyperml_tf.models import answers, feed, hard_negatives
+from hyperml_tf.models.default_optimizer import default_optimizer
 from hyperml_tf.models.id_tower import IdTower
 from hyperml_tf.models.neighbours import Neighbours
 from hyperml_tf.models.network_tower import NetworkTower
 from hyperml_tf.models.seen_items import SeenItems
 from hyperml_tf.models.tower import Tower
 from hyperml_tf.numerics import Tensor
-from hyperml_tf.optimizers import RiemannianAdagrad
 
 Features = Mapping[str, Any]
 
@@ -37,7 +37,7 @@ class HyperML(tfrs.Model):
     """Hyperbolic metric learning for retrieval: users and items are points, and an item is recommended because it is near.
 
     A `tfrs.Model` with a query and a candidate tower over raw ids. Training minimises, over positives `(i, j)` and the hardest
-    `k` of a few sampled negatives,
+    candidates `k` of a few sampled ones,
 
         sum [margin + d(i, j)^2 - d(i, k)^2]_+  +  distortion_weight * sum |d - d_E| / d_E
 
@@ -54,7 +54,8 @@ class HyperML(tfrs.Model):
         margin: the margin of the hinge, in units of squared distance, > 0.
         distortion_weight: weight of the distortion loss, >= 0.
         distortion_reference: "conformal" or "tangent", see `DistortionLoss`.
-        negatives: candidates drawn for each group of positives, of which each positive takes its hardest; 1 is plain sampling.
+        negatives: candidates drawn for each group of positives; 1 is plain sampling.
+        hardest: how many of them each positive is compared with: the nearest that are not its user's own. The hinges are averaged.
         negatives_group: positives that share their draws. Larger is faster and correlates the negatives.
         max_tangent_norm: largest norm of a tangent vector, see `HyperbolicEmbedding`.
         embeddings_initializer, embeddings_regularizer: see `HyperbolicEmbedding`.
@@ -71,7 +72,7 @@ class HyperML(tfrs.Model):
 
     >>> table = Interactions.from_arrays(["u1", "u1", "u2", "u2"], ["a", "b", "b", "c"])
     >>> model = HyperML.from_interactions(table, dim=8)
-    >>> model.compile(RiemannianAdagrad(0.1))
+    >>> model.compile()
     >>> history = model.fit(table, epochs=2, verbose=0)
     >>> model.recommend(["u1"], k=1).ids.tolist()
     [['c']]
@@ -88,6 +89,7 @@ class HyperML(tfrs.Model):
         distortion_weight: float = 0.0,
         distortion_reference: functional.Reference = "conformal",
         negatives: int = 20,
+        hardest: int = 2,
         negatives_group: int = 32,
         max_tangent_norm: float | None = None,
         embeddings_initializer: InitializerLike = None,
@@ -101,13 +103,14 @@ class HyperML(tfrs.Model):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        _check_positive(dim=dim, margin=margin, negatives=negatives, negatives_group=negatives_group)
+        _check_positive(dim=dim, margin=margin, negatives=negatives, hardest=hardest, negatives_group=negatives_group)
         if distortion_weight < 0:
             raise ValueError(f"`distortion_weight` must be >= 0. Received: distortion_weight={distortion_weight}")
         self.dim, self.mode, self.seed = int(dim), mode, int(seed)
         self.margin, self.distortion_weight = float(margin), float(distortion_weight)
         self.distortion_reference = distortion_reference
         self.negatives, self.negatives_group = int(negatives), int(negatives_group)
+        self.hardest = min(int(hardest), self.negatives)
         self.max_tangent_norm, self.network_output = max_tangent_norm, network_output
         self.curvature: Curvature = as_curvature(curvature)
         table = {
@@ -158,8 +161,10 @@ class HyperML(tfrs.Model):
     # ------------------------------------------------------------------------------------------------ training
 
     def compile(self, optimizer: Any = None, **kwargs: Any) -> None:
-        """Configures training. The optimizer is `RiemannianAdagrad()` unless given, which serves both modes."""
-        super().compile(optimizer=optimizer if optimizer is not None else RiemannianAdagrad(), **kwargs)
+        """Configures training. The optimizer is `default_optimizer` of the mode unless given."""
+        if optimizer is None:
+            optimizer = default_optimizer(self.mode, self.dim)
+        super().compile(optimizer=optimizer, **kwargs)
 
     def fit(
         self,
@@ -239,17 +244,19 @@ class HyperML(tfrs.Model):
         query = self.query_tower.points_or_origin(users)
         positive = self.candidate_tower.points_or_origin(items)
         pool = self.candidate_tower.points(drawn.codes)
-        chosen, found = hard_negatives.hardest(drawn, query, users, pool, c, self.seen)
+        chosen, found = hard_negatives.hardest(drawn, query, users, pool, c, self.seen, self.hardest)
         negative = tf.gather(tf.reshape(pool, [-1, self.dim]), chosen)
         positive_sq = poincare.squared_distance(query, positive, c)
-        negative_sq = poincare.squared_distance(query, negative, c)
+        negative_sq = poincare.squared_distance(query[:, tf.newaxis], negative, c)
         known = tf.cast((users >= 0) & (items >= 0), tf.float32)
-        weight = known * tf.cast(found, tf.float32)
-        loss = tf.reduce_sum(weight * functional.pull_push(positive_sq, negative_sq, self.margin))
+        weight = known[:, tf.newaxis] * tf.cast(found, tf.float32) / self.hardest
+        hinge = functional.pull_push(positive_sq[:, tf.newaxis], negative_sq, self.margin)
+        loss = tf.reduce_sum(weight * hinge)
         if self.distortion_weight > 0:
-            pairs = known * self._distortion(query, positive, positive_sq, c)
-            pairs += weight * self._distortion(query, negative, negative_sq, c)
-            loss += self.distortion_weight * tf.reduce_sum(pairs)
+            loss += self.distortion_weight * (
+                tf.reduce_sum(known * self._distortion(query, positive, positive_sq, c))
+                + tf.reduce_sum(weight * self._distortion(query[:, tf.newaxis], negative, negative_sq, c))
+            )
         return loss
 
     def _distortion(self, x: Tensor, y: Tensor, squared: Tensor, c: Tensor) -> Tensor:
@@ -378,6 +385,7 @@ class HyperML(tfrs.Model):
             "distortion_weight": self.distortion_weight,
             "distortion_reference": self.distortion_reference,
             "negatives": self.negatives,
+            "hardest": self.hardest,
             "negatives_group": self.negatives_group,
             "max_tangent_norm": self.max_tangent_norm,
             "network_output": self.network_output,

@@ -14,12 +14,11 @@ from typing import Any
 import tensorflow as tf
 
 import hyperml_tf
+from hyperml_tf.callbacks import BestWeights
 from hyperml_tf.data import Interactions
-from hyperml_tf.models import HyperML
-from hyperml_tf.optimizers import RiemannianAdagrad
+from hyperml_tf.models import HyperML, default_optimizer
 from hyperml_tf.retrieval import export_saved_model
 from hyperml_tf.runs import run as run_lib
-from hyperml_tf.runs.best_weights import BestWeights
 from hyperml_tf.runs.held_out import HeldOut
 from hyperml_tf.runs.run import Run
 from hyperml_tf.runs.training_config import TrainingConfig
@@ -104,8 +103,8 @@ def _fit(
         seed=config.seed,
     )
     steps = -(-len(training) // config.batch_size)
-    rate = tf.keras.optimizers.schedules.PolynomialDecay(config.learning_rate, max(1, steps * config.epochs), 0.0)
-    model.compile(RiemannianAdagrad(rate), steps_per_execution=min(steps, 16))
+    optimizer = default_optimizer(config.mode, config.dim, config.learning_rate, decay_steps=steps * config.epochs)
+    model.compile(optimizer, steps_per_execution=min(steps, 16))
     own: list[Any] = [tf.keras.callbacks.TerminateOnNaN(), tf.keras.callbacks.CSVLogger(path / run_lib.HISTORY)]
     if held_out is not None:
         own.append(BestWeights(_MONITOR))

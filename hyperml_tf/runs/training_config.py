@@ -21,7 +21,7 @@ class TrainingConfig:
         negatives: candidates drawn for each group of positives.
         epochs: passes over the table. The learning rate falls linearly to 0 over them.
         batch_size: positives a step.
-        learning_rate: the initial learning rate of `RiemannianAdagrad`.
+        learning_rate: the initial learning rate, see `default_optimizer`.
         seed: of initial points, order of rows and negatives. The same seed gives the same run.
         k: length of the answers of the exported model.
 
@@ -41,7 +41,7 @@ class TrainingConfig:
     negatives: int = 20
     epochs: int = 40
     batch_size: int = 1024
-    learning_rate: float = 0.1
+    learning_rate: float = 0.5
     seed: int = 0
     k: int = 100
 

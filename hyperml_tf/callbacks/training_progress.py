@@ -1,4 +1,4 @@
-"""Keras callbacks of ours. Keras's own all work with `HyperML`; this adds what they lack."""
+"""A progress bar for `fit`."""
 
 from __future__ import annotations
 

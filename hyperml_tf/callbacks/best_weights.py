@@ -16,9 +16,14 @@ class BestWeights(tf.keras.callbacks.Callback):
 
     Args:
         monitor: a key of the logs, higher is better.
+
+    Example:
+
+    >>> BestWeights().monitor
+    'val_sampled100_ndcg@10'
     """
 
-    def __init__(self, monitor: str) -> None:
+    def __init__(self, monitor: str = "val_sampled100_ndcg@10") -> None:
         super().__init__()
         self.monitor = monitor
         self.best = -np.inf

@@ -1,0 +1,66 @@
+"""Ask an exported SavedModel for recommendations, with plain TensorFlow: nothing of hyperml_tf is imported.
+
+    python examples/query_saved_model.py runs/first/saved_model/1 --user ann [--interactions ratings.csv] [--items items.csv]
+
+With `--interactions` (columns `user` and `item`) the user's own items are left out of the answer; more can be named with
+`--exclude`. With `--items` (column `item` and any others) the answer shows the other columns too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+from collections import Counter
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import tensorflow as tf
+
+
+def read_rows(path: str) -> list[dict[str, str]]:
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def recommend(path: str, user: str, exclude: list[str], k: int) -> list[tuple[str, float]]:
+    """The nearest items of one user and their hyperbolic distances, nearest first."""
+    signatures = tf.saved_model.load(path).signatures
+    # Every input has the batch as its first axis: here a batch of one user. "" pads, so an empty list is one "".
+    answer = signatures["recommend_excluding"](user_id=tf.constant([user]), exclude=tf.constant([exclude or [""]]))
+    pairs = zip(answer["item_id"].numpy()[0], answer["distance"].numpy()[0], strict=True)
+    # Where fewer items are left than the export returns, the rest are "".
+    return [(item.decode(), float(distance)) for item, distance in pairs if item][:k]
+
+
+def describe(item: dict[str, str]) -> str:
+    return ", ".join(value for column, value in item.items() if column != "item")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("path", help="the directory with saved_model.pb")
+    parser.add_argument("--user", required=True)
+    parser.add_argument("--exclude", nargs="*", default=[], metavar="ITEM")
+    parser.add_argument("--interactions", help="CSV with columns user and item")
+    parser.add_argument("--items", help="CSV with a column item")
+    parser.add_argument("-k", type=int, default=10)
+    arguments = parser.parse_args()
+
+    details = {row["item"]: row for row in read_rows(arguments.items)} if arguments.items else {}
+    rows = read_rows(arguments.interactions) if arguments.interactions else []
+    own = [row["item"] for row in rows if row["user"] == arguments.user]
+    if own:
+        print(f"{arguments.user} has {len(own)} items.")
+    if own and all("category" in details.get(item, {}) for item in own):
+        favourites = Counter(details[item]["category"] for item in own).most_common(3)
+        print("Most are of " + ", ".join(f"{category} ({count})" for category, count in favourites) + ".")
+
+    answer = recommend(arguments.path, arguments.user, own + arguments.exclude, arguments.k)
+    print(f"Recommended to {arguments.user}:")
+    for place, (item, distance) in enumerate(answer, start=1):
+        print(f"{place:>4}  {distance:8.4f}  {item}  {describe(details.get(item, {}))}".rstrip())
+
+
+if __name__ == "__main__":
+    main()
