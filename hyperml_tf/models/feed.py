@@ -84,7 +84,7 @@ def validation_data(model: HyperML, data: Any) -> tf.data.Dataset | None:
     return tf.data.Dataset.from_tensor_slices(batch).batch(_VALIDATION_BATCH)
 
 
-def _union(model: HyperML, held_out: Interactions) -> dict[str, np.ndarray]:
+def _union(model: HyperML, held_out: Interactions) -> dict[str, Any]:
     """The rows seen in training and the held-out ones, sorted by user, as fields of `Interactions`."""
     seen_users = np.repeat(np.arange(len(model.seen.indptr) - 1), np.diff(model.seen.indptr))
     users = np.concatenate([seen_users, held_out.users])

@@ -55,7 +55,8 @@ class HyperML(tfrs.Model):
         distortion_weight: weight of the distortion loss, >= 0.
         distortion_reference: "conformal" or "tangent", see `DistortionLoss`.
         negatives: candidates drawn for each group of positives; 1 is plain sampling.
-        hardest: how many of them each positive is compared with: the nearest that are not its user's own. The hinges are averaged.
+        hardest: how many of them each positive is compared with: the nearest that are not its user's own. Their hinges are
+            averaged.
         negatives_group: positives that share their draws. Larger is faster and correlates the negatives.
         max_tangent_norm: largest norm of a tangent vector, see `HyperbolicEmbedding`.
         embeddings_initializer, embeddings_regularizer: see `HyperbolicEmbedding`.

@@ -54,7 +54,7 @@ class HeldOut:
 
     def save(self, path: Path) -> None:
         """Writes the split and the negatives to one file."""
-        parts: dict[str, np.ndarray] = {}
+        parts: dict[str, Any] = {}
         for field in dataclasses.fields(Split):
             rows: Interactions = getattr(self.split, field.name)
             parts |= {f"{field.name}_users": rows.users, f"{field.name}_items": rows.items}
