@@ -26,9 +26,12 @@ demo: $(VENV)/.installed-plots
 		--interactions $(DEMO)/interactions.csv --items $(DEMO)/items.csv
 	@echo; echo "Picture of the learned space: $(DEMO)/run/disk.png. SavedModel: $(DEMO)/run/saved_model/1"
 
-# Files stay on one worker (loadfile), so that what a file prepares once is prepared once.
+# Files stay on one worker (loadfile), so that what a file prepares once is prepared once. TensorFlow's start-up messages, which
+# pytest holds back until its end, would follow the closing line: standard error is shown only after a failure.
 test: lint
-	$(BIN)/pytest -n 2 --dist loadfile
+	@echo "$(BIN)/pytest -n 2 --dist loadfile"
+	@$(BIN)/pytest -n 2 --dist loadfile 2>$(VENV)/pytest.stderr \
+		|| { status=$$?; cat $(VENV)/pytest.stderr >&2; exit $$status; }
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -3,7 +3,7 @@
     python examples/query_saved_model.py runs/first/saved_model/1 --user ann [--interactions ratings.csv] [--items items.csv]
 
 With `--interactions` (columns `user` and `item`) the user's own items are left out of the answer; more can be named with
-`--exclude`. With `--items` (column `item` and any others) the answer shows the other columns too.
+`--exclude`. With `--items` (columns `item`, `name` and `category`) the answer says what the items are.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def recommend(path: str, user: str, exclude: list[str], k: int) -> list[tuple[st
 
 
 def describe(item: dict[str, str]) -> str:
-    return ", ".join(value for column, value in item.items() if column != "item")
+    return "  ".join(item[column] for column in ("name", "category") if item.get(column))
 
 
 def main() -> None:
@@ -43,20 +43,19 @@ def main() -> None:
     parser.add_argument("--user", required=True)
     parser.add_argument("--exclude", nargs="*", default=[], metavar="ITEM")
     parser.add_argument("--interactions", help="CSV with columns user and item")
-    parser.add_argument("--items", help="CSV with a column item")
+    parser.add_argument("--items", help="CSV with columns item, name and category")
     parser.add_argument("-k", type=int, default=10)
     arguments = parser.parse_args()
 
     details = {row["item"]: row for row in read_rows(arguments.items)} if arguments.items else {}
     rows = read_rows(arguments.interactions) if arguments.interactions else []
     own = [row["item"] for row in rows if row["user"] == arguments.user]
+    answer = recommend(arguments.path, arguments.user, own + arguments.exclude, arguments.k)
     if own:
         print(f"{arguments.user} has {len(own)} items.")
     if own and all("category" in details.get(item, {}) for item in own):
         favourites = Counter(details[item]["category"] for item in own).most_common(3)
         print("Most are of " + ", ".join(f"{category} ({count})" for category, count in favourites) + ".")
-
-    answer = recommend(arguments.path, arguments.user, own + arguments.exclude, arguments.k)
     print(f"Recommended to {arguments.user}:")
     for place, (item, distance) in enumerate(answer, start=1):
         print(f"{place:>4}  {distance:8.4f}  {item}  {describe(details.get(item, {}))}".rstrip())

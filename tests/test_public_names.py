@@ -40,7 +40,9 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
 
 def test_star_import_gives_the_public_names_in_a_fresh_process() -> None:
-    in_a_fresh_process("from hyperml_tf import *\nassert HyperML.__name__ == 'HyperML'; layers.ExpMap; export_saved_model")
+    in_a_fresh_process(
+        "from hyperml_tf import *\nassert HyperML.__name__ == 'HyperML'; layers.ExpMap; export_saved_model"
+    )
 
 
 def test_keras_finds_our_classes_in_a_file_when_only_the_package_was_imported(tmp_path: Path) -> None:

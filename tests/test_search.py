@@ -43,7 +43,9 @@ def nearest(
     queries: np.ndarray, candidates: np.ndarray, c: float, k: int, excluded: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     curvature = tf.constant(c, candidates.dtype)
-    indices, distances = search.nearest(queries, candidates, lorentz.lift(candidates, curvature), curvature, k, excluded)
+    indices, distances = search.nearest(
+        queries, candidates, lorentz.lift(candidates, curvature), curvature, k, excluded
+    )
     assert indices.dtype == tf.int32
     return indices.numpy(), distances.numpy()
 
@@ -135,7 +137,9 @@ def test_a_crowd_within_the_documented_radius() -> None:
     rng = np.random.default_rng(0)
     centre = rng.normal(size=DIM)
     crowd = centre / np.linalg.norm(centre) + 1e-3 * rng.normal(size=(400, DIM))
-    crowd = (crowd * rng.uniform(0.99, 0.9993, (400, 1)) / np.linalg.norm(crowd, axis=1, keepdims=True)).astype(np.float32)
+    crowd = (crowd * rng.uniform(0.99, 0.9993, (400, 1)) / np.linalg.norm(crowd, axis=1, keepdims=True)).astype(
+        np.float32
+    )
     truth = np.sort(true_distances(crowd[:9], crowd, 1.0), axis=1)[:, :10]
     np.testing.assert_allclose(nearest(crowd[:9], crowd, 1.0, 10)[1], truth, rtol=1e-4)
 

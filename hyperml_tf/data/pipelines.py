@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
@@ -12,7 +13,13 @@ Dataset = Any
 """A `tf.data.Dataset`. TensorFlow ships no type information."""
 
 
-def training_dataset(interactions: Interactions, batch_size: int, seed: int = 0, shuffle: bool = True) -> Dataset:
+def training_dataset(
+    interactions: Interactions,
+    batch_size: int,
+    seed: int = 0,
+    shuffle: bool = True,
+    progress: Callable[[], Any] | None = None,
+) -> Dataset:
     """Batches of `{"user", "item"}`: the codes of users and of the items they interacted with, `(batch,)` int32.
 
     One iteration is one epoch and covers every row once; the last batch may be smaller. Every iteration, also under `repeat`,
@@ -24,6 +31,8 @@ def training_dataset(interactions: Interactions, batch_size: int, seed: int = 0,
         batch_size: rows a batch, > 0.
         seed: of the permutations.
         shuffle: False keeps the stored order, the same in every epoch.
+        progress: returns a number that differs from epoch to epoch, read in the graph as each iteration starts. The permutation
+            then follows from it and `seed` alone, so a training that is interrupted goes on with the batches it would have had.
 
     Returns:
         A finite `tf.data.Dataset` whose length is known.
@@ -43,7 +52,8 @@ def training_dataset(interactions: Interactions, batch_size: int, seed: int = 0,
     def gather(rows: Any) -> dict[str, Any]:
         return {"user": tf.gather(users, rows), "item": tf.gather(items, rows)}
 
-    return _batches_of_rows(len(interactions), batch_size, seed, shuffle).map(gather).prefetch(tf.data.AUTOTUNE)
+    rows = _batches_of_rows(len(interactions), batch_size, seed, shuffle, progress)
+    return rows.map(gather).prefetch(tf.data.AUTOTUNE)
 
 
 def raw_dataset(interactions: Interactions, batch_size: int, seed: int = 0, shuffle: bool = True) -> Dataset:
@@ -66,7 +76,9 @@ def raw_dataset(interactions: Interactions, batch_size: int, seed: int = 0, shuf
     return training_dataset(interactions, batch_size, seed, shuffle).map(look_up).prefetch(tf.data.AUTOTUNE)
 
 
-def _batches_of_rows(n_rows: int, batch_size: int, seed: int, shuffle: bool) -> Dataset:
+def _batches_of_rows(
+    n_rows: int, batch_size: int, seed: int, shuffle: bool, progress: Callable[[], Any] | None
+) -> Dataset:
     """Row numbers in batches, permuted anew in each iteration."""
     if batch_size < 1:
         raise ValueError(f"`batch_size` must be positive. Received: batch_size={batch_size}")
@@ -83,5 +95,8 @@ def _batches_of_rows(n_rows: int, batch_size: int, seed: int, shuffle: bool) -> 
         )
         return starts.map(lambda start: rows[start : tf.minimum(start + batch_size, n_rows)])
 
-    epochs = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).take(1)
+    if progress is None:
+        epochs = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).take(1)
+    else:
+        epochs = tf.data.Dataset.from_tensors(0).map(lambda _: tf.cast(progress(), tf.int64))
     return epochs.flat_map(epoch).apply(tf.data.experimental.assert_cardinality(-(-n_rows // batch_size)))

@@ -35,6 +35,14 @@ class Split:
         """The codes of the evaluated users, `(n_evaluated,)` int32, increasing."""
         return self.test.users
 
+    @property
+    def before_test(self) -> Interactions:
+        """The rows of training and validation together: what a test item does not compete with."""
+        users = np.concatenate([self.train.users, self.validation.users])
+        items = np.concatenate([self.train.items, self.validation.items])
+        order = np.argsort(users, kind="stable")
+        return dataclasses.replace(self.train, users=users[order], items=items[order])
+
 
 def leave_one_out(interactions: Interactions, order: Literal["last", "random"] = "last", seed: int = 0) -> Split:
     """Holds out two items of every user with at least three: one for the test, one for validation.

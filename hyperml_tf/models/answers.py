@@ -87,10 +87,10 @@ def evaluate_ranking(
 ) -> dict[str, float]:
     """See `HyperML.evaluate_ranking`."""
     rows = recode(model, held_out)
-    if negatives is not None and len(rows) != len(held_out):
+    if negatives is not None and rows is not held_out:
         raise ValueError(
-            "`held_out` must hold only ids that the model knows when `negatives` are given, because their rows belong "
-            f"together. Received: {len(held_out) - len(rows)} rows of unknown ids"
+            "`held_out` must have the vocabularies of the model when `negatives` are given, because these are codes: take "
+            f"both from a split of the table that the model was made for. Received: {held_out}"
         )
     excluded = (model.seen.indptr, model.seen.indices) if seen is None else recode(model, seen).csr()
     return ranking_report(scorer(model), rows.users, rows.items, excluded, negatives, ks)

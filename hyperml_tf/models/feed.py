@@ -19,7 +19,7 @@ QUERY, CANDIDATE = "user_id", "item_id"
 QUERY_CODE, CANDIDATE_CODE, NEGATIVES = "user", "item", "negatives"
 """Keys of codes in a batch."""
 
-_BATCH_SIZE = 1024
+_BATCH_SIZE = 2048
 _VALIDATION_USERS = 2000
 _VALIDATION_BATCH = 500
 
@@ -42,7 +42,7 @@ def codes(model: HyperML, batch: Any) -> tuple[Tensor, Tensor]:
     """Query and candidate codes of a batch, `(batch,)` int32, -1 where unknown."""
     queries, candidates = codes_or_ids(batch)
     if QUERY_CODE in batch:
-        return queries, candidates
+        return tf.cast(queries, tf.int32), tf.cast(candidates, tf.int32)
     return model.query_tower.lookup(queries), model.candidate_tower.lookup(candidates)
 
 
@@ -50,7 +50,10 @@ def training_data(model: HyperML, x: Any, batch_size: int | None, seed: int) -> 
     """What Keras is to iterate over in `fit`."""
     if isinstance(x, Interactions):
         model.set_seen(x)
-        return training_dataset(recode(model, x), batch_size or _BATCH_SIZE, seed=seed)
+        # The permutation of an epoch follows from the batches before it, so a resumed run goes on as it would have.
+        return training_dataset(
+            recode(model, x), batch_size or _BATCH_SIZE, seed=seed, progress=lambda: model.batches.read_value()
+        )
     _check_dataset(x, "x", batch_size)
     if not len(model.seen):
         if x.cardinality() == tf.data.INFINITE_CARDINALITY:
@@ -75,7 +78,11 @@ def validation_data(model: HyperML, data: Any) -> tf.data.Dataset | None:
     if len(held_out) > _VALIDATION_USERS:
         chosen = np.random.default_rng(0).choice(len(held_out), _VALIDATION_USERS, replace=False)
         held_out = held_out.with_rows(np.sort(chosen))
-    known = dataclasses.replace(held_out, **_union(model, held_out))
+    known = _with_seen(model, held_out)
+    # Who has touched every item has none to be ranked against.
+    held_out = held_out.with_rows(known.activity()[held_out.users] < known.n_items)
+    if len(held_out) == 0:
+        raise ValueError("`validation_data` must hold a user with an item that they never touched. Received: none")
     batch = {
         QUERY_CODE: held_out.users,
         CANDIDATE_CODE: held_out.items,
@@ -84,13 +91,11 @@ def validation_data(model: HyperML, data: Any) -> tf.data.Dataset | None:
     return tf.data.Dataset.from_tensor_slices(batch).batch(_VALIDATION_BATCH)
 
 
-def _union(model: HyperML, held_out: Interactions) -> dict[str, Any]:
-    """The rows seen in training and the held-out ones, sorted by user, as fields of `Interactions`."""
-    seen_users = np.repeat(np.arange(len(model.seen.indptr) - 1), np.diff(model.seen.indptr))
-    users = np.concatenate([seen_users, held_out.users])
-    items = np.concatenate([model.seen.indices, held_out.items])
-    order = np.argsort(users, kind="stable")
-    return {"users": users[order].astype(np.int32), "items": items[order].astype(np.int32)}
+def _with_seen(model: HyperML, held_out: Interactions) -> Interactions:
+    """The held-out rows and those seen in training, each pair once."""
+    seen = np.repeat(np.arange(len(model.seen.indptr) - 1), np.diff(model.seen.indptr)) * held_out.n_items
+    keys = np.union1d(seen + model.seen.indices, held_out.keys())
+    return dataclasses.replace(held_out, users=keys // held_out.n_items, items=keys % held_out.n_items)
 
 
 def recode(model: HyperML, interactions: Interactions) -> Interactions:

@@ -31,6 +31,8 @@ from hyperml_tf.numerics import Tensor
 
 Features = Mapping[str, Any]
 
+_MARGINS = {"tangent": 16.0, "direct": 8.0}
+
 
 @register
 class HyperML(tfrs.Model):
@@ -43,7 +45,7 @@ class HyperML(tfrs.Model):
 
     Source: L. V. Tran et al., *HyperML* (WSDM 2020), arXiv 1809.01703. The hardest of several negatives is what makes it strong
     on sparse data; the paper draws one. Losses are sums over positives, so that the step of a row does not depend on the
-    batch it is in; the `loss` that `fit` shows is the mean a positive. Under `tf.distribute` it is divided by the replicas.
+    batch it is in; the `loss` that `fit` shows is the mean a positive. Under `tf.distribute` the update is that of one replica with the whole batch.
 
     Args:
         query_ids: the known users (queries), distinct strings or integers.
@@ -51,7 +53,8 @@ class HyperML(tfrs.Model):
         dim: dimension of the space.
         curvature: the curvature `c >= 0`, a number or a `Curvature(learned=True)`. 0 is the Euclidean twin of the model.
         mode: "tangent" (Euclidean parameters, mapped by `expmap0`) or "direct" (points, moved by a Riemannian optimizer).
-        margin: the margin of the hinge, in units of squared distance, > 0.
+        margin: the margin of the hinge, in units of squared distance, > 0. None: 16 in tangent mode, 8 in direct mode, where
+            larger ones drive busy users to the boundary.
         distortion_weight: weight of the distortion loss, >= 0.
         distortion_reference: "conformal" or "tangent", see `DistortionLoss`.
         negatives: candidates drawn for each group of positives; 1 is plain sampling.
@@ -86,8 +89,8 @@ class HyperML(tfrs.Model):
         dim: int = 64,
         curvature: CurvatureArgument = 1.0,
         mode: Literal["tangent", "direct"] = "tangent",
-        margin: float = 16.0,
-        distortion_weight: float = 0.0,
+        margin: float | None = None,
+        distortion_weight: float = 0.1,
         distortion_reference: functional.Reference = "conformal",
         negatives: int = 20,
         hardest: int = 2,
@@ -104,9 +107,13 @@ class HyperML(tfrs.Model):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        if mode not in _MARGINS:
+            raise ValueError(f"`mode` must be one of {tuple(_MARGINS)}. Received: mode={mode!r}")
+        margin = _MARGINS[mode] if margin is None else margin
         _check_positive(dim=dim, margin=margin, negatives=negatives, hardest=hardest, negatives_group=negatives_group)
-        if distortion_weight < 0:
+        if not distortion_weight >= 0:
             raise ValueError(f"`distortion_weight` must be >= 0. Received: distortion_weight={distortion_weight}")
+        functional.check_reference(distortion_reference)
         self.dim, self.mode, self.seed = int(dim), mode, int(seed)
         self.margin, self.distortion_weight = float(margin), float(distortion_weight)
         self.distortion_reference = distortion_reference
@@ -167,6 +174,11 @@ class HyperML(tfrs.Model):
             optimizer = default_optimizer(self.mode, self.dim)
         super().compile(optimizer=optimizer, **kwargs)
 
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        # Keras leaves models with a `compile` of their own uncompiled on loading, and drops the optimizer's state.
+        self.compile(**tf.keras.utils.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
     def fit(
         self,
         x: Any = None,
@@ -186,7 +198,7 @@ class HyperML(tfrs.Model):
                 raw ids under `"user_id"` and `"item_id"`. Both teach the model what each user has seen, unless it was told
                 with `set_seen`.
             y: not used: positives are the targets.
-            batch_size: positives a step, with `Interactions`; 1024 unless given.
+            batch_size: positives a step, with `Interactions`; 2048 unless given.
             validation_data: an `Interactions` of one held-out row a user, of which a fixed sample of users is evaluated each
                 time, or a batched dataset like `x`. Logs `val_full_hr@10` and `val_full_ndcg@10`, and with `Interactions`
                 also `val_sampled100_hr@10` and `val_sampled100_ndcg@10`.
@@ -242,9 +254,13 @@ class HyperML(tfrs.Model):
         drawn = hard_negatives.draw(
             tf.shape(users)[0], len(self.candidate_tower), self.negatives, self.negatives_group, self._seed(training)
         )
-        query = self.query_tower.points_or_origin(users)
-        positive = self.candidate_tower.points_or_origin(items)
-        pool = self.candidate_tower.points(drawn.codes)
+        query = self.query_tower.points_or_origin(users, training)
+        # In one call, because of a layer that is called twice Keras keeps the regularization of the second call only.
+        candidates = tf.concat([items, tf.reshape(drawn.codes, [-1])], axis=0)
+        positive, pool = tf.split(
+            self.candidate_tower.points_or_origin(candidates, training), [tf.size(items), tf.size(drawn.codes)]
+        )
+        pool = tf.reshape(pool, [-1, self.negatives, self.dim])
         chosen, found = hard_negatives.hardest(drawn, query, users, pool, c, self.seen, self.hardest)
         negative = tf.gather(tf.reshape(pool, [-1, self.dim]), chosen)
         positive_sq = poincare.squared_distance(query, positive, c)
@@ -278,17 +294,19 @@ class HyperML(tfrs.Model):
     def train_step(self, data: Any) -> dict[str, Tensor]:
         with tf.GradientTape() as tape:
             loss = self.compute_loss(data, training=True)
-            total = loss + tf.add_n([tf.cast(tf.reduce_sum(extra), tf.float32) for extra in self.losses] or [0.0])
-            # Replicas add their gradients up.
-            scaled = total / tf.distribute.get_strategy().num_replicas_in_sync
+            extra = tf.add_n([tf.cast(tf.reduce_sum(value), tf.float32) for value in self.losses] or [0.0])
+            # Replicas add their gradients up. That is right for a sum over positives, of which each replica has its share.
+            scaled = loss + extra / tf.distribute.get_strategy().num_replicas_in_sync
             if hasattr(self.optimizer, "get_scaled_loss"):
                 scaled = self.optimizer.get_scaled_loss(scaled)
         gradients = tape.gradient(scaled, self.trainable_variables)
         if hasattr(self.optimizer, "get_unscaled_gradients"):
             gradients = self.optimizer.get_unscaled_gradients(gradients)
         self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
-        self.batches.assign_add(1)
-        return self._track(total, data)
+        # After the batch has arrived, because the first of an epoch is drawn by this number.
+        with tf.control_dependencies([loss]):
+            self.batches.assign_add(1)
+        return self._track(loss + extra, data)
 
     def test_step(self, data: Any) -> dict[str, Tensor]:
         logs = self._track(self.compute_loss(data), data)
@@ -362,13 +380,17 @@ class HyperML(tfrs.Model):
         """Exact metrics of held-out rows, one a user, under both protocols; see `hyperml_tf.metrics.ranking_report`.
 
         Args:
-            held_out: one row a user.
+            held_out: one row a user; rows of ids that the model does not know are left out.
             seen: rows that do not compete; what the model has seen unless given. For a test after validation give both.
-            negatives: `(users, m)` codes of items, as from `hyperml_tf.data.sampled_negatives`, for the sampled protocol.
+            negatives: `(users, m)` codes of items, as from `hyperml_tf.data.sampled_negatives`, for the sampled protocol. With
+                them `held_out` must have the vocabularies of the model.
             ks: cut-offs.
 
         Returns:
             `full_hr@k`, `full_ndcg@k` and with negatives `sampled<m>_hr@k`, `sampled<m>_ndcg@k`.
+
+        Raises:
+            ValueError: if no row is left, or `negatives` come with other vocabularies.
         """
         return answers.evaluate_ranking(self, held_out, seen, negatives, ks)
 

@@ -55,7 +55,7 @@ class IdTower(Tower):
         )
         self.embedding.build()
 
-    def points(self, codes: Tensor) -> Tensor:
+    def points(self, codes: Tensor, training: bool = False) -> Tensor:
         return self.embedding(codes)
 
     def get_config(self) -> dict[str, Any]:

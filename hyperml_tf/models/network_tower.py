@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -59,6 +60,7 @@ class NetworkTower(Tower):
         if output not in _OUTPUTS:
             raise ValueError(f"`output` must be one of {_OUTPUTS}. Received: output={output!r}")
         self.network = tf.keras.utils.deserialize_keras_object(network) if isinstance(network, dict) else network
+        self._takes_training = "training" in inspect.signature(self.network.call).parameters
         self.id_name = id_name
         self.output_kind = output
         self._features = {name: _feature(name, values, len(self.lookup)) for name, values in (features or {}).items()}
@@ -67,18 +69,18 @@ class NetworkTower(Tower):
             raise ValueError(f"`network` must return vectors of a known size, (batch, dim). Received: shape {shape}")
         self.dim = int(shape[1])
 
-    def points(self, codes: Tensor) -> Tensor:
-        flat = self._vectors(tf.reshape(codes, [-1]))
+    def points(self, codes: Tensor, training: bool = False) -> Tensor:
+        flat = self._vectors(tf.reshape(codes, [-1]), training)
         vectors = tf.reshape(flat, tf.concat([tf.shape(codes), [self.dim]], axis=0))
         c = self.curvature()
         return poincare.project(vectors, c) if self.output_kind == "ball" else poincare.expmap0(vectors, c)
 
-    def _vectors(self, codes: Tensor) -> Tensor:
-        ids = self.lookup.raw(codes)
-        if not self._features:
-            return self.network(ids)
-        features = {name: tf.gather(values, codes) for name, values in self._features.items()}
-        return self.network({self.id_name: ids, **features})
+    def _vectors(self, codes: Tensor, training: bool = False) -> Tensor:
+        inputs = self.lookup.raw(codes)
+        if self._features:
+            features = {name: tf.gather(values, codes) for name, values in self._features.items()}
+            inputs = {self.id_name: inputs, **features}
+        return self.network(inputs, training=training) if self._takes_training else self.network(inputs)
 
     def get_config(self) -> dict[str, Any]:
         features = {name: _as_lists(values) for name, values in self._features.items()}

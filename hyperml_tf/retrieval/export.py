@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -41,7 +40,7 @@ def export_saved_model(model: HyperML, path: str | os.PathLike[str], k: int = 10
 
     Raises:
         FileExistsError: if `path` exists and is not to be overwritten.
-        ValueError: if the points or the curvature of the model are not finite.
+        ValueError: if the points or the curvature of the model are not finite, or an item has the id `""`.
     """
     target = Path(path)
     if target.exists() and not overwrite and not (target.is_dir() and not any(target.iterdir())):
@@ -51,11 +50,22 @@ def export_saved_model(model: HyperML, path: str | os.PathLike[str], k: int = 10
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as scratch:
         written = Path(scratch) / "saved_model"
         tf.saved_model.save(module, str(written), signatures=module.signatures())
-        if target.exists():
-            shutil.rmtree(target)
-        written.rename(target)
+        _put(written, target, Path(scratch) / "replaced")
     logger.info("Exported %d users and %d items to %s.", len(model.query_tower), len(model.candidate_tower), target)
     return target
+
+
+def _put(written: Path, target: Path, aside: Path) -> None:
+    """Moves a directory to its place. What is there is moved aside first, and back if that fails."""
+    if not target.exists():
+        written.rename(target)
+        return
+    target.rename(aside)
+    try:
+        written.rename(target)
+    except OSError:
+        aside.rename(target)
+        raise
 
 
 def serving_module(model: HyperML, k: int) -> ServingModule:
@@ -64,6 +74,8 @@ def serving_module(model: HyperML, k: int) -> ServingModule:
     for name, values in (("user", user_points), ("item", item_points), ("curvature", model.curvature())):
         if not bool(tf.reduce_all(tf.math.is_finite(values))):
             raise ValueError(f"`model` cannot be exported: its {name} values are not all finite. Did training diverge?")
+    if "" in model.candidate_tower.ids.tolist():
+        raise ValueError('`model` cannot be exported: an item has the id "", which means "no item" in the answers.')
     return ServingModule(
         model.query_tower.ids, user_points, model.candidate_tower.ids, item_points, float(model.curvature()), k
     )

@@ -47,17 +47,26 @@ class ServedModel:
         if exclude is None:
             answer = self._signatures["serving_default"](**{USER: _strings(users)})
         else:
-            longest = max((len(row) for row in exclude), default=0)
-            padded = [[*map(str, row), *[""] * (longest - len(row))] for row in exclude]
-            matrix = tf.reshape(tf.constant(padded, tf.string), [len(padded), longest])
-            answer = self._signatures["recommend_excluding"](**{USER: _strings(users), EXCLUDE: matrix})
-        return Neighbours(np.char.decode(answer[ITEM].numpy().astype(bytes)).astype(object), answer[DISTANCE].numpy())
+            answer = self._signatures["recommend_excluding"](**{USER: _strings(users), EXCLUDE: _matrix(exclude)})
+        return Neighbours(_decode(answer[ITEM].numpy()), answer[DISTANCE].numpy())
 
     def score(self, users: Sequence[Any], items: Sequence[Sequence[Any]]) -> np.ndarray:
         """Distances of items to users, `(batch,)` and `(batch, n)` ids -> `(batch, n)`; infinite for an unknown item."""
-        matrix = tf.constant([[str(item) for item in row] for row in items])
-        return self._signatures["score"](**{USER: _strings(users), ITEM: matrix})[DISTANCE].numpy()
+        return self._signatures["score"](**{USER: _strings(users), ITEM: _matrix(items)})[DISTANCE].numpy()
 
 
 def _strings(values: Sequence[Any]) -> tf.Tensor:
     return tf.constant([str(value) for value in values], tf.string)
+
+
+def _matrix(rows: Sequence[Sequence[Any]]) -> tf.Tensor:
+    """Ids as strings, shorter rows padded with ""."""
+    longest = max((len(row) for row in rows), default=0)
+    padded = [[*map(str, row), *[""] * (longest - len(row))] for row in rows]
+    return tf.reshape(tf.constant(padded, tf.string), [len(padded), longest])
+
+
+def _decode(ids: np.ndarray) -> np.ndarray:
+    decoded = np.empty(ids.shape, object)
+    decoded.flat = [value.decode() for value in ids.flat]
+    return decoded

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import numpy as np
 from hyperml_tf.data import Interactions, Split, leave_one_out, sampled_negatives
 from hyperml_tf.metrics import ranking_report
 from hyperml_tf.metrics.ranking import Scorer
+
+logger = logging.getLogger(__name__)
 
 _NEGATIVES = 100
 
@@ -29,8 +32,14 @@ class HeldOut:
 
     @classmethod
     def draw(cls, table: Interactions, order: Any, seed: int = 0) -> HeldOut:
-        """Splits a table and draws the negatives. `order` and `seed`: see `leave_one_out`."""
-        split = leave_one_out(table, order, seed)
+        """Splits a table and draws the negatives. `order` and `seed`: see `leave_one_out`.
+
+        A user who touched every item has no negatives: such users only train.
+
+        Raises:
+            ValueError: if nobody can be held out.
+        """
+        split = _without_full_users(table, leave_one_out(table, order, seed))
         return cls(split, sampled_negatives(table, split.users, _NEGATIVES, seed))
 
     def report(self, score: Scorer) -> dict[str, dict[str, float]]:
@@ -40,16 +49,10 @@ class HeldOut:
         the training rows.
         """
         split = self.split
-        both = np.sort(np.concatenate([split.train.keys(), split.validation.keys()]))
-        n_items = split.train.n_items
-        counts = split.train.activity() + split.validation.activity()
-        excluded = {
-            "validation": split.train.csr(),
-            "test": (np.concatenate([[0], np.cumsum(counts)]), both % n_items),
-        }
+        parts = {"validation": (split.validation, split.train), "test": (split.test, split.before_test)}
         return {
-            name: ranking_report(score, rows.users, rows.items, excluded[name], self.negatives)
-            for name, rows in (("validation", split.validation), ("test", split.test))
+            name: ranking_report(score, rows.users, rows.items, known.csr(), self.negatives)
+            for name, (rows, known) in parts.items()
         }
 
     def save(self, path: Path) -> None:
@@ -71,3 +74,18 @@ class HeldOut:
                 for field in dataclasses.fields(Split)
             }
             return cls(Split(**parts), stored["negatives"])
+
+
+def _without_full_users(table: Interactions, split: Split) -> Split:
+    """Puts the held-out rows of users who touched every item back into training."""
+    full = table.activity() == table.n_items
+    if not full[split.users].any():
+        return split
+    if full[split.users].all():
+        raise ValueError("`table` must have a user with an item that they never touched, or nothing can be ranked.")
+    logger.info("%d users have touched every item: they only train.", np.count_nonzero(full[split.users]))
+    kept = ~full[split.users]
+    validation, test = split.validation.with_rows(kept), split.test.with_rows(kept)
+    keys = table.users.astype(np.int64) * table.n_items + table.items
+    train = table.with_rows(~np.isin(keys, np.concatenate([validation.keys(), test.keys()])))
+    return Split(train, validation, test)

@@ -16,7 +16,7 @@ class TrainingConfig:
         mode: "tangent" or "direct".
         dim: dimension of the space.
         curvature: the curvature, >= 0.
-        margin: margin of the hinge, in units of squared distance.
+        margin: margin of the hinge, in units of squared distance; None: 16 in tangent mode, 8 in direct mode.
         distortion_weight: weight of the distortion loss.
         negatives: candidates drawn for each group of positives.
         epochs: passes over the table. The learning rate falls linearly to 0 over them.
@@ -36,12 +36,12 @@ class TrainingConfig:
     mode: Literal["tangent", "direct"] = "tangent"
     dim: int = 64
     curvature: float = 1.0
-    margin: float = 16.0
-    distortion_weight: float = 0.0
+    margin: float | None = None
+    distortion_weight: float = 0.1
     negatives: int = 20
-    epochs: int = 40
-    batch_size: int = 1024
-    learning_rate: float = 0.5
+    epochs: int = 30
+    batch_size: int = 2048
+    learning_rate: float = 0.05
     seed: int = 0
     k: int = 100
 
@@ -50,8 +50,9 @@ class TrainingConfig:
             if getattr(self, name) not in allowed:
                 raise ValueError(f"`{name}` must be one of {allowed}. Received: {name}={getattr(self, name)!r}")
         for name in ("dim", "margin", "negatives", "epochs", "batch_size", "learning_rate", "k"):
-            if not 0 < getattr(self, name) < float("inf"):
-                raise ValueError(f"`{name}` must be positive. Received: {name}={getattr(self, name)}")
+            value = getattr(self, name)
+            if value is not None and not 0 < value < float("inf"):
+                raise ValueError(f"`{name}` must be positive. Received: {name}={value}")
         for name in ("curvature", "distortion_weight"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise ValueError(f"`{name}` must be >= 0. Received: {name}={getattr(self, name)}")

@@ -48,7 +48,9 @@ def test_parts_are_disjoint_complete_and_aligned(rows, order, seed):
     assert split.validation.users.tolist() == split.test.users.tolist() == split.users.tolist()
     assert split.users.tolist() == np.flatnonzero(table.activity() >= 3).tolist()
     assert np.all(split.train.activity() >= 1)
-    for part in parts:
+    both = np.concatenate([split.train.keys(), split.validation.keys()])
+    assert split.before_test.keys().tolist() == np.sort(both).tolist()
+    for part in (*parts, split.before_test):
         assert part.user_ids is table.user_ids
         assert part.item_ids is table.item_ids
 

@@ -1,0 +1,54 @@
+"""Export a trained model as a SavedModel, and ask the export.
+
+    python examples/export_and_query.py [--out saved_models/export_and_query/1]
+
+`ServedModel` is a convenience for Python; `examples/query_saved_model.py` does the same with nothing but TensorFlow, and
+TensorFlow Serving loads the directory above the version number as it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+import hyperml_tf as hml
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--users", type=int, default=1000)
+    parser.add_argument("--items", type=int, default=800)
+    parser.add_argument("--rows", type=int, default=25_000)
+    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--out", type=Path, default=Path("saved_models/export_and_query/1"))
+    arguments = parser.parse_args()
+
+    tf.keras.utils.set_random_seed(0)
+    table = hml.synthesize(arguments.users, arguments.items, arguments.rows).table
+    model = hml.HyperML.from_interactions(table, dim=32)
+    model.compile()
+    model.fit(table, epochs=arguments.epochs, verbose=2)
+
+    # k is the length of the answers, fixed at export.
+    path = hml.export_saved_model(model, arguments.out, k=10, overwrite=True)
+    served = hml.ServedModel(path)
+    print(f"Exported to {path}")
+
+    user = table.user_ids[0]
+    own = table.item_ids[table.items[table.users == 0]].tolist()
+    new = served.recommend([user], exclude=[own])
+    assert new.ids.tolist() == model.recommend([user], k=10).ids.tolist()
+    print(f"{user} has {len(own)} items. Nearest of the others: {', '.join(new.ids[0, :5])}")
+
+    # A user the model has never seen gets the neighbours of the origin: general, popular items.
+    print(f"Somebody new: {', '.join(served.recommend(['nobody']).ids[0, :5])}")
+
+    distances = served.score([user], [[new.ids[0, 0], own[0], "no such item"]])[0]
+    print(f"Distances of the first recommendation, an own item and an unknown one: {np.round(distances, 3).tolist()}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,320 @@
+"""The exported SavedModel, in this process, in one without our packages, and through `saved_model_cli`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_recommenders as tfrs
+from tiny import DIM, run_python, split, trained
+
+from hyperml_tf.layers import LorentzLift
+from hyperml_tf.models import HyperML
+from hyperml_tf.retrieval import ServedModel, export_saved_model
+
+K = 7
+
+# Ids that break naive code: non-ASCII, white space, separators, quotes, a backslash, a a NUL, what looks like a number.
+ODD_IDS = [
+    "Žižkov 東京",
+    "a\nb",
+    " lead",
+    "trail ",
+    "a,b;c",
+    '"quoted"',
+    "back\\slash",
+    "nu\0l",
+    "007",
+    "[UNK]",
+    "None",
+]
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return export_saved_model(trained(), tmp_path_factory.mktemp("export") / "1", k=K)
+
+
+@pytest.fixture(scope="module")
+def loaded(served: Path) -> ServedModel:
+    return ServedModel(served)
+
+
+def odd_model(ids: Any = ODD_IDS) -> HyperML:
+    model = HyperML(ids, ids, dim=2)
+    for tower in (model.query_tower, model.candidate_tower):
+        tower.embedding.embeddings.assign(np.random.default_rng(0).normal(size=(len(ids), 2)) * 0.3)
+    return model
+
+
+# What it answers -------------------------------------------------------------------------------------------------
+
+
+def test_answers_as_the_model(loaded: ServedModel) -> None:
+    users = split().train.user_ids.tolist()
+    expected = trained().recommend(users, K, exclude_seen=False)
+    got = loaded.recommend(users)
+    np.testing.assert_array_equal(got.ids, expected.ids)
+    np.testing.assert_allclose(got.distances, expected.distances, rtol=1e-5)
+    assert (np.diff(got.distances, axis=1) >= 0).all()
+    assert got.distances.dtype == np.float32
+
+
+def test_excludes_as_the_model(loaded: ServedModel) -> None:
+    train = split().train
+    indptr, indices = train.csr()
+    exclude = [train.item_ids[indices[indptr[u] : indptr[u + 1]]].tolist() for u in range(train.n_users)]
+    expected = trained().recommend(train.user_ids, K)
+    got = loaded.recommend(train.user_ids.tolist(), exclude)
+    np.testing.assert_array_equal(got.ids, expected.ids)
+    np.testing.assert_allclose(got.distances, expected.distances, rtol=1e-5)
+    assert not any(set(row) & set(left_out) for row, left_out in zip(got.ids.tolist(), exclude, strict=True))
+
+
+def test_scores_are_distances(loaded: ServedModel) -> None:
+    train = split().train
+    users, items = train.user_ids[:5], train.item_ids[:8]
+    pairs = {"user_id": np.repeat(users, 8).tolist(), "item_id": np.tile(items, 5).tolist()}
+    expected = trained()({name: tf.constant(ids) for name, ids in pairs.items()}).numpy().reshape(5, 8)
+    np.testing.assert_allclose(loaded.score(users.tolist(), [items.tolist()] * 5), expected, rtol=1e-5)
+
+
+def test_unknown_users_lie_at_the_origin(loaded: ServedModel) -> None:
+    got = loaded.recommend(["stranger", ""])
+    expected = trained().recommend(["stranger"], K)
+    np.testing.assert_array_equal(got.ids, np.repeat(expected.ids, 2, axis=0))
+    radii = np.linalg.norm(trained().candidate_tower.all_points(), axis=1)
+    assert got.ids[0].tolist() == trained().candidate_tower.ids[np.argsort(radii)[:K]].tolist()
+
+
+def test_unknown_items(loaded: ServedModel) -> None:
+    user, item = split().train.user_ids[0], split().train.item_ids[0]
+    scores = loaded.score([user], [[item, "new", ""]])
+    assert np.isfinite(scores[0, 0])
+    assert np.isposinf(scores[0, 1:]).all()
+    np.testing.assert_array_equal(loaded.recommend([user], [["new", ""]]).ids, loaded.recommend([user]).ids)
+
+
+def test_everything_excluded(loaded: ServedModel) -> None:
+    train = split().train
+    all_but_two = train.item_ids[2:].tolist()
+    got = loaded.recommend(train.user_ids[:2].tolist(), [all_but_two, train.item_ids.tolist()])
+    assert sorted(got.ids[0, :2]) == sorted(train.item_ids[:2])
+    assert got.ids[0, 2:].tolist() == [""] * (K - 2)
+    assert got.ids[1].tolist() == [""] * K
+    assert np.isposinf(got.distances[0, 2:]).all()
+    assert np.isposinf(got.distances[1]).all()
+
+
+def test_no_exclusions_and_empty_batches(loaded: ServedModel) -> None:
+    users = split().train.user_ids[:2].tolist()
+    np.testing.assert_array_equal(loaded.recommend(users, [[], []]).ids, loaded.recommend(users).ids)
+    assert loaded.recommend([]).ids.shape == (0, K)
+    assert loaded.recommend([], []).distances.shape == (0, K)
+    assert loaded.score(users, [[], []]).shape == (2, 0)
+    assert loaded.score([], []).shape == (0, 0)
+
+
+def test_odd_ids(tmp_path: Path) -> None:
+    model = odd_model()
+    served = ServedModel(export_saved_model(model, tmp_path / "odd"))
+    everything = model.recommend(ODD_IDS, 100, exclude_seen=False)
+    got = served.recommend(ODD_IDS)
+    assert got.ids.tolist() == everything.ids.tolist()  # k is clamped to the catalogue
+    assert all(sorted(row) == sorted(ODD_IDS) for row in got.ids.tolist())
+    one_left = served.recommend(ODD_IDS[:1], [ODD_IDS[1:]])
+    assert one_left.ids[0].tolist() == [ODD_IDS[0], *[""] * (len(ODD_IDS) - 1)]
+
+
+def test_integer_ids_are_decimal_text(tmp_path: Path) -> None:
+    ids = [0, -3, 10**15]
+    model = odd_model(ids)
+    served = ServedModel(export_saved_model(model, tmp_path / "numbers", k=2))
+    expected = model.recommend(ids, 2, exclude_seen=False)
+    for asked in (ids, np.array(ids), list(map(str, ids))):
+        assert served.recommend(asked).ids.tolist() == [[str(i) for i in row] for row in expected.ids]
+    assert served.recommend([0], [[-3, 0]]).ids.tolist() == [[str(10**15), ""]]
+    assert np.isfinite(served.score([0], [ids])).all()
+
+
+def test_curvature_0(tmp_path: Path) -> None:
+    model = HyperML(["u"], ["a", "b"], dim=2, curvature=0.0)
+    model.query_tower.embedding.embeddings.assign([[0.0, 1.0]])
+    model.candidate_tower.embedding.embeddings.assign([[0.0, 4.0], [2.0, 1.0]])
+    got = ServedModel(export_saved_model(model, tmp_path / "flat")).recommend(["u"])
+    assert got.ids.tolist() == [["b", "a"]]
+    np.testing.assert_allclose(got.distances, [[4.0, 6.0]])
+
+
+# The interface ---------------------------------------------------------------------------------------------------
+
+
+def test_signatures(served: Path) -> None:
+    signatures = tf.saved_model.load(str(served)).signatures
+    answer = {"item_id": ([None, K], "string"), "distance": ([None, K], "float32")}
+    documented = {
+        "serving_default": ({"user_id": ([None], "string")}, answer),
+        "recommend_excluding": ({"user_id": ([None], "string"), "exclude": ([None, None], "string")}, answer),
+        "score": (
+            {"user_id": ([None], "string"), "item_id": ([None, None], "string")},
+            {"distance": ([None, None], "float32")},
+        ),
+    }
+    assert set(signatures) == set(documented)
+    for name, (inputs, outputs) in documented.items():
+        for specs, expected in (
+            (signatures[name].structured_input_signature[1], inputs),
+            (signatures[name].structured_outputs, outputs),
+        ):
+            assert {key: (spec.shape.as_list(), spec.dtype.name) for key, spec in specs.items()} == expected
+
+
+def test_loads_where_our_packages_cannot_be_imported(served: Path) -> None:
+    program = """
+import json, sys
+from importlib.machinery import ModuleSpec
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("hyperml_tf", "tensorflow_recommenders", "tf_keras", "keras"):
+            return ModuleSpec(name, self)
+    def create_module(self, spec):
+        raise ImportError(f"{spec.name} is blocked")
+    def exec_module(self, module):
+        raise ImportError
+sys.meta_path.insert(0, Blocked())
+for name in ("hyperml_tf", "tensorflow_recommenders", "tf_keras", "keras"):
+    try:
+        __import__(name)
+    except ImportError as error:
+        assert "is blocked" in str(error)
+    else:
+        raise AssertionError(name)
+import tensorflow as tf
+loaded = tf.saved_model.load(sys.argv[1])
+users = tf.constant(json.loads(sys.argv[2]))
+first = loaded.signatures["serving_default"](user_id=users)
+exclude = first["item_id"][:, :2]
+second = loaded.signatures["recommend_excluding"](user_id=users, exclude=exclude)
+scores = loaded.signatures["score"](user_id=users, item_id=first["item_id"])["distance"]
+print(json.dumps({
+    "first": [[i.decode() for i in row] for row in first["item_id"].numpy()],
+    "distance": first["distance"].numpy().tolist(),
+    "second": [[i.decode() for i in row] for row in second["item_id"].numpy()],
+    "scores": scores.numpy().tolist(),
+    "modules": [m for m in ("hyperml_tf", "tensorflow_recommenders", "tf_keras", "keras") if m in sys.modules],
+}))
+"""
+    users = [*split().train.user_ids[:20].tolist(), "stranger"]
+    got = json.loads(run_python(program, served, json.dumps(users)).splitlines()[-1])
+    expected = trained().recommend(users, K + 2, exclude_seen=False)
+    assert got["modules"] == []
+    assert got["first"] == expected.ids[:, :K].tolist()
+    assert got["second"] == expected.ids[:, 2:].tolist()
+    np.testing.assert_allclose(got["distance"], expected.distances[:, :K], rtol=1e-5)
+    np.testing.assert_allclose(got["scores"], expected.distances[:, :K], rtol=1e-5)
+
+
+def test_saved_model_cli(served: Path, tmp_path: Path) -> None:
+    user = split().train.user_ids[3]
+    command = [str(Path(sys.executable).with_name("saved_model_cli")), "run", "--dir", str(served)]
+    command += ["--tag_set", "serve", "--signature_def", "serving_default", "--outdir", str(tmp_path)]
+    finished = subprocess.run(
+        [*command, "--input_exprs", f"user_id=[{user!r}]"], capture_output=True, text=True, timeout=300
+    )
+    assert finished.returncode == 0, finished.stderr[-2000:]
+    expected = trained().recommend([user], K, exclude_seen=False)
+    ids = np.load(tmp_path / "item_id.npy", allow_pickle=True)
+    assert [[value.decode() for value in row] for row in ids] == expected.ids.tolist()
+    np.testing.assert_allclose(np.load(tmp_path / "distance.npy"), expected.distances, rtol=1e-5)
+
+
+# Writing ---------------------------------------------------------------------------------------------------------
+
+
+def test_an_existing_export_is_kept_unless_told(tmp_path: Path) -> None:
+    path, model = tmp_path / "1", odd_model(["a", "b"])
+    assert export_saved_model(model, path, k=1) == path
+    with pytest.raises(FileExistsError, match=r"`path` exists.*overwrite=True"):
+        export_saved_model(model, path, k=2)
+    assert ServedModel(path).recommend(["a"]).ids.shape == (1, 1)
+    export_saved_model(model, path, k=2, overwrite=True)
+    assert ServedModel(path).recommend(["a"]).ids.shape == (1, 2)
+    assert [p.name for p in tmp_path.iterdir()] == ["1"]
+
+
+def test_an_empty_directory_is_filled(tmp_path: Path) -> None:
+    (tmp_path / "1").mkdir()
+    export_saved_model(odd_model(["a", "b"]), tmp_path / "1")
+    assert ServedModel(tmp_path / "1").recommend(["a"]).ids.shape == (1, 2)
+
+
+def test_a_failure_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, model = tmp_path / "1", odd_model(["a", "b"])
+    export_saved_model(model, path, k=1)
+
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise OSError("disk full")
+
+    for broken, name in ((tf.saved_model, "save"), (Path, "rename")):
+        with monkeypatch.context() as patch:
+            patch.setattr(broken, name, fail)
+            with pytest.raises(OSError, match="disk full"):
+                export_saved_model(model, path, k=2, overwrite=True)
+        assert ServedModel(path).recommend(["a"]).ids.shape == (1, 1)
+        assert [p.name for p in tmp_path.iterdir()] == ["1"]
+
+
+def test_a_diverged_model_is_refused(tmp_path: Path) -> None:
+    model = odd_model(["a", "b"])
+    model.candidate_tower.embedding.embeddings.assign([[np.nan, 0.0], [0.0, 0.0]])
+    with pytest.raises(ValueError, match="item values are not all finite"):
+        export_saved_model(model, tmp_path / "1")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_id_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match='the id ""'):
+        export_saved_model(odd_model(["", "b"]), tmp_path / "1")
+
+
+def test_bad_arguments(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="`k` must be at least 1"):
+        export_saved_model(odd_model(["a", "b"]), tmp_path / "1", k=0)
+    with pytest.raises(FileNotFoundError, match="saved_model.pb"):
+        ServedModel(tmp_path)
+
+
+def test_what_is_exported_is_the_model_as_it_stood(tmp_path: Path) -> None:
+    model = odd_model(["a", "b", "c"])
+    served = ServedModel(export_saved_model(model, tmp_path / "1"))
+    before = served.recommend(["a"])
+    model.candidate_tower.embedding.embeddings.assign(np.zeros((3, 2)))
+    np.testing.assert_array_equal(served.recommend(["a"]).distances, before.distances)
+
+
+# Unmodified TFRS -------------------------------------------------------------------------------------------------
+
+
+def test_tfrs_indexes_and_metric_on_lifted_points() -> None:
+    model, users = trained(), split().train.user_ids[:9]
+    c = float(model.curvature())
+    queries = LorentzLift("query", curvature=c)(model.query_tower(users))
+    candidates = LorentzLift("candidate", curvature=c)(model.candidate_tower.all_points())
+    assert candidates.shape[1] == DIM + 1
+    expected = model.recommend(users, K, exclude_seen=False).ids
+    dataset = tf.data.Dataset.from_tensor_slices((model.candidate_tower.ids.tolist(), candidates)).batch(32)
+    for index in (tfrs.layers.factorized_top_k.BruteForce(k=K), tfrs.layers.factorized_top_k.Streaming(k=K)):
+        _, found = index.index_from_dataset(dataset)(queries)
+        assert [[i.decode() for i in row] for row in found.numpy()] == expected.tolist()
+    # The metric: each user's third recommendation is among the first 3 and not among the first 2.
+    metric = tfrs.metrics.FactorizedTopK(dataset, ks=(2, 3))
+    third = expected[:, 2].tolist()
+    points = LorentzLift("candidate", curvature=c)(model.candidate_tower(third))
+    metric.update_state(queries, points, true_candidate_ids=tf.constant(third))
+    assert [float(value) for value in metric.result()] == [0.0, 1.0]

@@ -1,0 +1,83 @@
+"""The held-out rows of a run."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hyperml_tf.data import Interactions, leave_one_out
+from hyperml_tf.models.popularity import Popularity
+from hyperml_tf.runs.held_out import HeldOut
+
+
+def table(n_items: int = 9, *, greedy: int = 0) -> Interactions:
+    """Users with three to six of `n_items` items, then some who touched every item."""
+    rng = np.random.default_rng(0)
+    rows = [(f"u{u}", int(item)) for u in range(12) for item in rng.permutation(n_items)[: rng.integers(3, 7)]]
+    rows += [(f"greedy{u}", item) for u in range(greedy) for item in range(n_items)]
+    users, items = zip(*rows, strict=True)
+    return Interactions.from_arrays(users, items)
+
+
+def test_negatives_are_items_their_user_never_touched() -> None:
+    data = table()
+    held_out = HeldOut.draw(data, "random", seed=3)
+    assert held_out.negatives.shape == (12, 100)
+    touched = set(data.keys().tolist())
+    keys = held_out.split.users[:, None] * data.n_items + held_out.negatives
+    assert not touched & set(keys.ravel().tolist())
+
+
+@pytest.mark.parametrize("order", ["last", "random"])
+def test_a_user_who_touched_every_item_only_trains(order: str, caplog: pytest.LogCaptureFixture) -> None:
+    data = table(greedy=2)
+    with caplog.at_level(logging.INFO):
+        held_out = HeldOut.draw(data, order, seed=0)
+    assert "2 users" in caplog.text
+    split = held_out.split
+    greedy = data.codes_of(["greedy0", "greedy1"])
+    assert not set(greedy) & set(split.users)
+    assert (split.train.activity()[greedy] == data.n_items).all()
+    np.testing.assert_array_equal(split.validation.users, split.test.users)
+    parts = [part.keys() for part in (split.train, split.validation, split.test)]
+    np.testing.assert_array_equal(np.sort(np.concatenate(parts)), data.keys())
+    # The others are held out as they would be without them.
+    np.testing.assert_array_equal(
+        split.test.keys(), [k for k in leave_one_out(data, order, 0).test.keys() if k // data.n_items not in greedy]
+    )
+    assert set(held_out.report(Popularity(split.train).score_all)) == {"validation", "test"}
+
+
+def test_only_users_who_touched_every_item() -> None:
+    data = Interactions.from_arrays(np.repeat([0, 1], 4), np.tile(np.arange(4), 2))
+    with pytest.raises(ValueError, match="never touched"):
+        HeldOut.draw(data, "last")
+
+
+def test_saved_and_loaded(tmp_path: Path) -> None:
+    data = table()
+    held_out = HeldOut.draw(data, "last")
+    held_out.save(tmp_path / "held_out.npz")
+    loaded = HeldOut.load(tmp_path / "held_out.npz", data)
+    score = Popularity(held_out.split.train).score_all
+    assert loaded.report(score) == held_out.report(score)
+    for name in ("train", "validation", "test"):
+        np.testing.assert_array_equal(getattr(loaded.split, name).keys(), getattr(held_out.split, name).keys())
+
+
+def test_a_test_item_competes_with_what_is_outside_training_and_validation() -> None:
+    """A model that ranks a user's training rows first, then validation, then test, is perfect under both protocols."""
+    data = table(30)
+    held_out = HeldOut.draw(data, "random")
+    scores = np.zeros((data.n_users, data.n_items))
+    for score, rows in ((3, held_out.split.train), (2, held_out.split.validation), (1, held_out.split.test)):
+        scores[rows.users, rows.items] = score
+    report = held_out.report(lambda users: scores[users])
+    assert all(value == 1.0 for part in report.values() for value in part.values())
+    scores[held_out.split.test.users, held_out.split.test.items] = 2.5  # now in front of the validation item
+    report = held_out.report(lambda users: scores[users])
+    assert report["validation"]["full_ndcg@10"] == pytest.approx(1 / np.log2(3))
+    assert report["test"]["full_ndcg@10"] == 1.0

@@ -1,0 +1,188 @@
+"""`train_run`, and the directory it leaves, on a table of a few hundred rows."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from hyperml_tf.data import Interactions
+from hyperml_tf.data.synthetic import synthesize
+from hyperml_tf.retrieval import ServedModel
+from hyperml_tf.runs import Run, TrainingConfig, train_run
+
+FILES = {
+    "config.json",
+    "metrics.json",
+    "history.csv",
+    "disk.png",
+    "model/model.keras",
+    "model/held_out.npz",
+    "saved_model/1/saved_model.pb",
+    "saved_model/1/fingerprint.pb",
+    "saved_model/1/variables/variables.data-00000-of-00001",
+    "saved_model/1/variables/variables.index",
+}
+KEYS = {f"{protocol}_{metric}@10" for protocol in ("full", "sampled100") for metric in ("hr", "ndcg")}
+CONFIG = TrainingConfig(dim=4, epochs=2, batch_size=128, k=5)
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("table") / "ratings.csv"
+    synthesize(n_users=40, n_items=120, n_rows=500, depth=2, branching=3, seed=2).interactions.to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture(scope="module")
+def finished(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return train_run(table, tmp_path_factory.mktemp("runs") / "last", CONFIG)
+
+
+def files(path: Path) -> set[str]:
+    return {str(p.relative_to(path)) for p in path.rglob("*") if p.is_file()}
+
+
+def without_time(metrics: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in metrics.items() if name != "seconds"}
+
+
+# What it writes --------------------------------------------------------------------------------------------------
+
+
+def test_the_files(finished: Run) -> None:
+    assert files(finished.path) == FILES
+
+
+def test_the_metrics(finished: Run) -> None:
+    metrics = json.loads((finished.path / "metrics.json").read_text())
+    assert set(metrics) == {"users", "items", "train_rows", "seconds", "validation", "test", "popularity"}
+    assert metrics["users"] == 40
+    assert metrics["items"] <= 120
+    assert metrics["train_rows"] == 500 - 2 * 40
+    assert metrics["seconds"] > 0
+    for part in (metrics["validation"], metrics["test"], *metrics["popularity"].values()):
+        assert set(part) == KEYS
+        assert all(0 <= value <= 1 for value in part.values())
+    assert set(metrics["popularity"]) == {"validation", "test"}
+
+
+def test_the_history_has_a_line_an_epoch(finished: Run) -> None:
+    rows = list(csv.DictReader((finished.path / "history.csv").open()))
+    assert [row["epoch"] for row in rows] == ["0", "1"]
+    assert {"loss", "val_loss", *(f"val_{key}" for key in KEYS)} <= set(rows[0])
+
+
+def test_the_settings(finished: Run, table: Path) -> None:
+    stored = json.loads((finished.path / "config.json").read_text())
+    assert stored["settings"] == dataclasses.asdict(CONFIG)
+    assert stored["table"] == str(table)
+    assert stored["fingerprint"] == Interactions.from_file(table).fingerprint()
+    assert finished.config == CONFIG
+
+
+def test_it_opens_again(finished: Run, table: Path) -> None:
+    run = Run.load(finished.path)
+    assert run.metrics == finished.metrics
+    assert run.evaluate() == without_time({k: v for k, v in run.metrics.items() if isinstance(v, dict)})
+    data = Interactions.from_file(table)
+    assert set(run.table.keys().tolist()) < set(data.keys().tolist())
+    history = run.model.fit(run.table, batch_size=128, verbose=0).history  # compiled, and it goes on
+    assert np.isfinite(history["loss"]).all()
+
+
+def test_the_export_answers_as_the_model(finished: Run) -> None:
+    users = finished.table.user_ids[:5].tolist()
+    got = ServedModel(finished.path / "saved_model" / "1").recommend(users)
+    np.testing.assert_array_equal(got.ids, Run.load(finished.path).model.recommend(users, 5, exclude_seen=False).ids)
+
+
+def test_the_weights_are_those_of_the_best_epoch(finished: Run) -> None:
+    rows = list(csv.DictReader((finished.path / "history.csv").open()))
+    best = max(float(row["val_sampled100_ndcg@10"]) for row in rows)
+    # Validation in `fit` ranks in float32 against other samples; the full protocol is the same up to rounding.
+    full = [float(row["val_full_ndcg@10"]) for row in rows if float(row["val_sampled100_ndcg@10"]) == best]
+    assert finished.metrics["validation"]["full_ndcg@10"] == pytest.approx(full[0], abs=1e-3)
+
+
+@pytest.mark.parametrize(("split", "mode"), [("random", "direct"), ("none", "tangent")])
+def test_other_splits_and_modes(finished: Run, table: Path, tmp_path: Path, split: str, mode: str) -> None:
+    config = dataclasses.replace(CONFIG, split=split, mode=mode, epochs=1)
+    run = train_run(table, tmp_path / "run", config)
+    assert run.model.mode == mode
+    assert run.metrics["users"] == finished.metrics["users"]
+    if split == "none":
+        assert files(run.path) == FILES - {"model/held_out.npz"}
+        assert set(run.metrics) == {"users", "items", "train_rows", "seconds"}
+        assert run.metrics["train_rows"] == 500
+        with pytest.raises(ValueError, match="no held-out rows"):
+            run.evaluate()
+    else:
+        assert files(run.path) == FILES
+        assert set(run.metrics["test"]) == KEYS
+        assert run.metrics["popularity"] != finished.metrics["popularity"]  # other rows are held out
+
+
+def test_the_same_seed_gives_the_same_metrics(finished: Run, table: Path, tmp_path: Path) -> None:
+    again = train_run(table, tmp_path / "again", CONFIG)
+    assert without_time(again.metrics) == without_time(finished.metrics)
+    assert (again.path / "history.csv").read_text() == (finished.path / "history.csv").read_text()
+
+
+# What it refuses -------------------------------------------------------------------------------------------------
+
+
+def test_a_run_is_not_overwritten(finished: Run, table: Path) -> None:
+    before = finished.path.joinpath("metrics.json").read_bytes()
+    with pytest.raises(FileExistsError, match="already holds a run"):
+        train_run(table, finished.path, CONFIG)
+    assert finished.path.joinpath("metrics.json").read_bytes() == before
+
+
+def test_a_file_in_the_way(table: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FileExistsError, match="must be a directory"):
+        train_run(table, tmp_path / "file", CONFIG)
+
+
+def test_a_missing_column_leaves_nothing(table: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="customer"):
+        train_run(table, tmp_path / "run", dataclasses.replace(CONFIG, user_column="customer"))
+    with pytest.raises(FileNotFoundError):
+        train_run(tmp_path / "no.csv", tmp_path / "run", CONFIG)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_table_too_small_to_split(tmp_path: Path) -> None:
+    table = Interactions.from_arrays(["u", "u", "v"], ["a", "b", "a"])
+    with pytest.raises(ValueError, match="at least 3 distinct items"):
+        train_run(table, tmp_path / "run", CONFIG)
+    assert not (tmp_path / "run").exists()
+    run = train_run(table, tmp_path / "run", dataclasses.replace(CONFIG, split="none", epochs=1))
+    assert run.metrics["train_rows"] == 3
+
+
+def test_an_interrupted_run_is_not_a_run(table: Path, tmp_path: Path) -> None:
+    class Stop(tf.keras.callbacks.Callback):
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_run(table, tmp_path / "run", CONFIG, callbacks=[Stop()])
+    assert not (tmp_path / "run" / "metrics.json").exists()
+    with pytest.raises(FileNotFoundError, match="not a finished run"):
+        Run.load(tmp_path / "run")
+    train_run(table, tmp_path / "run", dataclasses.replace(CONFIG, epochs=1))  # the directory can be used again
+    assert len(list(csv.DictReader((tmp_path / "run" / "history.csv").open()))) == 1
+
+
+def test_a_diverged_run_is_not_a_run(table: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="not all finite"):
+        train_run(table, tmp_path / "run", dataclasses.replace(CONFIG, learning_rate=1e38, curvature=0.0))
+    assert not (tmp_path / "run" / "metrics.json").exists()

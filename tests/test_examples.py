@@ -1,0 +1,83 @@
+"""Every program in examples/ runs to its end on tiny data and says what it promises."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+TINY = ("--users", "60", "--items", "70", "--rows", "900", "--epochs", "2")
+
+
+def run(name: str, *arguments: str | Path) -> str:
+    """What an example prints. It starts with no word on Keras in its environment, as it does for a user."""
+    environment = {key: value for key, value in os.environ.items() if key != "TF_USE_LEGACY_KERAS"}
+    command = [sys.executable, str(EXAMPLES / name), *map(str, arguments)]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+@pytest.fixture(scope="module")
+def export(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The export of `export_and_query.py`, and what that program printed."""
+    path = tmp_path_factory.mktemp("export") / "1"
+    return path, run("export_and_query.py", *TINY, "--out", path)
+
+
+def test_every_example_is_tested_and_listed() -> None:
+    tested = set(re.findall(r'run\(\s*"(\w+\.py)"', Path(__file__).read_text()))
+    programs = {path.name for path in EXAMPLES.glob("*.py")}
+    assert programs == tested
+    assert programs == set(re.findall(r"\[`(\w+\.py)`\]", (EXAMPLES / "README.md").read_text()))
+
+
+def test_keras_functional(tmp_path: Path) -> None:
+    output = run("keras_functional.py", *TINY, "--dim", "8", "--out", tmp_path / "model.keras")
+    assert re.search(r"HR@10 among 100 sampled items: [01]\.\d{4} ", output)
+    assert output.endswith("loaded again: the same distances.\n")
+
+
+def test_train_on_a_table() -> None:
+    output = run("train_on_a_table.py", *TINY, "--dim", "8")
+    rows = re.findall(r"^(HyperML|Euclidean twin|Popularity)((?: +[01]\.\d{4}){4})$", output, re.MULTILINE)
+    assert [name for name, _ in rows] == ["HyperML", "Euclidean twin", "Popularity"]
+    assert len(set(rows)) == 3
+
+
+def test_tfrs_towers() -> None:
+    output = run("tfrs_towers.py", *TINY, "--dim", "8")
+    assert output.count("agree on 10 of 10 items") == 3
+
+
+def test_export_and_query(export: tuple[Path, str]) -> None:
+    path, output = export
+    assert (path / "saved_model.pb").is_file()
+    assert re.search(r"Distances of .*: \[\d\S*, \d\S*, inf\]", output)
+
+
+def test_query_saved_model(export: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, _ = export
+    for package in ("hyperml_tf", "tensorflow_recommenders", "tf_keras"):
+        (tmp_path / f"{package}.py").write_text(f"raise ImportError('{package} is blocked')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    every = recommended(run("query_saved_model.py", path, "--user", "user_00003"))
+    assert len(every) == 10
+    first, second, third, *rest = every
+    (tmp_path / "seen.csv").write_text(f"user,item\nuser_00003,{first}\nuser_00003,{second}\nuser_00004,{rest[0]}\n")
+    (tmp_path / "items.csv").write_text(f"item,name,category\n{rest[0]},Teapot,kitchen\n")
+    tables = ("--interactions", tmp_path / "seen.csv", "--items", tmp_path / "items.csv")
+    output = run("query_saved_model.py", path, "--user", "user_00003", "--exclude", third, "-k", "7", *tables)
+    assert "user_00003 has 2 items." in output
+    assert recommended(output) == rest
+    assert f"{rest[0]}  Teapot  kitchen\n" in output
+
+
+def recommended(output: str) -> list[str]:
+    """The items of a printed answer, in its order."""
+    return re.findall(r"^ *\d+ +\d+\.\d{4}  (\S+)", output, re.MULTILINE)

@@ -1,0 +1,60 @@
+"""What the tests of models, retrieval and runs share: a small catalogue and models trained on it once."""
+
+from __future__ import annotations
+
+import functools
+import os
+import subprocess
+import sys
+from typing import Any
+
+import tensorflow as tf
+
+from hyperml_tf.data import Interactions, Split, leave_one_out
+from hyperml_tf.data.synthetic import synthesize
+from hyperml_tf.models import HyperML
+from hyperml_tf.optimizers import RiemannianAdagrad
+
+DIM = 6
+
+
+@functools.cache
+def split() -> Split:
+    return leave_one_out(
+        synthesize(n_users=120, n_items=150, n_rows=2400, depth=2, branching=3, noise=0.05, seed=1).table
+    )
+
+
+def new_model(table: Interactions | None = None, **kwargs: Any) -> HyperML:
+    """A compiled model of the catalogue, always with the same initial points for the same arguments."""
+    tf.keras.utils.set_random_seed(0)
+    optimizer, steps = kwargs.pop("optimizer", None) or RiemannianAdagrad(0.2), kwargs.pop("steps_per_execution", 1)
+    model = HyperML.from_interactions(table or split().train, **{"dim": DIM, **kwargs})
+    model.compile(optimizer, steps_per_execution=steps)
+    return model
+
+
+def fit(model: HyperML, epochs: int = 1, **kwargs: Any) -> dict[str, list[float]]:
+    """Trains on the catalogue."""
+    return model.fit(split().train, batch_size=256, epochs=epochs, verbose=0, **kwargs).history
+
+
+@functools.cache
+def trained() -> HyperML:
+    """A trained model. It is shared: change nothing in it."""
+    model = new_model()
+    fit(model, epochs=3)
+    return model
+
+
+def run_python(code: str, *arguments: Any, **environment: str) -> str:
+    """The output of a program in a process of its own."""
+    finished = subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", **environment},
+        timeout=300,
+    )
+    assert finished.returncode == 0, finished.stderr[-3000:]
+    return finished.stdout
