@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hyperml_tf import _keras
+from hyperml_tf import _keras, _lazy
 
 __version__ = "0.1.0"
 
@@ -85,16 +85,6 @@ else:
         "synthesize": "data",
         "train_run": "runs",
     }
+    _SUBPACKAGES = {name: name for name in __all__ if name not in _HOMES and name != "__version__"}
 
-    def __getattr__(name):
-        import importlib
-
-        if name not in __all__:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        module = importlib.import_module(f"{__name__}.{_HOMES.get(name, name)}")
-        value = getattr(module, name) if name in _HOMES else module
-        globals()[name] = value
-        return value
-
-    def __dir__():
-        return sorted(set(globals()) | set(__all__))
+    __getattr__, __dir__ = _lazy.lazy_names(__name__, {**_SUBPACKAGES, **_HOMES})
