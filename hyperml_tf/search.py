@@ -4,8 +4,8 @@ For a fixed query the inner product of lifted points (`geometry.lorentz`) is str
 a catalogue is searched at the price of a dot product, at any curvature including 0. The product cancels a few digits, so a few
 more candidates than asked for are taken and put in order by `poincare.distance`, which is what is returned.
 
-In float32 that is exact for points up to a distance of about 8 / sqrt(c) from the origin (`sqrt(c)|x|` = .9993). Farther out, a
-catalogue that crowds hundreds of items within 1 / sqrt(c) of each other can have some of the nearest missed; float64 has no such limit.
+In float32 that is exact for points up to a distance of about 8 / sqrt(c) from the origin (`sqrt(c)|x|` = .9993). Farther out,
+some of the nearest can be missed where a catalogue crowds hundreds of items within 1 / sqrt(c) of each other; not in float64.
 """
 
 from __future__ import annotations

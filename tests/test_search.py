@@ -67,7 +67,7 @@ def test_equals_a_sort(k: int, batch: int, n: int, width: int | None, c: float, 
     np.testing.assert_allclose(distances, expected, rtol=3e-5)
     gone = np.isinf(expected)
     np.testing.assert_array_equal(indices == -1, gone)
-    for row, found in enumerate(indices):
+    for found in indices:
         assert len(set(found[found >= 0])) == np.count_nonzero(found >= 0)
     # Each index is at the distance returned with it.
     picked = np.take_along_axis(truth, np.maximum(indices, 0), axis=1)

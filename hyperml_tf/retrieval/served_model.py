@@ -67,6 +67,5 @@ def _matrix(rows: Sequence[Sequence[Any]]) -> tf.Tensor:
 
 
 def _decode(ids: np.ndarray) -> np.ndarray:
-    decoded = np.empty(ids.shape, object)
-    decoded.flat = [value.decode() for value in ids.flat]
-    return decoded
+    decoded = np.array([value.decode() for value in ids.ravel()], dtype=object)
+    return decoded.reshape(ids.shape)

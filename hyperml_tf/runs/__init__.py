@@ -16,4 +16,6 @@ if TYPE_CHECKING:
 else:
     from hyperml_tf._lazy import lazy_names
 
-    __getattr__, __dir__ = lazy_names(__name__, {"Run": "run", "TrainingConfig": "training_config", "train_run": "train"})
+    __getattr__, __dir__ = lazy_names(
+        __name__, {"Run": "run", "TrainingConfig": "training_config", "train_run": "train"}
+    )

@@ -39,7 +39,7 @@ class TrainingConfig:
     margin: float | None = None
     distortion_weight: float = 0.1
     negatives: int = 20
-    epochs: int = 30
+    epochs: int = 40
     batch_size: int = 2048
     learning_rate: float = 0.05
     seed: int = 0

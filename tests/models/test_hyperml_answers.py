@@ -170,7 +170,7 @@ def test_scorer_ranks_as_distances_do() -> None:
 
 
 def test_set_seen_reaches_training_and_recommendations() -> None:
-    model = new_model()
+    model = new_model(run_eagerly=True)
     fit(model)
     user = split().train.user_ids[0]
     assert len(model.seen) == len(split().train)

@@ -25,7 +25,8 @@ def table() -> Interactions:
 
 
 def random_model(radius: float = 0.5, **kwargs: Any) -> HyperML:
-    kwargs = {"dim": DIM, "margin": MARGIN, "negatives": 10, "negatives_group": 4, **kwargs}
+    sizes = {"dim": DIM, "margin": MARGIN, "negatives": 10, "negatives_group": 4}
+    kwargs = {**sizes, "distortion_weight": 0.0, **kwargs}
     model = HyperML.from_interactions(table(), **kwargs)
     rng = np.random.default_rng(1)
     for tower in (model.query_tower, model.candidate_tower):
@@ -187,7 +188,7 @@ def test_hardest_is_the_nearest_that_is_not_ones_own(c: float, count: int) -> No
 
 def test_a_positive_whose_draws_are_all_its_own_weighs_nothing() -> None:
     data = Interactions.from_arrays([0, 0, 0, 1], [0, 1, 2, 2])
-    model = HyperML.from_interactions(data, dim=2, negatives=5)
+    model = HyperML.from_interactions(data, dim=2, negatives=5, distortion_weight=0.0)
     model.set_seen(data)
     assert float(model.compute_loss({"user": [0, 0], "item": [0, 1]})) == 0.0
     assert float(model.compute_loss({"user": [1], "item": [2]})) > 0.0

@@ -286,7 +286,7 @@ def test_an_empty_id_is_refused(tmp_path: Path) -> None:
 def test_bad_arguments(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="`k` must be at least 1"):
         export_saved_model(odd_model(["a", "b"]), tmp_path / "1", k=0)
-    with pytest.raises(FileNotFoundError, match="saved_model.pb"):
+    with pytest.raises(FileNotFoundError, match=r"saved_model\.pb"):
         ServedModel(tmp_path)
 
 
