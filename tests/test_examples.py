@@ -81,3 +81,8 @@ def test_query_saved_model(export: tuple[Path, str], tmp_path: Path, monkeypatch
 def recommended(output: str) -> list[str]:
     """The items of a printed answer, in its order."""
     return re.findall(r"^ *\d+ +\d+\.\d{4}  (\S+)", output, re.MULTILINE)
+
+
+def test_draw_the_space(tmp_path: Path) -> None:
+    run("draw_the_space.py", *TINY, "--out", tmp_path / "disk.png")
+    assert (tmp_path / "disk.png").read_bytes().startswith(b"\x89PNG")

@@ -30,7 +30,10 @@ def test_links_to_files_lead_somewhere() -> None:
 def test_commands_of_the_command_line_exist() -> None:
     named = set(re.findall(r"^hyperml-tf (\w+)", README, flags=re.MULTILINE))
     listing = subprocess.run(
-        [sys.executable, "-c", "from hyperml_tf.cli import main; main(['--help'])"], capture_output=True, text=True, check=True
+        [sys.executable, "-c", "from hyperml_tf.cli import main; main(['--help'])"],
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
     assert named
     assert all(command in listing for command in named)

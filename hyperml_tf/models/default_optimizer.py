@@ -21,9 +21,10 @@ def default_optimizer(
 ) -> RiemannianAdagrad:
     """Adagrad that starts like SGD.
 
-    Its accumulators start high, at what the squared gradients of a few dozen triplets add up to. A row seen less than that moves by
-    `learning_rate` times its gradient, as under SGD, so in proportion to what pulls it; the rows of popular items and busy
-    users are damped. Adagrad from 0 moves a row that was seen once as far as one seen often, and is clearly worse on sparse data.
+    Its accumulators start high, at what the squared gradients of a few dozen triplets add up to. A row seen less than that
+    moves by `learning_rate` times its gradient, as under SGD, so in proportion to what pulls it; the rows of popular items and
+    busy users are damped. Adagrad from 0 moves a row that was seen once as far as one seen often, and is clearly worse on
+    sparse data.
 
     Args:
         mode: "tangent" or "direct". `RiemannianAdagrad` keeps an accumulator a coordinate for tangent vectors and one a point

@@ -45,8 +45,8 @@ class HyperML(tfrs.Model):
 
     Source: L. V. Tran et al., *HyperML* (WSDM 2020), arXiv 1809.01703. The hardest of several negatives is what makes it strong
     on sparse data; the paper draws one. Losses are sums over positives, so that the step of a row does not depend on the
-    batch it is in; the `loss` that `fit` shows is the mean a positive. Under `tf.distribute` the update is that of one replica with
-    the whole batch.
+    batch it is in; the `loss` that `fit` shows is the mean a positive. Under `tf.distribute` the update is that of one replica
+    with the whole batch.
 
     Args:
         query_ids: the known users (queries), distinct strings or integers.
