@@ -45,8 +45,8 @@ class HyperML(tfrs.Model):
 
     Source: L. V. Tran et al., *HyperML* (WSDM 2020), arXiv 1809.01703. The hardest of several negatives is what makes it strong
     on sparse data; the paper draws one. Losses are sums over positives, so that the step of a row does not depend on the
-    batch it is in; the `loss` that `fit` shows is the mean a positive. Under `tf.distribute` the update is that of one replica
-    with the whole batch.
+    batch it is in; the `loss` that `fit` shows is the mean a positive. Under `tf.distribute` the update is that of one
+    replica with the whole batch.
 
     Args:
         query_ids: the known users (queries), distinct strings or integers.
@@ -68,7 +68,7 @@ class HyperML(tfrs.Model):
         query_features, candidate_features: features of the ids for these networks, see `NetworkTower`.
         network_output: "tangent" or "ball", what these networks return.
         seed: seed of the negatives.
-        **kwargs: `name` and `dtype`, as for every Keras model.
+        **kwargs: `name`, as for every Keras model. Points are float32, also under a policy of mixed precision.
 
     Raises:
         ValueError: if an argument is out of its range, or features come without a network.
@@ -170,7 +170,13 @@ class HyperML(tfrs.Model):
     # ------------------------------------------------------------------------------------------------ training
 
     def compile(self, optimizer: Any = None, **kwargs: Any) -> None:
-        """Configures training. The optimizer is `default_optimizer` of the mode unless given."""
+        """Configures training.
+
+        Args:
+            optimizer: `default_optimizer` of the mode unless given, which was chosen for a free point an id. For networks as towers
+                give one with smaller steps, such as `RiemannianAdagrad(0.03)`: losses are sums over the batch.
+            **kwargs: as in Keras.
+        """
         if optimizer is None:
             optimizer = default_optimizer(self.mode, self.dim)
         super().compile(optimizer=optimizer, **kwargs)
@@ -196,8 +202,8 @@ class HyperML(tfrs.Model):
 
         Args:
             x: an `Interactions` (the fast way: shuffled batches of codes), or a batched `tf.data.Dataset` of dictionaries with
-                raw ids under `"user_id"` and `"item_id"`. Both teach the model what each user has seen, unless it was told
-                with `set_seen`.
+                raw ids under `"user_id"` and `"item_id"`. An `Interactions` replaces what the model has seen; a dataset is read
+                for it first, unless the model has seen something already (see `set_seen`).
             y: not used: positives are the targets.
             batch_size: positives a step, with `Interactions`; 2048 unless given.
             validation_data: an `Interactions` of one held-out row a user, of which a fixed sample of users is evaluated each
