@@ -1,9 +1,9 @@
-"""What a trained `HyperML` is asked: recommendations, similar items, exact rankings."""
+"""What a trained model is asked: recommendations, similar items, exact rankings."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -15,17 +15,15 @@ from hyperml_tf.metrics import ranking_report
 from hyperml_tf.models.feed import recode
 from hyperml_tf.models.id_lookup import id_array
 from hyperml_tf.models.neighbours import Neighbours
+from hyperml_tf.models.two_towers import TwoTowers
 from hyperml_tf.numerics import Tensor
-
-if TYPE_CHECKING:
-    from hyperml_tf.models.hyperml import HyperML
 
 # Scores computed at once: 256 MiB of float32.
 _SCORES = 2**26
 
 
-def recommend(model: HyperML, users: Any, k: int, exclude_seen: bool) -> Neighbours:
-    """See `HyperML.recommend`."""
+def recommend(model: TwoTowers, users: Any, k: int, exclude_seen: bool) -> Neighbours:
+    """See `RetrievalModel.recommend`."""
     codes = model.query_tower.lookup(id_array(users, "users")).numpy()
 
     def excluded(rows: np.ndarray) -> np.ndarray | None:
@@ -34,8 +32,8 @@ def recommend(model: HyperML, users: Any, k: int, exclude_seen: bool) -> Neighbo
     return _search(model, codes, model.query_tower.points_or_origin, k, excluded)
 
 
-def similar_items(model: HyperML, items: Any, k: int) -> Neighbours:
-    """See `HyperML.similar_items`."""
+def similar_items(model: TwoTowers, items: Any, k: int) -> Neighbours:
+    """See `RetrievalModel.similar_items`."""
     ids = id_array(items, "items")
     codes = model.candidate_tower.lookup(ids).numpy()
     if (codes < 0).any():
@@ -44,7 +42,7 @@ def similar_items(model: HyperML, items: Any, k: int) -> Neighbours:
 
 
 def _search(
-    model: HyperML,
+    model: TwoTowers,
     codes: np.ndarray,
     points_of: Callable[[Tensor], Tensor],
     k: int,
@@ -66,7 +64,7 @@ def _search(
     return Neighbours(ids, np.concatenate([result[1].numpy() for result in found]))
 
 
-def scorer(model: HyperML) -> Callable[[np.ndarray], Tensor]:
+def scorer(model: TwoTowers) -> Callable[[np.ndarray], Tensor]:
     """A function of user codes that scores the whole catalogue, in float64 so that rounding decides no rank."""
     c = tf.cast(model.curvature(), tf.float64)
     candidates = lorentz.lift(tf.cast(model.candidate_tower.all_points(), tf.float64), c)
@@ -79,13 +77,13 @@ def scorer(model: HyperML) -> Callable[[np.ndarray], Tensor]:
 
 
 def evaluate_ranking(
-    model: HyperML,
+    model: TwoTowers,
     held_out: Interactions,
     seen: Interactions | None,
     negatives: np.ndarray | None,
     ks: tuple[int, ...],
 ) -> dict[str, float]:
-    """See `HyperML.evaluate_ranking`."""
+    """See `RetrievalModel.evaluate_ranking`."""
     rows = recode(model, held_out)
     if negatives is not None and rows is not held_out:
         raise ValueError(
