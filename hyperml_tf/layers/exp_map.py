@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import tensorflow as tf
-
 from hyperml_tf._keras import register
 from hyperml_tf.geometry import poincare
-from hyperml_tf.layers.hyperbolic_layer import HyperbolicLayer, broadcast_shape, check_pair, combine_masks
+from hyperml_tf.layers.base_point_map import BasePointMap
 from hyperml_tf.numerics import Tensor
 
 
 @register
-class ExpMap(HyperbolicLayer):
+class ExpMap(BasePointMap):
     """Exponential map: from tangent vectors to points of the ball.
 
     A single input is a tangent vector at the origin, as the output of ordinary layers usually is. A list `[base, v]` gives
@@ -32,20 +28,15 @@ class ExpMap(HyperbolicLayer):
 
     Example:
 
+    >>> import tensorflow as tf
     >>> ExpMap()(tf.constant([[0.0, 0.5]])).numpy().astype(float).round(4).tolist()
     [[0.0, 0.4621]]
     """
 
-    def call(self, inputs: Any) -> Tensor:
-        if not isinstance(inputs, (list, tuple)):
-            return poincare.expmap0(inputs, self.curvature())
-        base, v = check_pair(inputs, "[base, v]")
-        return poincare.expmap(base, v, self.curvature())
+    inputs_at_base = "[base, v]"
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Tensor | None:
-        return combine_masks(mask)
+    def at_origin(self, x: Tensor, c: Tensor) -> Tensor:
+        return poincare.expmap0(x, c)
 
-    def compute_output_shape(self, input_shape: Any) -> tf.TensorShape:
-        if isinstance(input_shape, list):
-            return broadcast_shape(*input_shape)
-        return tf.TensorShape(input_shape)
+    def at_base(self, base: Tensor, x: Tensor, c: Tensor) -> Tensor:
+        return poincare.expmap(base, x, c)
