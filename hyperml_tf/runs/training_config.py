@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 @dataclasses.dataclass(frozen=True)
 class TrainingConfig:
-    """How a table is read, split and trained on. The defaults are one set for all data, chosen by validation.
+    """How a table is read, split and trained on. The defaults are one set for all data; the README says how they were chosen.
 
     Args:
         user_column, item_column, order_column: columns of the table; found by the usual names if None.
