@@ -4,7 +4,7 @@
 
 Every model sees the same split and the same sampled negatives. `HyperML` is the default model; `HyperML, direct` the same in
 direct mode; the *Euclidean twin* is the same model, loss, margin, negatives and optimizer at curvature 0, the only comparison
-that isolates the geometry; popularity is what every table starts with. HyperML runs with its defaults. The twin's learning rate
+that changes nothing but the geometry; popularity is what every table starts with. HyperML runs with its defaults. The twin's learning rate
 is tuned for each table on validation, because flat space wants another one on dense data; its other settings were chosen for
 HyperML. Mean over seeds, and the standard
 deviation where there are several.

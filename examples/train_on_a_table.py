@@ -3,7 +3,7 @@
     python examples/train_on_a_table.py [ratings.csv] [--epochs 40]
 
 Without a table it makes one. The Euclidean twin is the same model, loss and training at curvature 0, so what it loses to
-HyperML is what the geometry is worth on this data.
+HyperML is the curvature, at settings that were chosen for HyperML.
 """
 
 from __future__ import annotations
