@@ -3,10 +3,9 @@
     python benchmarks/accuracy.py ml-100k.csv.gz amazon-automotive.csv.gz --split last --seeds 0 1 2 --json accuracy.json
 
 Every model sees the same split and the same sampled negatives. `HyperML` is the default model; `HyperML, direct` the same in
-direct mode; the *Euclidean twin* is the same model, loss, margin, negatives and optimizer at curvature 0, the only comparison
-that changes nothing but the geometry; popularity is what every table starts with. HyperML runs with its defaults. The twin's learning rate
-is tuned for each table on validation, because flat space wants another one on dense data; its other settings were chosen for
-HyperML. Mean over seeds, and the standard
+direct mode; the *Euclidean twin* is the same model, loss, margin, negatives and optimizer at curvature 0; popularity is what
+every table starts with. HyperML runs with its defaults. The twin's learning rate is tuned for each table on validation, because
+flat space wants another one on dense data; its other settings were chosen for HyperML. Mean over seeds, and the standard
 deviation where there are several.
 """
 
