@@ -1,88 +1,115 @@
-"""Accuracy of the default model beside its baselines, on tables given by path.
+"""Accuracy of HyperML beside its Euclidean twin, metric learners, factorizations, linear models and popularity.
 
-    python benchmarks/accuracy.py ml-100k.csv.gz amazon-automotive.csv.gz --split last --seeds 0 1 2 --json accuracy.json
+    pip install -e '.[benchmarks]'
+    python benchmarks/accuracy.py run ml-100k.csv.gz amazon-automotive.csv.gz --split last random --out runs/accuracy
+    python benchmarks/accuracy.py report runs/accuracy --json accuracy.json
 
-Every model sees the same split and the same sampled negatives. `HyperML` is the default model; `HyperML, direct` the same in
-direct mode; the *Euclidean twin* is the same model, loss, margin, negatives and optimizer at curvature 0; popularity is what
-every table starts with. HyperML runs with its defaults. The twin's learning rate is tuned for each table on validation, because
-flat space wants another one on dense data; its other settings were chosen for HyperML. Mean over seeds, and the standard
-deviation where there are several.
+`run` tunes every model on validation, all with the same number of trials, and then trains it once a seed with what won; the test
+rows are looked at only then. HyperML, in both modes, runs with its defaults and is not tuned. Every model and seed sees the
+same split and the same sampled negatives. Finished runs and trials are kept: started again, it goes on where it was stopped, and
+several processes may fill one directory, each with its own tables or models. `report` prints the tables.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import statistics
-import tempfile
+import ast
 from pathlib import Path
 from typing import Any
 
-from hyperml_tf import TrainingConfig, train_run
+import figures
+import report
+import results
+import tuning
+from contenders import CONTENDERS, Overrides
 
-MODELS: dict[str, dict[str, Any]] = {
-    "HyperML": {},
-    "HyperML, direct": {"mode": "direct"},
-    "Euclidean twin (c = 0)": {"curvature": 0.0},
-}
-TUNED = {"Euclidean twin (c = 0)": [{"learning_rate": rate} for rate in (0.05, 0.015, 0.005)]}
-METRICS = ("sampled100_hr@10", "sampled100_ndcg@10", "full_hr@10", "full_ndcg@10")
-
-
-def measure(table: Path, model: str, split: Any, seed: int, settings: dict[str, Any]) -> dict[str, Any]:
-    """Trains and evaluates one model once; `metrics.json` of the run."""
-    with tempfile.TemporaryDirectory() as scratch:
-        config = TrainingConfig(split=split, seed=seed, **{**settings, **MODELS[model]})
-        return train_run(table, Path(scratch) / "run", config).metrics
+from hyperml_tf.data import Interactions
+from hyperml_tf.runs.held_out import HeldOut
 
 
-def tune(table: Path, model: str, split: Any, seed: int, settings: dict[str, Any]) -> dict[str, Any]:
-    """The settings among `TUNED` with the best validation sampled100_ndcg@10."""
-    trials = [{**settings, **trial} for trial in TUNED.get(model, [{}])]
-    if len(trials) == 1:
-        return trials[0]
-    return max(trials, key=lambda t: measure(table, model, split, seed, t)["validation"]["sampled100_ndcg@10"])
+def run(arguments: argparse.Namespace) -> None:
+    """Fills the directory."""
+    overrides = Overrides(arguments.epochs, arguments.dim, dict(arguments.set))
+    for path in arguments.tables:
+        data = path.name.split(".")[0]
+        table = Interactions.from_file(path)
+        for split in arguments.split:
+            held_out = HeldOut.draw(table, split)
+            facts = _facts(table, held_out, data, split)
+            for model in arguments.models:
+                prefix = f"{data}, {split}, {model}: "
+                task = tuning.Task(
+                    arguments.out / data / split / model,
+                    CONTENDERS[model],
+                    held_out,
+                    arguments.trials,
+                    arguments.criterion,
+                    overrides,
+                    facts,
+                    log=lambda line, prefix=prefix: print(prefix + line, flush=True),
+                )
+                tuning.run(task, arguments.seeds)
 
 
-def row(table: Path, model: str, runs: list[dict[str, Any]], seconds: float | None) -> str:
-    """A line of the table: the mean over runs and, of several, the standard deviation."""
-    cells = []
-    for metric in METRICS:
-        values = [run[metric] for run in runs]
-        spread = f" ± {statistics.stdev(values):.4f}" if len(set(values)) > 1 else ""
-        cells.append(f"{statistics.mean(values):.4f}{spread}")
-    duration = "" if seconds is None else f"{seconds:.0f}"
-    return f"| {table.name.split('.')[0]} | {model} | {' | '.join(cells)} | {duration} |"
+def _facts(table: Interactions, held_out: HeldOut, data: str, split: str) -> dict[str, Any]:
+    return {
+        "data": data,
+        "split": split,
+        "fingerprint": table.fingerprint(),
+        "users": table.n_users,
+        "items": table.n_items,
+        "train_rows": len(held_out.split.train),
+        "evaluated_users": len(held_out.split.users),
+    }
 
 
-def main() -> None:
+def print_report(arguments: argparse.Namespace) -> None:
+    """Prints the tables of the directory."""
+    found = {key: figures.figures_of(key[0], runs) for key, runs in figures.load(arguments.out).items()}
+    print(report.markdown(found))
+    if arguments.json is not None:
+        rows = [{"data": data, "split": split, **values} for (data, split), values in found.items()]
+        results.write_json(arguments.json, rows)
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    name, separator, value = text.partition("=")
+    if not separator:
+        raise argparse.ArgumentTypeError(f"must be key=value. Received: {text!r}")
+    try:
+        return name, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return name, value
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("tables", nargs="+", type=Path)
-    parser.add_argument("--split", choices=["last", "random"], default="last")
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    parser.add_argument("--models", nargs="+", choices=list(MODELS), default=list(MODELS))
-    parser.add_argument("--epochs", type=int, help="other than the default, for a quick look")
-    parser.add_argument("--json", type=Path, help="where to write every run")
-    arguments = parser.parse_args()
-    settings = {} if arguments.epochs is None else {"epochs": arguments.epochs}
+    commands = parser.add_subparsers(required=True, metavar="run | report")
+    add = commands.add_parser("run", help="tune, train and store")
+    add.set_defaults(command=run)
+    add.add_argument("tables", nargs="+", type=Path, help="CSV or Parquet files")
+    add.add_argument("--split", nargs="+", choices=["last", "random"], default=["last"])
+    add.add_argument("--models", nargs="+", choices=list(CONTENDERS), default=list(CONTENDERS))
+    add.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    add.add_argument("--trials", type=int, default=6, help="settings that a tuned model tries")
+    add.add_argument(
+        "--criterion", choices=figures.NDCG, default=figures.NDCG[0], help="the validation metric that chooses"
+    )
+    add.add_argument("--out", type=Path, required=True, help="the directory of the runs")
+    add.add_argument("--epochs", type=int, help="of every model trained by epochs, for a quick look")
+    add.add_argument("--dim", type=int, help="of every model that has one, for a quick look")
+    add.add_argument("--set", nargs="+", type=_setting, default=[], metavar="KEY=VALUE", help="settings of HyperML")
+    show = commands.add_parser("report", help="print the tables of a directory")
+    show.set_defaults(command=print_report)
+    show.add_argument("out", type=Path, help="the directory of the runs")
+    show.add_argument("--json", type=Path, help="where to write every figure")
+    return parser
 
-    print(f"Test metrics, split {arguments.split}, seeds {arguments.seeds}.\n")
-    print("| data | model | " + " | ".join(METRICS) + " | s a run |")
-    print("|---|---|" + "--:|" * (len(METRICS) + 1))
-    everything: list[dict[str, Any]] = []
-    for table in arguments.tables:
-        popularity = None
-        for model in arguments.models:
-            chosen = tune(table, model, arguments.split, arguments.seeds[0], settings)
-            runs = [measure(table, model, arguments.split, seed, chosen) for seed in arguments.seeds]
-            everything += [{"table": table.name, "model": model, "settings": chosen, **run} for run in runs]
-            if popularity is None:
-                popularity = runs[0]["popularity"]["test"]
-                print(row(table, "Popularity", [popularity], None), flush=True)
-            seconds = statistics.mean(run["seconds"] for run in runs)
-            print(row(table, model, [run["test"] for run in runs], seconds), flush=True)
-            if arguments.json is not None:
-                arguments.json.write_text(json.dumps(everything, indent=1))
+
+def main(words: list[str] | None = None) -> None:
+    arguments = parser().parse_args(words)
+    arguments.command(arguments)
 
 
 if __name__ == "__main__":

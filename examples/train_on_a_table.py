@@ -13,7 +13,7 @@ import argparse
 import tensorflow as tf
 
 import hyperml_tf as hml
-from hyperml_tf.models.popularity import Popularity
+from hyperml_tf.models.baselines import Popularity
 
 MONITOR = "val_sampled100_ndcg@10"
 

@@ -47,7 +47,7 @@ def train(
     curvature: Annotated[float | None, typer.Option(help="Curvature of the ball; 0 is Euclidean.")] = None,
     margin: Annotated[float | None, typer.Option(help="Margin of the hinge, in squared distance.")] = None,
     distortion_weight: Annotated[float | None, typer.Option(help="Weight of the distortion loss.")] = None,
-    negatives: Annotated[int | None, typer.Option(help="Candidates drawn, of which the hardest counts.")] = None,
+    negatives: Annotated[int | None, typer.Option(help="Candidates drawn, 1 % of the catalogue by default.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the table.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Interactions a step.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Initial learning rate; it falls to 0.")] = None,

@@ -12,9 +12,11 @@ from hyperml_tf import search
 from hyperml_tf.data import Interactions
 from hyperml_tf.geometry import lorentz
 from hyperml_tf.metrics import ranking_report
+from hyperml_tf.models.catalogue import Catalogue
 from hyperml_tf.models.feed import recode
 from hyperml_tf.models.id_lookup import id_array
 from hyperml_tf.models.neighbours import Neighbours
+from hyperml_tf.models.recommendations import Recommendations
 from hyperml_tf.models.two_towers import TwoTowers
 from hyperml_tf.numerics import Tensor
 
@@ -24,7 +26,7 @@ _SCORES = 2**26
 
 def recommend(model: TwoTowers, users: Any, k: int, exclude_seen: bool) -> Neighbours:
     """See `RetrievalModel.recommend`."""
-    codes = model.query_tower.lookup(id_array(users, "users")).numpy()
+    codes = model.query_lookup(id_array(users, "users")).numpy()
 
     def excluded(rows: np.ndarray) -> np.ndarray | None:
         return model.seen.padded(rows) if exclude_seen else None
@@ -35,7 +37,7 @@ def recommend(model: TwoTowers, users: Any, k: int, exclude_seen: bool) -> Neigh
 def similar_items(model: TwoTowers, items: Any, k: int) -> Neighbours:
     """See `RetrievalModel.similar_items`."""
     ids = id_array(items, "items")
-    codes = model.candidate_tower.lookup(ids).numpy()
+    codes = model.candidate_lookup(ids).numpy()
     if (codes < 0).any():
         raise ValueError(f"`items` must be of the catalogue. Received unknown ids: {ids[codes < 0][:5].tolist()}")
     return _search(model, codes, model.candidate_tower.points, k, lambda rows: rows[:, None])
@@ -59,9 +61,34 @@ def _search(
         for rows in np.array_split(codes, range(block, len(codes), block))
     ]
     indices = np.concatenate([result[0].numpy() for result in found])
-    ids = model.candidate_tower.ids[np.maximum(indices, 0)]
-    ids[indices < 0] = -1 if ids.dtype.kind == "i" else ""
-    return Neighbours(ids, np.concatenate([result[1].numpy() for result in found]))
+    return Neighbours(_ids(model, indices), np.concatenate([result[1].numpy() for result in found]))
+
+
+def recommend_by_score(model: Catalogue, users: Any, k: int, exclude_seen: bool) -> Recommendations:
+    """See `RankingModel.recommend`."""
+    if k < 1:
+        raise ValueError(f"`k` must be at least 1. Received: k={k}")
+    codes = model.query_lookup(id_array(users, "users")).numpy()
+    n = len(model.candidate_lookup)
+    block = max(1, _SCORES // n)
+    found = []
+    for rows in np.array_split(codes, range(block, len(codes), block)):
+        scores = np.array(model.score_catalogue(tf.constant(rows)), np.float32)
+        if exclude_seen:
+            seen = model.seen.padded(rows)
+            positions, columns = np.nonzero(seen >= 0)
+            scores[positions, seen[positions, columns]] = -np.inf
+        found.append(tf.math.top_k(scores, min(k, n)))
+    best = np.concatenate([result.values.numpy() for result in found])
+    indices = np.concatenate([result.indices.numpy() for result in found])
+    return Recommendations(_ids(model, np.where(np.isneginf(best), -1, indices)), best)
+
+
+def _ids(model: Catalogue, codes: np.ndarray) -> np.ndarray:
+    """Raw ids of candidate codes; what stands for no candidate where the code is -1."""
+    ids = model.candidate_lookup.ids[np.maximum(codes, 0)]
+    ids[codes < 0] = -1 if ids.dtype.kind == "i" else ""
+    return ids
 
 
 def scorer(model: TwoTowers) -> Callable[[np.ndarray], Tensor]:
@@ -77,13 +104,13 @@ def scorer(model: TwoTowers) -> Callable[[np.ndarray], Tensor]:
 
 
 def evaluate_ranking(
-    model: TwoTowers,
+    model: Catalogue,
     held_out: Interactions,
     seen: Interactions | None,
     negatives: np.ndarray | None,
     ks: tuple[int, ...],
 ) -> dict[str, float]:
-    """See `RetrievalModel.evaluate_ranking`."""
+    """See `RankingModel.evaluate_ranking`."""
     rows = recode(model, held_out)
     if negatives is not None and rows is not held_out:
         raise ValueError(
@@ -91,4 +118,4 @@ def evaluate_ranking(
             f"both from a split of the table that the model was made for. Received: {held_out}"
         )
     excluded = (model.seen.indptr, model.seen.indices) if seen is None else recode(model, seen).csr()
-    return ranking_report(scorer(model), rows.users, rows.items, excluded, negatives, ks)
+    return ranking_report(model.scorer(), rows.users, rows.items, excluded, negatives, ks)

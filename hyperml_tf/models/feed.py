@@ -1,4 +1,4 @@
-"""What `RetrievalModel.fit` and `evaluate` are given, turned into batches of codes."""
+"""What `RankingModel.fit` and `evaluate` are given, turned into batches of codes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from hyperml_tf.data import Interactions, sampled_negatives, training_dataset
-from hyperml_tf.models.two_towers import TwoTowers
+from hyperml_tf.models.catalogue import Catalogue
 from hyperml_tf.numerics import Tensor
 
 QUERY, CANDIDATE = "user_id", "item_id"
@@ -36,15 +36,15 @@ def codes_or_ids(batch: Any) -> tuple[Tensor, Tensor]:
     raise ValueError(f"A batch must be a dictionary with {QUERY!r} and {CANDIDATE!r}. Received: {received}")
 
 
-def codes(model: TwoTowers, batch: Any) -> tuple[Tensor, Tensor]:
+def codes(model: Catalogue, batch: Any) -> tuple[Tensor, Tensor]:
     """Query and candidate codes of a batch, `(batch,)` int32, -1 where unknown."""
     queries, candidates = codes_or_ids(batch)
     if QUERY_CODE in batch:
         return tf.cast(queries, tf.int32), tf.cast(candidates, tf.int32)
-    return model.query_tower.lookup(queries), model.candidate_tower.lookup(candidates)
+    return model.query_lookup(queries), model.candidate_lookup(candidates)
 
 
-def training_data(model: TwoTowers, x: Any, batch_size: int | None, seed: int) -> tf.data.Dataset:
+def training_data(model: Catalogue, x: Any, batch_size: int | None, seed: int) -> tf.data.Dataset:
     """What Keras is to iterate over in `fit`."""
     if isinstance(x, Interactions):
         model.set_seen(x)
@@ -63,7 +63,7 @@ def training_data(model: TwoTowers, x: Any, batch_size: int | None, seed: int) -
     return x
 
 
-def validation_data(model: TwoTowers, data: Any) -> tf.data.Dataset | None:
+def validation_data(model: Catalogue, data: Any) -> tf.data.Dataset | None:
     """What Keras is to iterate over to validate: for `Interactions` a fixed sample of users with fixed sampled negatives."""
     if data is None:
         return None
@@ -89,16 +89,16 @@ def validation_data(model: TwoTowers, data: Any) -> tf.data.Dataset | None:
     return tf.data.Dataset.from_tensor_slices(batch).batch(_VALIDATION_BATCH)
 
 
-def _with_seen(model: TwoTowers, held_out: Interactions) -> Interactions:
+def _with_seen(model: Catalogue, held_out: Interactions) -> Interactions:
     """The held-out rows and those seen in training, each pair once."""
     seen = np.repeat(np.arange(len(model.seen.indptr) - 1), np.diff(model.seen.indptr)) * held_out.n_items
     keys = np.union1d(seen + model.seen.indices, held_out.keys())
     return dataclasses.replace(held_out, users=keys // held_out.n_items, items=keys % held_out.n_items)
 
 
-def recode(model: TwoTowers, interactions: Interactions) -> Interactions:
+def recode(model: Catalogue, interactions: Interactions) -> Interactions:
     """The same rows in the codes of the model's vocabularies; rows it does not know are left out."""
-    user_ids, item_ids = model.query_tower.ids, model.candidate_tower.ids
+    user_ids, item_ids = model.query_lookup.ids, model.candidate_lookup.ids
     if _same(user_ids, interactions.user_ids) and _same(item_ids, interactions.item_ids):
         return interactions
     target = Interactions(np.zeros(0, np.int32), np.zeros(0, np.int32), user_ids, item_ids)

@@ -41,11 +41,21 @@ def draw(batch: Tensor, n_candidates: int, negatives: int, group_size: int, seed
 
 
 def hardest(
-    drawn: Draw, queries: Tensor, query_codes: Tensor, candidates: Tensor, c: Tensor, seen: SeenItems, count: int = 1
+    drawn: Draw,
+    queries: Tensor,
+    query_codes: Tensor,
+    candidates: Tensor,
+    c: Tensor,
+    seen: SeenItems,
+    count: int = 1,
+    shallow: int | None = None,
 ) -> tuple[Tensor, Tensor]:
     """The nearest drawn candidates of each positive that are not among the query's own.
 
     One batched matrix product ranks a group's draws for all its positives. No gradient flows through the choice.
+
+    The hardest of many draws are rivals for the top of a list, the hardest of few are what a positive must beat to be in its
+    upper part at all. With `shallow` both are returned.
 
     Args:
         drawn: the draws, see `draw`.
@@ -55,10 +65,11 @@ def hardest(
         c: curvature, a scalar.
         seen: the pairs to reject.
         count: how many to choose, at most the number of draws.
+        shallow: where fewer than the draws, also the `count` hardest of the first so many are chosen; a draw may be among both.
 
     Returns:
         Positions of the chosen draws in the flattened `(groups * negatives,)`, and whether each is a negative (too many of the
-        draws may be the query's own), both `(batch, count)`.
+        draws may be the query's own), both `(batch, count)`, or `(batch, 2 * count)` with `shallow`.
     """
     groups, negatives, size = tf.shape(drawn.codes)[0], drawn.codes.shape[1], drawn.group_size
     batch = tf.shape(queries)[0]
@@ -66,11 +77,24 @@ def hardest(
     scores = search.similarity(
         tf.reshape(padded, [groups, size, queries.shape[-1]]), lorentz.lift(tf.stop_gradient(candidates), c), c
     )
-    checked = min(count + _SPARE, negatives)
-    _, order = tf.math.top_k(tf.reshape(scores, [groups * size, negatives])[:batch], checked)
-    positions = order + (tf.range(batch) // size * negatives)[:, tf.newaxis]
+    scores = tf.reshape(scores, [groups * size, negatives])[:batch]
+    depths = [negatives] if shallow is None or shallow >= negatives else [negatives, shallow]
+    order = [tf.math.top_k(scores[:, :depth], min(count + _SPARE, depth)).indices for depth in depths]
+    first_of_group = (tf.range(batch) // size * negatives)[:, tf.newaxis]
+    # One look into the hash table for both depths.
+    positions = tf.concat(order, axis=1) + first_of_group
     codes = tf.gather(tf.reshape(drawn.codes, [-1]), positions)
     own = seen.contains(tf.broadcast_to(query_codes[:, tf.newaxis], tf.shape(codes)), codes)
+    widths = [part.shape[1] for part in order]
+    chosen = [
+        _first_negatives(where, theirs, count)
+        for where, theirs in zip(tf.split(positions, widths, axis=1), tf.split(own, widths, axis=1), strict=True)
+    ]
+    return tf.concat([where for where, _ in chosen], axis=1), tf.concat([found for _, found in chosen], axis=1)
+
+
+def _first_negatives(positions: Tensor, own: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """The first `count` of the positions that are not the query's own, `(batch, count)`, and whether there were so many."""
     # Of equal values `top_k` takes the first: this keeps the order of hardness among those that are not the query's own.
     negative, first = tf.math.top_k(1 - tf.cast(own, tf.int32), count)
     return tf.gather(positions, first, batch_dims=1), negative > 0

@@ -9,7 +9,6 @@ import tensorflow as tf
 
 from hyperml_tf import numerics
 from hyperml_tf._keras import register
-from hyperml_tf.data import Interactions
 from hyperml_tf.geometry import poincare
 from hyperml_tf.layers import Curvature
 from hyperml_tf.layers.curvature import as_curvature, curvature_config
@@ -52,10 +51,15 @@ class HyperML(RetrievalModel):
             larger ones drive busy users to the boundary.
         distortion_weight: weight of the distortion loss, >= 0.
         distortion_reference: "conformal" or "tangent", see `DistortionLoss`.
-        negatives: candidates drawn for each group of positives; 1 is plain sampling.
+        negatives: candidates drawn for each group of positives; 1 is plain sampling. None: one in a hundred of the catalogue, at
+            least 20 and at most 128.
         hardest: how many of them each positive is compared with: the nearest that are not its user's own. Their hinges are
             averaged.
-        negatives_group: positives that share their draws. Larger is faster and correlates the negatives.
+        shallow: each positive is compared also with the `hardest` among the first so many draws, where there are more. The
+            hardest of many draws order the top of a list, which `full_*` metrics measure; the hardest of few order the rest.
+            None: no second comparison.
+        negatives_group: positives that share their draws. Larger is faster and correlates the negatives. None: half the
+            negatives, at least 32.
         max_tangent_norm: largest norm of a tangent vector, see `HyperbolicEmbedding`.
         embeddings_initializer, embeddings_regularizer: see `HyperbolicEmbedding`.
         query_network, candidate_network: Keras models to use in place of a free point an id, see `NetworkTower`.
@@ -69,6 +73,7 @@ class HyperML(RetrievalModel):
 
     Example:
 
+    >>> from hyperml_tf.data import Interactions
     >>> table = Interactions.from_arrays(["u1", "u1", "u2", "u2"], ["a", "b", "b", "c"])
     >>> model = HyperML.from_interactions(table, dim=8)
     >>> model.compile()
@@ -87,9 +92,10 @@ class HyperML(RetrievalModel):
         margin: float | None = None,
         distortion_weight: float = 0.1,
         distortion_reference: functional.Reference = "conformal",
-        negatives: int = 20,
+        negatives: int | None = None,
         hardest: int = 2,
-        negatives_group: int = 32,
+        shallow: int | None = 20,
+        negatives_group: int | None = None,
         max_tangent_norm: float | None = None,
         embeddings_initializer: InitializerLike = None,
         embeddings_regularizer: RegularizerLike = None,
@@ -104,7 +110,11 @@ class HyperML(RetrievalModel):
         if mode not in _MARGINS:
             raise ValueError(f"`mode` must be one of {tuple(_MARGINS)}. Received: mode={mode!r}")
         margin = _MARGINS[mode] if margin is None else margin
+        negatives = _default_negatives(len(candidate_ids)) if negatives is None else negatives
+        negatives_group = max(32, int(negatives) // 2) if negatives_group is None else negatives_group
         _check_positive(dim=dim, margin=margin, negatives=negatives, hardest=hardest, negatives_group=negatives_group)
+        if shallow is not None:
+            _check_positive(shallow=shallow)
         if not distortion_weight >= 0:
             raise ValueError(f"`distortion_weight` must be >= 0. Received: distortion_weight={distortion_weight}")
         functional.check_reference(distortion_reference)
@@ -137,13 +147,9 @@ class HyperML(RetrievalModel):
         self.margin, self.distortion_weight = float(margin), float(distortion_weight)
         self.distortion_reference = distortion_reference
         self.negatives, self.negatives_group = int(negatives), int(negatives_group)
-        self.hardest = min(int(hardest), self.negatives)
+        self.shallow = None if shallow is None else int(shallow)
+        self.hardest = min(int(hardest), self.negatives, self.shallow or self.negatives)
         self.max_tangent_norm, self.network_output = max_tangent_norm, network_output
-
-    @classmethod
-    def from_interactions(cls, interactions: Interactions, **kwargs: Any) -> HyperML:
-        """A model for the users and items of a table. Keyword arguments: as for `HyperML`."""
-        return cls(interactions.user_ids, interactions.item_ids, **kwargs)
 
     def compile(self, optimizer: Any = None, **kwargs: Any) -> None:
         """Configures training.
@@ -180,12 +186,12 @@ class HyperML(RetrievalModel):
             self.candidate_tower.points_or_origin(candidates, training), [tf.size(items), tf.size(drawn.codes)]
         )
         pool = tf.reshape(pool, [-1, self.negatives, self.dim])
-        chosen, found = hard_negatives.hardest(drawn, query, users, pool, c, self.seen, self.hardest)
+        chosen, found = hard_negatives.hardest(drawn, query, users, pool, c, self.seen, self.hardest, self.shallow)
         negative = tf.gather(tf.reshape(pool, [-1, self.dim]), chosen)
         positive_sq = poincare.squared_distance(query, positive, c)
         negative_sq = poincare.squared_distance(query[:, tf.newaxis], negative, c)
         known = tf.cast((users >= 0) & (items >= 0), tf.float32)
-        weight = known[:, tf.newaxis] * tf.cast(found, tf.float32) / self.hardest
+        weight = known[:, tf.newaxis] * tf.cast(found, tf.float32) / found.shape[1]
         hinge = functional.pull_push(positive_sq[:, tf.newaxis], negative_sq, self.margin)
         loss = tf.reduce_sum(weight * hinge)
         if self.distortion_weight > 0:
@@ -201,15 +207,6 @@ class HyperML(RetrievalModel):
             numerics.safe_sqrt(squared), functional.euclidean_reference(tangent, self.distortion_reference)
         )
 
-    def _seed(self, training: bool) -> Tensor:
-        """Two integers that no other training batch of this run has; evaluation always uses the same ones."""
-        if not training:
-            return tf.constant([self.seed, -1], tf.int64)
-        context = tf.distribute.get_replica_context()
-        replica = 0 if context is None else tf.cast(context.replica_id_in_sync_group, tf.int64)
-        replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        return tf.stack([tf.constant(self.seed, tf.int64), self.batches * replicas + replica])
-
     def get_config(self) -> dict[str, Any]:
         config = {
             "name": self.name,
@@ -223,6 +220,7 @@ class HyperML(RetrievalModel):
             "distortion_reference": self.distortion_reference,
             "negatives": self.negatives,
             "hardest": self.hardest,
+            "shallow": self.shallow,
             "negatives_group": self.negatives_group,
             "max_tangent_norm": self.max_tangent_norm,
             "network_output": self.network_output,
@@ -236,9 +234,10 @@ class HyperML(RetrievalModel):
                 config |= {key: own[key] for key in ("embeddings_initializer", "embeddings_regularizer")}
         return config
 
-    @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> HyperML:
-        return cls(**config)
+
+def _default_negatives(n_candidates: int) -> int:
+    """One in a hundred of the catalogue, within bounds: whatever its size, training looks about as far up the list."""
+    return min(128, max(20, n_candidates // 100))
 
 
 def _network_tower(

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from hyperml_tf.data import Interactions
 from hyperml_tf.models import HyperML
-from hyperml_tf.models.popularity import Popularity
+from hyperml_tf.models.baselines import Popularity
 from hyperml_tf.runs.held_out import HeldOut
 from hyperml_tf.runs.training_config import TrainingConfig
 

@@ -18,7 +18,7 @@ class TrainingConfig:
         curvature: the curvature, >= 0.
         margin: margin of the hinge, in units of squared distance; None: 16 in tangent mode, 8 in direct mode.
         distortion_weight: weight of the distortion loss.
-        negatives: candidates drawn for each group of positives.
+        negatives: candidates drawn for each group of positives; None: one in a hundred of the catalogue, see `HyperML`.
         epochs: passes over the table. The learning rate falls linearly to 0 over them.
         batch_size: positives a step.
         learning_rate: the initial learning rate, see `default_optimizer`.
@@ -38,7 +38,7 @@ class TrainingConfig:
     curvature: float = 1.0
     margin: float | None = None
     distortion_weight: float = 0.1
-    negatives: int = 20
+    negatives: int | None = None
     epochs: int = 40
     batch_size: int = 2048
     learning_rate: float = 0.05

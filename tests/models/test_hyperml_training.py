@@ -14,7 +14,7 @@ from hyperml_tf.data.pipelines import raw_dataset
 from hyperml_tf.layers import Curvature, MobiusDense
 from hyperml_tf.metrics import ranking_report
 from hyperml_tf.models import HyperML
-from hyperml_tf.models.popularity import Popularity
+from hyperml_tf.models.baselines import Popularity
 from hyperml_tf.optimizers import RiemannianAdagrad
 
 
@@ -227,7 +227,7 @@ def train(strategy):
     with strategy.scope():
         tf.keras.utils.set_random_seed(0)
         # So many draws that they hold every item: both replicas find the same hardest.
-        draws = {"negatives": 400, "hardest": 1, "negatives_group": 64}
+        draws = {"negatives": 400, "hardest": 1, "shallow": None, "negatives_group": 64}
         model = HyperML.from_interactions(table, dim=3, mode="direct", embeddings_regularizer="l2", **draws)
         model.compile(RiemannianSGD(0.01))
         history = model.fit(table, batch_size=len(table), epochs=2, verbose=0, validation_data=table).history

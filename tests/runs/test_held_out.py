@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hyperml_tf.data import Interactions, leave_one_out
-from hyperml_tf.models.popularity import Popularity
+from hyperml_tf.models.baselines import Popularity
 from hyperml_tf.runs.held_out import HeldOut
 
 

@@ -1,0 +1,243 @@
+"""The models that are compared: how each is trained, and the settings it is tuned over.
+
+Every tuned model has a grid in a fixed order, what is likely to be good first and then ever wider, and `--trials N` tries the
+first `N` of it. HyperML runs with its defaults and is not tuned.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+from recipe import Scorer, Settings, train_baseline, train_hyperml
+from rivals.ease import EASE
+from rivals.implicit_models import ImplicitModel
+from rivals.item_knn import ItemKNN
+
+from hyperml_tf.models.baselines import CML, LRML, MFBPR, EuclideanTwin, Popularity
+from hyperml_tf.runs.held_out import HeldOut
+
+Train = Callable[[HeldOut, int, Settings], Scorer]
+"""Trains a model once: the held-out rows, a seed, and its settings."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Overrides:
+    """What is asked of the models other than their defaults, for a quick look.
+
+    Args:
+        epochs: of every model of the package that is trained.
+        dim: of every model that has one.
+        hyperml: settings of HyperML alone, arguments of the model or `learning_rate`, `epochs`, `batch_size`.
+    """
+
+    epochs: int | None = None
+    dim: int | None = None
+    hyperml: Settings = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Contender:
+    """A model of the comparison.
+
+    Args:
+        title: its name in tables.
+        kind: what it is compared as, a key of `KINDS`.
+        train: see `Train`.
+        grid: the settings it is tuned over, in order; empty if it is not tuned.
+        overridable: which of `epochs` and `dim` it has.
+        deterministic: whether every seed gives the same model.
+    """
+
+    title: str
+    kind: str
+    train: Train
+    grid: tuple[Settings, ...] = ()
+    overridable: tuple[str, ...] = ("epochs", "dim")
+    deterministic: bool = False
+
+    def overrides(self, asked: Overrides) -> dict[str, Any]:
+        """What of the overrides is for this model."""
+        given = {name: getattr(asked, name) for name in self.overridable}
+        own = asked.hyperml if self.kind == "hyperbolic" else {}
+        return {**{name: value for name, value in given.items() if value is not None}, **own}
+
+
+KINDS = {
+    "hyperbolic": "hyperbolic",
+    "twin": "the Euclidean twin",
+    "metric": "Euclidean metric learner",
+    "bpr": "MF-BPR",
+    "factorization": "other factorization",
+    "linear": "linear model",
+    "popularity": "popularity",
+}
+
+
+def grid(names: str, *rows: tuple[Any, ...]) -> tuple[Settings, ...]:
+    """Rows of values under names that are separated by spaces."""
+    return tuple(dict(zip(names.split(), row, strict=True)) for row in rows)
+
+
+def _hyperml(**fixed: Any) -> Train:
+    return lambda held_out, seed, settings: train_hyperml(held_out, seed, {**fixed, **settings})
+
+
+def _baseline(model_class: Any) -> Train:
+    return lambda held_out, seed, settings: train_baseline(model_class, held_out, seed, settings)
+
+
+def _linear(model_class: Any) -> Train:
+    return lambda held_out, _, settings: _fitted(model_class.from_interactions(held_out.split.train, **settings))
+
+
+def _implicit(make: Any) -> Train:
+    return lambda held_out, seed, settings: _fitted(make(held_out.split.train, seed=seed, **{"dim": 64, **settings}))
+
+
+def _fitted(model: Any) -> Scorer:
+    model.fit()
+    return model.scorer()
+
+
+def _popularity(held_out: HeldOut, seed: int, settings: Settings) -> Scorer:
+    return Popularity(held_out.split.train).score_all
+
+
+CONTENDERS = {
+    "hyperml": Contender("HyperML", "hyperbolic", _hyperml()),
+    "hyperml_direct": Contender("HyperML, direct", "hyperbolic", _hyperml(mode="direct")),
+    "twin": Contender(
+        "Euclidean twin (c = 0)",
+        "twin",
+        _baseline(EuclideanTwin),
+        grid(
+            "learning_rate margin",
+            (0.05, 16.0),
+            (0.015, 16.0),
+            (0.005, 16.0),
+            (0.05, 8.0),
+            (0.015, 32.0),
+            (0.015, 8.0),
+            (0.05, 32.0),
+            (0.15, 16.0),
+            (0.005, 32.0),
+        ),
+    ),
+    "cml": Contender(
+        "CML",
+        "metric",
+        _baseline(CML),
+        grid(
+            "learning_rate margin",
+            (3.0, 2.0),
+            (0.3, 0.5),
+            (1.5, 2.0),
+            (1.5, 1.0),
+            (0.6, 0.5),
+            (0.6, 2.0),
+            (6.0, 2.0),
+            (0.15, 0.5),
+            (0.3, 1.0),
+        ),
+    ),
+    "lrml": Contender(
+        "LRML",
+        "metric",
+        _baseline(LRML),
+        grid(
+            "learning_rate margin",
+            (1.5, 0.5),
+            (0.3, 0.2),
+            (3.0, 0.5),
+            (1.5, 1.0),
+            (0.6, 0.5),
+            (3.0, 1.0),
+            (6.0, 0.5),
+            (0.6, 0.2),
+            (0.15, 0.2),
+        ),
+    ),
+    "mf_bpr": Contender(
+        "MF-BPR",
+        "bpr",
+        _baseline(MFBPR),
+        grid(
+            "learning_rate regularization",
+            (1.5, 0.1),
+            (0.3, 0.01),
+            (0.6, 0.1),
+            (0.6, 0.01),
+            (1.5, 0.03),
+            (0.15, 0.01),
+            (0.3, 0.003),
+            (0.3, 0.03),
+            (3.0, 0.1),
+        ),
+    ),
+    "implicit_bpr": Contender(
+        "MF-BPR (implicit)",
+        "bpr",
+        _implicit(ImplicitModel.bpr),
+        grid(
+            "learning_rate regularization iterations",
+            (0.01, 0.01, 100),
+            (0.1, 0.03, 100),
+            (0.03, 0.03, 200),
+            (0.003, 0.01, 300),
+            (0.1, 0.1, 100),
+            (0.01, 0.003, 50),
+            (0.05, 0.01, 100),
+            (0.05, 0.03, 100),
+            (0.03, 0.01, 200),
+        ),
+        overridable=("dim",),
+    ),
+    "implicit_als": Contender(
+        "ALS (implicit)",
+        "factorization",
+        _implicit(ImplicitModel.als),
+        grid(
+            "regularization alpha",
+            (10.0, 1.0),
+            (30.0, 10.0),
+            (10.0, 10.0),
+            (0.1, 1.0),
+            (100.0, 10.0),
+            (30.0, 1.0),
+            (100.0, 40.0),
+            (3.0, 1.0),
+            (50.0, 10.0),
+        ),
+        overridable=("dim",),
+    ),
+    "ease": Contender(
+        "EASE",
+        "linear",
+        _linear(EASE),
+        grid("l2", (300.0,), (100.0,), (1000.0,), (30.0,), (3000.0,), (600.0,), (200.0,), (10.0,), (10000.0,)),
+        overridable=(),
+        deterministic=True,
+    ),
+    "item_knn": Contender(
+        "Item-kNN",
+        "linear",
+        _linear(ItemKNN),
+        grid(
+            "k shrinkage",
+            (100, 10.0),
+            (500, 50.0),
+            (20, 0.0),
+            (100, 0.0),
+            (1000, 100.0),
+            (50, 10.0),
+            (500, 0.0),
+            (200, 30.0),
+            (20, 10.0),
+        ),
+        overridable=(),
+        deterministic=True,
+    ),
+    "popularity": Contender("Popularity", "popularity", _popularity, overridable=(), deterministic=True),
+}

@@ -1,0 +1,156 @@
+"""The figures of the comparison as tables in Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from contenders import CONTENDERS, KINDS
+from figures import NDCG, REFERENCES
+from results import METRICS
+
+Figures = dict[tuple[str, str], dict[str, Any]]
+"""`figures.figures_of` by data and split."""
+
+
+def markdown(figures: Figures) -> str:
+    """The whole report."""
+    sections = ["# Accuracy on held-out items\n", _protocol()]
+    for (data, split), values in figures.items():
+        sections += [
+            f'## {data}, split "{split}"\n',
+            "{users:,} users, {items:,} items, {train_rows:,} training rows, {evaluated_users:,} users evaluated.\n".format(
+                **values
+            ),
+            accuracy(values),
+            gains(values),
+            significance(values),
+            bands(values),
+            settings(values),
+        ]
+    return "\n".join([*sections, ease_ratios(figures), trials(figures)])
+
+
+def _protocol() -> str:
+    return (
+        "Test metrics: the mean over seeds ± half its 95 % interval by Student's t; a deterministic model runs once. "
+        "`sampled100_*` ranks the held-out item among 100 items that the user never touched, `full_*` among all that are not in "
+        "the user's training and validation rows; a tie counts against the model. Every model and seed sees the same split and "
+        "the same negatives.\n"
+    )
+
+
+def accuracy(values: dict[str, Any]) -> str:
+    """A row a model."""
+    rows = []
+    for name in _ordered(values["models"]):
+        model = values["models"][name]
+        rows.append(
+            [model["title"], *(_interval(model["metrics"][metric]) for metric in METRICS), f"{model['seconds']:.1f}"]
+        )
+    if values["published"] is not None:
+        missing = ["", f"{values['published']:.4f}", "", "", ""]
+        rows.append(["*HyperML as published: another split, other negatives*", *missing])
+    return table(["model", *METRICS, "s a training"], rows)
+
+
+def gains(values: dict[str, Any]) -> str:
+    """What each model gains over the references, in percent."""
+    header = ["nDCG@10, gain over"] + [
+        f"{title}, {metric.split('_')[0]}" for title in REFERENCES.values() for metric in NDCG
+    ]
+    rows = []
+    for name in _ordered(values["models"]):
+        cells = [values["gains"][name][kind][metric] for kind in REFERENCES for metric in NDCG]
+        rows.append([values["models"][name]["title"], *("" if cell is None else f"{cell:+.1%}" for cell in cells)])
+    return table(header, rows)
+
+
+def significance(values: dict[str, Any]) -> str:
+    """HyperML beside the best rival of every kind."""
+    rows = [
+        [
+            test["metric"],
+            KINDS[test["kind"]],
+            values["models"][test["rival"]]["title"],
+            f"{test['difference']:+.4f}",
+            f"{test['p']:.2g}",
+        ]
+        for test in values["significance"]
+    ]
+    return table(["HyperML minus the best", "kind", "rival", "difference", "p, paired t-test over users"], rows, text=3)
+
+
+def bands(values: dict[str, Any]) -> str:
+    """nDCG@10 by the popularity of the held-out item and the activity of the user."""
+    rows = []
+    for name, groups in values["bands"].items():
+        for group, labels in groups.items():
+            for label, band in labels.items():
+                shown = ["" if band[metric] is None else f"{band[metric]:.4f}" for metric in NDCG]
+                rows.append([values["models"][name]["title"], f"{group}: {label}", f"{band['share']:.1%}", *shown])
+    return table(["model", "band", "share of users", *NDCG], rows, text=2)
+
+
+def settings(values: dict[str, Any]) -> str:
+    """What the tuning chose."""
+    rows = []
+    for name in _ordered(values["models"]):
+        model = values["models"][name]
+        tuning = sum(trial["seconds"] for trial in model["trials"])
+        seeds = " ".join(map(str, model["seeds"]))
+        chosen = _settings({**model["overrides"], **model["settings"]})
+        validation = (_interval(model["validation"][metric]) for metric in NDCG)
+        rows.append([model["title"], chosen, seeds, *validation, str(len(model["trials"])), f"{tuning:.0f}"])
+    columns = [f"validation {metric}" for metric in NDCG]
+    return table(["model", "settings", "seeds", *columns, "trials", "s of tuning"], rows, text=3)
+
+
+def ease_ratios(figures: Figures) -> str:
+    """HyperML's full nDCG@10 as a fraction of EASE's."""
+    rows = [
+        [data, split, f"{values['hyperml_to_ease']:.3f}"]
+        for (data, split), values in figures.items()
+        if values["hyperml_to_ease"] is not None
+    ]
+    return "## HyperML / EASE\n\n" + table(["data", "split", "ratio of full_ndcg@10"], rows, text=2) if rows else ""
+
+
+def trials(figures: Figures) -> str:
+    """The settings that were tried, in their order, and on what they were chosen."""
+    tried: dict[str, list[str]] = {}
+    for values in figures.values():
+        for name, model in values["models"].items():
+            shown = [_settings(trial["settings"]) for trial in model["trials"]]
+            if len(shown) > len(tried.get(name, [])):
+                tried[name] = shown
+    rows = [[_title(figures, name), "; ".join(tried[name])] for name in _ordered(tried)]
+    return "## Settings tried, in this order\n\n" + table(["model", "settings"], rows, text=2) if rows else ""
+
+
+def table(header: list[str], rows: list[list[str]], text: int = 1) -> str:
+    """A Markdown table whose first `text` columns are text and the others numbers; nothing if there are no rows."""
+    if not rows:
+        return ""
+    rule = ["---"] * text + ["--:"] * (len(header) - text)
+    lines = ["| " + " | ".join(row) + " |" for row in [header, *rows]]
+    return "\n".join([lines[0], "|" + "|".join(rule) + "|", *lines[1:], ""])
+
+
+def _ordered(names: Iterable[str]) -> list[str]:
+    """In the order of `CONTENDERS`."""
+    known = list(CONTENDERS)
+    return sorted(names, key=lambda name: known.index(name) if name in known else len(known))
+
+
+def _title(figures: Figures, name: str) -> str:
+    return next(values["models"][name]["title"] for values in figures.values() if name in values["models"])
+
+
+def _interval(value: dict[str, Any]) -> str:
+    spread = "" if value["half_width"] is None else f" ± {value['half_width']:.4f}"
+    return f"{value['mean']:.4f}{spread}"
+
+
+def _settings(values: dict[str, Any]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in values.items()) or "defaults"

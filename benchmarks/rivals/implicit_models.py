@@ -1,0 +1,54 @@
+"""Matrix factorizations of the library `implicit`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from hyperml_tf.data import Interactions
+from rivals.seen_matrix import seen_matrix
+
+
+class ImplicitModel:
+    """A factorization: a user's score of an item is the product of their factors.
+
+    On one thread, because several update the same factors in an order that changes from run to run.
+
+    Args:
+        model: a model of `implicit`.
+        seen: the binary matrix of training interactions.
+    """
+
+    def __init__(self, model: Any, seen: sparse.csr_matrix) -> None:
+        self.model = model
+        self.seen = seen
+
+    @classmethod
+    def als(cls, train: Interactions, dim: int, seed: int, **settings: Any) -> ImplicitModel:
+        """Alternating least squares (Hu, Koren and Volinsky 2008). Settings: `regularization`, `alpha`, `iterations`."""
+        from implicit.cpu.als import AlternatingLeastSquares
+
+        model = AlternatingLeastSquares(factors=dim, num_threads=1, random_state=seed, **settings)
+        return cls(model, seen_matrix(train))
+
+    @classmethod
+    def bpr(cls, train: Interactions, dim: int, seed: int, **settings: Any) -> ImplicitModel:
+        """Bayesian personalized ranking (Rendle et al. 2009). Settings: `learning_rate`, `regularization`, `iterations`."""
+        from implicit.cpu.bpr import BayesianPersonalizedRanking
+
+        model = BayesianPersonalizedRanking(factors=dim, num_threads=1, random_state=seed, **settings)
+        return cls(model, seen_matrix(train))
+
+    def fit(self, *_: Any, **__: Any) -> None:
+        """Trains; takes and ignores what the trained models need."""
+        from threadpoolctl import threadpool_limits
+
+        with threadpool_limits(1, "blas"):
+            self.model.fit(self.seen, show_progress=False)
+
+    def scorer(self) -> Any:
+        """A function of user codes, `(batch,)`, that scores the whole catalogue, `(batch, n_items)`."""
+        users, items = np.asarray(self.model.user_factors), np.asarray(self.model.item_factors)
+        return lambda codes: users[codes] @ items.T

@@ -1,0 +1,60 @@
+"""Nearest neighbours of items: the oldest of the linear models."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from hyperml_tf.data import Interactions
+from rivals.seen_matrix import seen_matrix
+
+
+class ItemKNN:
+    """Scores an item by its similarities to those the user has taken (Deshpande and Karypis 2004).
+
+    The similarity of two items is the shrunk cosine of their columns of `X`, `n_ij / (sqrt(n_i n_j) + shrinkage)`, with `n_ij`
+    the users of both; for each item only those to its `k` nearest neighbours count, ties to the item that comes first.
+
+    Args:
+        seen: the binary matrix `X` of training interactions.
+        k: neighbours of an item, at least 1.
+        shrinkage: damps similarities that rest on few users, >= 0.
+
+    Raises:
+        ValueError: if an argument is out of its range.
+    """
+
+    def __init__(self, seen: sparse.csr_matrix, k: int, shrinkage: float) -> None:
+        if k < 1:
+            raise ValueError(f"`k` must be at least 1. Received: k={k}")
+        if not shrinkage >= 0:
+            raise ValueError(f"`shrinkage` must be >= 0. Received: shrinkage={shrinkage}")
+        self.seen = seen
+        self.k, self.shrinkage = int(k), float(shrinkage)
+        self.weights: sparse.csr_matrix | None = None
+
+    @classmethod
+    def from_interactions(cls, train: Interactions, k: int, shrinkage: float) -> ItemKNN:
+        """The model of a training table, not fitted yet."""
+        return cls(seen_matrix(train), k, shrinkage)
+
+    def fit(self, *_: Any, **__: Any) -> None:
+        """Computes the similarities; takes and ignores what the trained models need."""
+        together = (self.seen.T @ self.seen).tocsr()
+        together.sort_indices()
+        norms = np.sqrt(together.diagonal())
+        rows = np.repeat(np.arange(together.shape[0]), np.diff(together.indptr))
+        values = together.data / (norms[rows] * norms[together.indices] + self.shrinkage)
+        values[rows == together.indices] = 0.0
+        # Row by row the best first, so that the position within a row says which are its k nearest.
+        order = np.lexsort((together.indices, -values, rows))
+        within = np.arange(len(order)) - together.indptr[rows]
+        kept = order[(within < self.k) & (values[order] > 0)]
+        # The neighbours of an item fill its column: they are what it is scored by.
+        self.weights = sparse.csr_matrix((values[kept], (together.indices[kept], rows[kept])), shape=together.shape)
+
+    def scorer(self) -> Any:
+        """A function of user codes, `(batch,)`, that scores the whole catalogue, `(batch, n_items)`."""
+        return lambda users: (self.seen[users] @ self.weights).toarray()

@@ -1,0 +1,158 @@
+"""Tunes and trains one model on one split, and stores its runs."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import results
+from contenders import Contender, Overrides
+from recipe import Scorer, Settings
+
+from hyperml_tf.runs.held_out import HeldOut
+
+TUNING_SEED = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """A model on one split of one table.
+
+    Args:
+        folder: where its runs go.
+        contender: the model.
+        held_out: the split and its negatives.
+        trials: how many settings a tuned model tries.
+        criterion: the validation metric that chooses.
+        overrides: what else was asked for.
+        facts: what is known of the data, for the record.
+        log: takes a line on what was done.
+    """
+
+    folder: Path
+    contender: Contender
+    held_out: HeldOut
+    trials: int
+    criterion: str
+    overrides: Overrides
+    facts: dict[str, Any]
+    log: Callable[[str], None]
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What must be equal for runs to be of one comparison."""
+        tuned = {"trials": self.trials, "criterion": self.criterion} if self.contender.grid else {}
+        return {
+            "table": self.facts["fingerprint"],
+            **tuned,
+            "overrides": self.contender.overrides(self.overrides),
+        }
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """A model that was just trained, and what that took."""
+
+    settings: Settings
+    score: Scorer
+    validation: dict[str, float]
+    seconds: float
+
+    def record(self) -> dict[str, Any]:
+        """What is written of a trial."""
+        return {"settings": dict(self.settings), "validation": self.validation, "seconds": round(self.seconds, 2)}
+
+
+def run(task: Task, seeds: list[int]) -> None:
+    """Tunes on validation with seed 0, trains every seed with what won, and looks at the test rows once a seed.
+
+    What is stored already is not done again. The winning trial is the run of seed 0: it is not trained a second time, unless
+    the process that tuned was killed.
+
+    Raises:
+        ValueError: if the folder holds runs that were made otherwise, or the grid has fewer settings than `trials`.
+    """
+    seeds = [TUNING_SEED] if task.contender.deterministic else seeds
+    trials = _stored_trials(task)
+    missing = [seed for seed in seeds if not results.is_finished(task.folder, seed)]
+    if not missing:
+        task.log("finished before")
+        return
+    winner = _tune(task, trials) if task.contender.grid else None
+    settings = max(trials, key=lambda trial: _value(trial, task.criterion))["settings"] if trials else {}
+    for seed in missing:
+        reused = seed == TUNING_SEED and winner is not None and winner.settings == settings
+        trained = winner if reused and winner is not None else _train(task, seed, settings)
+        _store(task, seed, trained, trials)
+
+
+def _stored_trials(task: Task) -> list[dict[str, Any]]:
+    """The trials of an earlier process; the first process says in the file what it was asked for."""
+    path = task.folder / "trials.json"
+    if not path.is_file():
+        results.write_json(path, {"asked": task.asked, "trials": []})
+        return []
+    stored = json.loads(path.read_text())
+    if stored["asked"] != json.loads(json.dumps(task.asked)):
+        raise ValueError(
+            f"`out` must hold runs of the same table and options, or none: {task.folder} holds runs of {stored['asked']}. "
+            f"Received: {task.asked}"
+        )
+    return stored["trials"]
+
+
+def _tune(task: Task, trials: list[dict[str, Any]]) -> Trained | None:
+    """Does the trials that are missing, adds them to the list, and returns the best one of those done here."""
+    if task.trials > len(task.contender.grid):
+        raise ValueError(
+            f"`trials` must be at most {len(task.contender.grid)}, the settings that {task.contender.title} has. "
+            f"Received: trials={task.trials}"
+        )
+    best: Trained | None = None
+    for settings in task.contender.grid[len(trials) : task.trials]:
+        trained = _train(task, TUNING_SEED, settings)
+        trials.append(trained.record())
+        results.write_json(task.folder / "trials.json", {"asked": task.asked, "trials": trials})
+        task.log(f"trial {len(trials)} of {task.trials}: {_shown(settings)}: {_line(trained, task.criterion)}")
+        if best is None or _value(trained.record(), task.criterion) > _value(best.record(), task.criterion):
+            best = trained
+    return best
+
+
+def _train(task: Task, seed: int, settings: Settings) -> Trained:
+    started = time.perf_counter()
+    score = task.contender.train(task.held_out, seed, {**task.asked["overrides"], **settings})
+    seconds = time.perf_counter() - started
+    return Trained(settings, score, results.validation_metrics(score, task.held_out), seconds)
+
+
+def _store(task: Task, seed: int, trained: Trained, trials: list[dict[str, Any]]) -> None:
+    facts = {
+        **task.facts,
+        "title": task.contender.title,
+        "kind": task.contender.kind,
+        "seed": seed,
+        "overrides": task.asked["overrides"],
+        **trained.record(),
+        "trials": trials,
+    }
+    results.store(task.folder, seed, results.StoredRun(facts, results.arrays_of_test(trained.score, task.held_out)))
+    task.log(f"seed {seed}: {_shown(trained.settings)}: {_line(trained, task.criterion)}")
+
+
+def _value(trial: dict[str, Any], criterion: str) -> float:
+    value = trial["validation"][criterion]
+    return value if np.isfinite(value) else -np.inf
+
+
+def _shown(settings: Settings) -> str:
+    return ", ".join(f"{name}={value}" for name, value in settings.items()) or "defaults"
+
+
+def _line(trained: Trained, criterion: str) -> str:
+    return f"validation {criterion} {trained.validation[criterion]:.4f}, {trained.seconds:.1f} s"

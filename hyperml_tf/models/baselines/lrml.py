@@ -1,0 +1,136 @@
+"""Latent relational metric learning."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import tensorflow as tf
+
+from hyperml_tf._keras import register
+from hyperml_tf.models.baselines.free_vectors import check_positive, free_vectors
+from hyperml_tf.models.baselines.pairwise_model import PairwiseModel
+from hyperml_tf.models.baselines.vector_tower import normal
+from hyperml_tf.numerics import Tensor
+
+# Attention weights held at once by `score_catalogue`: 16 MiB of float32.
+_WEIGHTS = 2**22
+
+
+@register
+class LRML(PairwiseModel):
+    """Metric learning in which a user reaches an item by a translation that depends on both.
+
+    For vectors `p` and `q` of norm at most 1, with keys `k_m` and memories `v_m`,
+
+        a = softmax_m <p * q, k_m>,   r = sum_m a_m v_m,   s = -|p + r - q|^2,   sum [margin - s_ui + s_uj]_+
+
+    over positives `(u, i)` and uniform negatives `j`, where `p * q` is elementwise. Source: Y. Tay, L. A. Tuan, S. C. Hui,
+    *Latent relational metric learning via memory-based attention* (WWW 2018), arXiv 1707.05176. The translation differs from
+    pair to pair, so there is no index that searches by it: the catalogue is scored as a whole.
+
+    Args:
+        query_ids: the known users, distinct strings or integers.
+        candidate_ids: the catalogue, distinct strings or integers.
+        dim: dimension of the vectors.
+        memories: number of memories.
+        margin: the margin of the hinge, in units of squared distance, > 0.
+        negatives: negatives a positive, each its own draw and never the user's own; the loss is averaged over them.
+        initial_stddev: standard deviation of the initial coordinates, also of keys and memories.
+        seed: seed of the initial values and of the negatives.
+        **kwargs: `name`, as for every Keras model.
+
+    Raises:
+        ValueError: if an argument is out of its range.
+
+    Example:
+
+    >>> from hyperml_tf.data import Interactions
+    >>> table = Interactions.from_arrays(["u1", "u1", "u2", "u2"], ["a", "b", "b", "c"])
+    >>> model = LRML.from_interactions(table, dim=8)
+    >>> model.compile()
+    >>> history = model.fit(table, epochs=2, verbose=0)
+    >>> model.recommend(["u1"], k=1).ids.tolist()
+    [['c']]
+    """
+
+    ACCUMULATOR: ClassVar[float] = 10.0
+
+    def __init__(
+        self,
+        query_ids: Any,
+        candidate_ids: Any,
+        dim: int = 64,
+        memories: int = 20,
+        margin: float = 0.2,
+        negatives: int = 1,
+        initial_stddev: float = 0.01,
+        seed: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        check_positive(dim=dim, memories=memories, margin=margin, negatives=negatives, initial_stddev=initial_stddev)
+        super().__init__(
+            free_vectors("query", query_ids, int(dim), initial_stddev, seed, max_norm=1.0),
+            free_vectors("candidate", candidate_ids, int(dim), initial_stddev, seed, max_norm=1.0),
+            negatives,
+            seed,
+            **kwargs,
+        )
+        self.dim, self.memories = int(dim), int(memories)
+        self.margin, self.initial_stddev = float(margin), float(initial_stddev)
+        self.memory_keys, self.memory_values = (
+            self.add_weight(
+                name=name,
+                shape=(self.memories, self.dim),
+                initializer=normal(self.dim, self.initial_stddev, 4 * self.seed + 2 + number),
+            )
+            for number, name in enumerate(("memory_keys", "memory_values"))
+        )
+
+    def score_rows(self, queries: Tensor, candidates: Tensor) -> Tensor:
+        keys = queries[:, tf.newaxis] * self.memory_keys
+        attention = tf.nn.softmax(tf.matmul(candidates, keys, transpose_b=True))
+        relations = tf.matmul(attention, self.memory_values[tf.newaxis])
+        return -tf.reduce_sum(tf.square(queries[:, tf.newaxis] + relations - candidates), axis=-1)
+
+    def score_catalogue(self, users: Tensor) -> Tensor:
+        queries, candidates = self.query_tower.points_or_origin(users), self.candidate_tower.all_points()
+        n = len(self.candidate_tower)
+        size = tf.clip_by_value(_WEIGHTS // (tf.maximum(tf.shape(queries)[0], 1) * self.memories), 1, n)
+        blocks = (n + size - 1) // size
+        padded = tf.pad(candidates, [[0, blocks * size - n], [0, 0]])
+        scores = tf.map_fn(
+            lambda rows: self._score_block(queries, rows),
+            tf.reshape(padded, [blocks, size, self.dim]),
+            # One after the other: the memory is what blocks are for.
+            parallel_iterations=1,
+            fn_output_signature=tf.float32,
+        )
+        return tf.transpose(tf.reshape(scores, [blocks * size, -1])[:n])
+
+    def _score_block(self, queries: Tensor, candidates: Tensor) -> Tensor:
+        """Scores `(size, batch)` without a vector a pair: `|p + r - q|^2 = |p - q|^2 + 2 <r, p> - 2 <r, q> + |r|^2`.
+
+        As `r` is linear in the attention, its products are the attention's with numbers a (user, memory) or (item, memory).
+        """
+        keys = tf.reshape(queries[:, tf.newaxis] * self.memory_keys, [-1, self.dim])
+        logits = tf.matmul(candidates, keys, transpose_b=True)
+        attention = tf.nn.softmax(tf.reshape(logits, [tf.shape(candidates)[0], -1, self.memories]))
+        with_query = tf.matmul(queries, self.memory_values, transpose_b=True)
+        with_candidate = tf.matmul(candidates, self.memory_values, transpose_b=True)[:, tf.newaxis]
+        gram = tf.matmul(self.memory_values, self.memory_values, transpose_b=True)
+        factors = 2.0 * (with_query - with_candidate) + tf.tensordot(attention, gram, axes=1)
+        distances = tf.reduce_sum(attention * factors, axis=-1) - 2.0 * tf.matmul(candidates, queries, transpose_b=True)
+        distances += tf.reduce_sum(tf.square(candidates), axis=-1, keepdims=True)
+        return -(distances + tf.reduce_sum(tf.square(queries), axis=-1))
+
+    def pair_loss(self, positive: Tensor, negative: Tensor) -> Tensor:
+        return tf.nn.relu(self.margin - positive + negative)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "dim": self.dim,
+            "memories": self.memories,
+            "margin": self.margin,
+            "initial_stddev": self.initial_stddev,
+        }
