@@ -9,7 +9,6 @@ import tensorflow as tf
 
 from hyperml_tf import numerics
 from hyperml_tf._keras import register
-from hyperml_tf.geometry import poincare
 from hyperml_tf.layers import Curvature
 from hyperml_tf.layers.curvature import as_curvature, curvature_config
 from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument, InitializerLike, RegularizerLike
@@ -18,6 +17,7 @@ from hyperml_tf.models import feed, hard_negatives
 from hyperml_tf.models.default_optimizer import default_optimizer
 from hyperml_tf.models.id_tower import IdTower
 from hyperml_tf.models.network_tower import NetworkTower
+from hyperml_tf.models.pairs import pairs
 from hyperml_tf.models.retrieval_model import RetrievalModel
 from hyperml_tf.models.tower import Tower
 from hyperml_tf.numerics import Tensor
@@ -181,31 +181,24 @@ class HyperML(RetrievalModel):
         )
         query = self.query_tower.points_or_origin(users, training)
         # In one call, because of a layer that is called twice Keras keeps the regularization of the second call only.
-        candidates = tf.concat([items, tf.reshape(drawn.codes, [-1])], axis=0)
-        positive, pool = tf.split(
-            self.candidate_tower.points_or_origin(candidates, training), [tf.size(items), tf.size(drawn.codes)]
+        candidates = self.candidate_tower.points_or_origin(
+            tf.concat([items, tf.reshape(drawn.codes, [-1])], axis=0), training
         )
-        pool = tf.reshape(pool, [-1, self.negatives, self.dim])
+        batch = tf.size(items)
+        pool = tf.reshape(candidates[batch:], [-1, self.negatives, self.dim])
         chosen, found = hard_negatives.hardest(drawn, query, users, pool, c, self.seen, self.hardest, self.shallow)
-        negative = tf.gather(tf.reshape(pool, [-1, self.dim]), chosen)
-        positive_sq = poincare.squared_distance(query, positive, c)
-        negative_sq = poincare.squared_distance(query[:, tf.newaxis], negative, c)
-        known = tf.cast((users >= 0) & (items >= 0), tf.float32)
-        weight = known[:, tf.newaxis] * tf.cast(found, tf.float32) / found.shape[1]
-        hinge = functional.pull_push(positive_sq[:, tf.newaxis], negative_sq, self.margin)
+        # The positive of each query first, then its negatives.
+        positions = tf.concat([tf.range(batch)[:, tf.newaxis], batch + chosen], axis=1)
+        distances = pairs(query, candidates, positions, c, with_tangent=self.distortion_weight > 0)
+        known = tf.cast((users >= 0) & (items >= 0), tf.float32)[:, tf.newaxis]
+        weight = known * tf.cast(found, tf.float32) / found.shape[1]
+        hinge = functional.pull_push(distances.squared[:, :1], distances.squared[:, 1:], self.margin)
         loss = tf.reduce_sum(weight * hinge)
-        if self.distortion_weight > 0:
-            loss += self.distortion_weight * (
-                tf.reduce_sum(known * self._distortion(query, positive, positive_sq, c))
-                + tf.reduce_sum(weight * self._distortion(query[:, tf.newaxis], negative, negative_sq, c))
-            )
+        if distances.tangent is not None:
+            reference = functional.euclidean_reference(distances.tangent, self.distortion_reference)
+            distortion = functional.distortion(numerics.safe_sqrt(distances.squared), reference)
+            loss += self.distortion_weight * tf.reduce_sum(tf.concat([known, weight], axis=1) * distortion)
         return loss
-
-    def _distortion(self, x: Tensor, y: Tensor, squared: Tensor, c: Tensor) -> Tensor:
-        tangent = numerics.safe_norm(poincare.logmap0(x, c) - poincare.logmap0(y, c), keepdims=False)
-        return functional.distortion(
-            numerics.safe_sqrt(squared), functional.euclidean_reference(tangent, self.distortion_reference)
-        )
 
     def get_config(self) -> dict[str, Any]:
         config = {

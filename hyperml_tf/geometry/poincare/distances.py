@@ -50,8 +50,26 @@ def squared_distance(x: Tensor, y: Tensor, c: Tensor) -> Tensor:
     16.0
     """
     x, y, c = numerics.promote(x, y, c)
-    r2 = _chord(x, y, column(c))
-    return 4.0 * r2 * tf.square(numerics.asinh_ratio(c * r2))
+    return squared_distance_of_chord(_chord(x, y, column(c)), c)
+
+
+def squared_distance_of_chord(chord: Tensor, c: Tensor) -> Tensor:
+    """`squared_distance` from `|x - y|^2 / ((1 - c|x|^2)(1 - c|y|^2))`, for who has the gaps of many points at hand.
+
+    Args:
+        chord: that quotient, any shape.
+        c: curvature, a number or of a shape that broadcasts with it, >= 0.
+
+    Returns:
+        Squared distances, of the shape of `chord`.
+
+    Example:
+
+    >>> float(squared_distance_of_chord(4.0, c=0.0))
+    16.0
+    """
+    chord, c = numerics.promote(chord, c)
+    return 4.0 * chord * tf.square(numerics.asinh_ratio(c * chord))
 
 
 def distance0(x: Tensor, c: Tensor) -> Tensor:
