@@ -42,8 +42,20 @@ def default_optimizer(
     >>> float(optimizer.learning_rate), optimizer.initial_accumulator_value
     (0.5, 100.0)
     """
-    accumulator = _UNDAMPED[mode] / (dim if mode == "tangent" else 1)
-    rate = learning_rate * _FACTOR[mode] * math.sqrt(accumulator)
+    return undamped_adagrad(
+        learning_rate * _FACTOR[mode], _UNDAMPED[mode] / (dim if mode == "tangent" else 1), decay_steps
+    )
+
+
+def undamped_adagrad(learning_rate: float, accumulator: float, decay_steps: int | None = None) -> RiemannianAdagrad:
+    """Adagrad whose accumulators start at `accumulator`, with its rate scaled so that a rare row moves as under SGD.
+
+    Args:
+        learning_rate: what a row that is seen rarely moves by, times its gradient.
+        accumulator: the squared gradients that have to add up before steps become smaller.
+        decay_steps: the number of steps over which the learning rate falls linearly to 0; constant if None.
+    """
+    rate = learning_rate * math.sqrt(accumulator)
     schedule = tf.keras.optimizers.schedules.PolynomialDecay
     return RiemannianAdagrad(
         rate if decay_steps is None else schedule(rate, max(1, decay_steps), 0.0), initial_accumulator_value=accumulator

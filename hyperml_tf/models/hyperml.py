@@ -14,6 +14,7 @@ from hyperml_tf.layers.curvature import as_curvature, curvature_config
 from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument, InitializerLike, RegularizerLike
 from hyperml_tf.losses import functional
 from hyperml_tf.models import feed, hard_negatives
+from hyperml_tf.models.arguments import check_not_negative, check_positive
 from hyperml_tf.models.default_optimizer import default_optimizer
 from hyperml_tf.models.id_tower import IdTower
 from hyperml_tf.models.network_tower import NetworkTower
@@ -112,11 +113,10 @@ class HyperML(RetrievalModel):
         margin = _MARGINS[mode] if margin is None else margin
         negatives = _default_negatives(len(candidate_ids)) if negatives is None else negatives
         negatives_group = max(32, int(negatives) // 2) if negatives_group is None else negatives_group
-        _check_positive(dim=dim, margin=margin, negatives=negatives, hardest=hardest, negatives_group=negatives_group)
+        check_positive(dim=dim, margin=margin, negatives=negatives, hardest=hardest, negatives_group=negatives_group)
         if shallow is not None:
-            _check_positive(shallow=shallow)
-        if not distortion_weight >= 0:
-            raise ValueError(f"`distortion_weight` must be >= 0. Received: distortion_weight={distortion_weight}")
+            check_positive(shallow=shallow)
+        check_not_negative(distortion_weight=distortion_weight)
         functional.check_reference(distortion_reference)
         shared = as_curvature(curvature)
         networks = {
@@ -241,9 +241,3 @@ def _network_tower(
     if tower.dim != dim:
         raise ValueError(f"`{role}_network` must return vectors of `dim` {dim}. Received: {tower.dim}")
     return tower
-
-
-def _check_positive(**values: Any) -> None:
-    for name, value in values.items():
-        if not value > 0:
-            raise ValueError(f"`{name}` must be positive. Received: {name}={value}")

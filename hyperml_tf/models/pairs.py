@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from hyperml_tf import numerics
 from hyperml_tf.geometry import poincare
+from hyperml_tf.geometry.poincare.ball import column, gap
 from hyperml_tf.geometry.poincare.distances import squared_distance_of_chord
 from hyperml_tf.numerics import Tensor
 
@@ -33,17 +34,13 @@ def pairs(queries: Tensor, candidates: Tensor, positions: Tensor, c: Tensor, wit
         c: curvature, a scalar >= 0.
         with_tangent: whether the distances of the tangent vectors are wanted.
     """
-    near, far = _gap(queries, c), tf.squeeze(tf.gather(_gap(candidates, c), positions), -1)
+    near, far = gap(queries, column(c)), tf.squeeze(tf.gather(gap(candidates, column(c)), positions), -1)
     chord = _squared_differences(queries, candidates, positions) / near / far
     squared = squared_distance_of_chord(chord, c)
     if not with_tangent:
         return Pairs(squared, None)
     tangent = _squared_differences(poincare.logmap0(queries, c), poincare.logmap0(candidates, c), positions)
     return Pairs(squared, numerics.safe_sqrt(tangent))
-
-
-def _gap(points: Tensor, c: Tensor) -> Tensor:
-    return 2.0 / poincare.conformal_factor(points, c, keepdims=True)
 
 
 def _squared_differences(queries: Tensor, candidates: Tensor, positions: Tensor) -> Tensor:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, ClassVar
 
-import tensorflow as tf
-
+from hyperml_tf.models.default_optimizer import undamped_adagrad
 from hyperml_tf.models.ranking_model import RankingModel
 from hyperml_tf.optimizers import RiemannianAdagrad
 
@@ -33,12 +31,8 @@ class Baseline(RankingModel):
                 `LEARNING_RATE` if None. The best one differs from table to table: try some.
             decay_steps: the number of steps over which the learning rate falls linearly to 0; constant if None.
         """
-        rate = (self.LEARNING_RATE if learning_rate is None else learning_rate) * math.sqrt(self.ACCUMULATOR)
-        schedule = tf.keras.optimizers.schedules.PolynomialDecay
-        return RiemannianAdagrad(
-            rate if decay_steps is None else schedule(rate, max(1, decay_steps), 0.0),
-            initial_accumulator_value=self.ACCUMULATOR,
-        )
+        rate = self.LEARNING_RATE if learning_rate is None else learning_rate
+        return undamped_adagrad(rate, self.ACCUMULATOR, decay_steps)
 
     def compile(self, optimizer: Any = None, **kwargs: Any) -> None:
         """Configures training.

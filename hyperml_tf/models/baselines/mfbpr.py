@@ -7,7 +7,8 @@ from typing import Any
 import tensorflow as tf
 
 from hyperml_tf._keras import register
-from hyperml_tf.models.baselines.free_vectors import check_not_negative, check_positive, free_vectors
+from hyperml_tf.models.arguments import check_not_negative, check_positive
+from hyperml_tf.models.baselines.free_vectors import free_vectors
 from hyperml_tf.models.baselines.pairwise_model import PairwiseModel
 from hyperml_tf.numerics import Tensor
 
