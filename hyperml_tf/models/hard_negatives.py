@@ -6,8 +6,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from hyperml_tf import search
-from hyperml_tf.geometry import lorentz
+from hyperml_tf.models.measured import Measured
 from hyperml_tf.models.seen_items import SeenItems
 from hyperml_tf.numerics import Tensor
 
@@ -42,27 +41,26 @@ def draw(batch: Tensor, n_candidates: int, negatives: int, group_size: int, seed
 
 def hardest(
     drawn: Draw,
-    queries: Tensor,
+    queries: Measured,
     query_codes: Tensor,
-    candidates: Tensor,
-    c: Tensor,
+    candidates: Measured,
     seen: SeenItems,
     count: int = 1,
     shallow: int | None = None,
 ) -> tuple[Tensor, Tensor]:
     """The nearest drawn candidates of each positive that are not among the query's own.
 
-    One batched matrix product ranks a group's draws for all its positives. No gradient flows through the choice.
+    One batched matrix product ranks a group's draws for all its positives: for one query the order of `|x - y|^2 / (1 - c|y|^2)`
+    is that of the distance. No gradient flows through the choice.
 
     The hardest of many draws are rivals for the top of a list, the hardest of few are what a positive must beat to be in its
     upper part at all. With `shallow` both are returned.
 
     Args:
         drawn: the draws, see `draw`.
-        queries: points of the queries, `(batch, dim)`.
+        queries: the queries, measured points `(batch, dim)`.
         query_codes: their codes, `(batch,)`.
-        candidates: points of the drawn candidates, `(groups, negatives, dim)`.
-        c: curvature, a scalar.
+        candidates: the drawn candidates, measured points `(groups * negatives, dim)`.
         seen: the pairs to reject.
         count: how many to choose, at most the number of draws.
         shallow: where fewer than the draws, also the `count` hardest of the first so many are chosen; a draw may be among both.
@@ -71,13 +69,9 @@ def hardest(
         Positions of the chosen draws in the flattened `(groups * negatives,)`, and whether each is a negative (too many of the
         draws may be the query's own), both `(batch, count)`, or `(batch, 2 * count)` with `shallow`.
     """
-    groups, negatives, size = tf.shape(drawn.codes)[0], drawn.codes.shape[1], drawn.group_size
-    batch = tf.shape(queries)[0]
-    padded = tf.pad(tf.stop_gradient(queries), [[0, groups * size - batch], [0, 0]])
-    scores = search.similarity(
-        tf.reshape(padded, [groups, size, queries.shape[-1]]), lorentz.lift(tf.stop_gradient(candidates), c), c
-    )
-    scores = tf.reshape(scores, [groups * size, negatives])[:batch]
+    negatives, size = drawn.codes.shape[1], drawn.group_size
+    batch = tf.size(query_codes)
+    scores = _similarity(queries.detached(), candidates.detached(), drawn)
     depths = [negatives] if shallow is None or shallow >= negatives else [negatives, shallow]
     order = [tf.math.top_k(scores[:, :depth], min(count + _SPARE, depth)).indices for depth in depths]
     first_of_group = (tf.range(batch) // size * negatives)[:, tf.newaxis]
@@ -91,6 +85,19 @@ def hardest(
         for where, theirs in zip(tf.split(positions, widths, axis=1), tf.split(own, widths, axis=1), strict=True)
     ]
     return tf.concat([where for where, _ in chosen], axis=1), tf.concat([found for _, found in chosen], axis=1)
+
+
+def _similarity(queries: Measured, candidates: Measured, drawn: Draw) -> Tensor:
+    """Scores of a group's draws for its positives, `(batch, negatives)`, the nearest highest."""
+    groups, negatives, size = tf.shape(drawn.codes)[0], drawn.codes.shape[1], drawn.group_size
+    batch = tf.shape(queries.points)[0]
+    missing = groups * size - batch
+    full = Measured(*(tf.pad(part, [[0, missing], [0, 0]]) for part in queries)).grouped(size)
+    pool = candidates.grouped(negatives)
+    inner = tf.matmul(2.0 * full.points, pool.points, transpose_b=True)
+    across = [0, 2, 1]
+    scores = (inner - full.squared_norm - tf.transpose(pool.squared_norm, across)) / tf.transpose(pool.gap, across)
+    return tf.reshape(scores, [groups * size, negatives])[:batch]
 
 
 def _first_negatives(positions: Tensor, own: Tensor, count: int) -> tuple[Tensor, Tensor]:

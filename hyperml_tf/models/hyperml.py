@@ -17,6 +17,7 @@ from hyperml_tf.models import feed, hard_negatives
 from hyperml_tf.models.arguments import check_not_negative, check_positive
 from hyperml_tf.models.default_optimizer import default_optimizer
 from hyperml_tf.models.id_tower import IdTower
+from hyperml_tf.models.measured import measure
 from hyperml_tf.models.network_tower import NetworkTower
 from hyperml_tf.models.pairs import pairs
 from hyperml_tf.models.retrieval_model import RetrievalModel
@@ -179,14 +180,15 @@ class HyperML(RetrievalModel):
         drawn = hard_negatives.draw(
             tf.shape(users)[0], len(self.candidate_tower), self.negatives, self.negatives_group, self._seed(training)
         )
-        query = self.query_tower.points_or_origin(users, training)
+        # Unknown ids weigh nothing below: any row may stand for them.
+        query = measure(self.query_tower.points(tf.maximum(users, 0), training), c)
         # In one call, because of a layer that is called twice Keras keeps the regularization of the second call only.
-        candidates = self.candidate_tower.points_or_origin(
-            tf.concat([items, tf.reshape(drawn.codes, [-1])], axis=0), training
-        )
+        codes = tf.concat([tf.maximum(items, 0), tf.reshape(drawn.codes, [-1])], axis=0)
+        candidates = measure(self.candidate_tower.points(codes, training), c)
         batch = tf.size(items)
-        pool = tf.reshape(candidates[batch:], [-1, self.negatives, self.dim])
-        chosen, found = hard_negatives.hardest(drawn, query, users, pool, c, self.seen, self.hardest, self.shallow)
+        chosen, found = hard_negatives.hardest(
+            drawn, query, users, candidates.rows(batch), self.seen, self.hardest, self.shallow
+        )
         # The positive of each query first, then its negatives.
         positions = tf.concat([tf.range(batch)[:, tf.newaxis], batch + chosen], axis=1)
         distances = pairs(query, candidates, positions, c, with_tangent=self.distortion_weight > 0)
