@@ -71,9 +71,10 @@ def hardest(
     """
     negatives, size = drawn.codes.shape[1], drawn.group_size
     batch = tf.size(query_codes)
-    scores = _similarity(queries.detached(), candidates.detached(), drawn)
     depths = [negatives] if shallow is None or shallow >= negatives else [negatives, shallow]
-    order = [tf.math.top_k(scores[:, :depth], min(count + _SPARE, depth)).indices for depth in depths]
+    order = [
+        part[:batch] for part in _nearest(queries.detached(), candidates.detached(), drawn, depths, count + _SPARE)
+    ]
     first_of_group = (tf.range(batch) // size * negatives)[:, tf.newaxis]
     # One look into the hash table for both depths.
     positions = tf.concat(order, axis=1) + first_of_group
@@ -87,17 +88,40 @@ def hardest(
     return tf.concat([where for where, _ in chosen], axis=1), tf.concat([found for _, found in chosen], axis=1)
 
 
-def _similarity(queries: Measured, candidates: Measured, drawn: Draw) -> Tensor:
-    """Scores of a group's draws for its positives, `(batch, negatives)`, the nearest highest."""
+def _nearest(queries: Measured, candidates: Measured, drawn: Draw, depths: list[int], count: int) -> list[Tensor]:
+    """The `count` nearest among the first so many draws of each positive's group, nearest first, for every depth.
+
+    Positions in the group, each `(groups * group_size, at most count)`: rows beyond the batch mean nothing.
+    """
     groups, negatives, size = tf.shape(drawn.codes)[0], drawn.codes.shape[1], drawn.group_size
-    batch = tf.shape(queries.points)[0]
-    missing = groups * size - batch
+    missing = groups * size - tf.shape(queries.points)[0]
     full = Measured(*(tf.pad(part, [[0, missing], [0, 0]]) for part in queries)).grouped(size)
     pool = candidates.grouped(negatives)
     inner = tf.matmul(2.0 * full.points, pool.points, transpose_b=True)
     across = [0, 2, 1]
-    scores = (inner - full.squared_norm - tf.transpose(pool.squared_norm, across)) / tf.transpose(pool.gap, across)
-    return tf.reshape(scores, [groups * size, negatives])[:batch]
+    return _top(
+        inner, full.squared_norm, tf.transpose(pool.squared_norm, across), tf.transpose(pool.gap, across), depths, count
+    )
+
+
+# `tf.math.top_k` keeps a heap a row; for a handful of a hundred draws it takes four times as long as looking for the largest
+# so many times. XLA makes one pass of each look.
+@tf.function(jit_compile=True, autograph=False, reduce_retracing=True)
+def _top(inner: Tensor, near: Tensor, far: Tensor, gap: Tensor, depths: list[int], count: int) -> list[Tensor]:
+    scores = (inner - near - far) / gap
+    scores = tf.reshape(scores, [-1, scores.shape[-1]])
+    return [_largest(scores[:, :depth], min(count, depth)) for depth in depths]
+
+
+def _largest(scores: Tensor, count: int) -> Tensor:
+    """The columns of the `count` largest numbers of each row, `(rows, count)`; the first of equal ones first."""
+    n = scores.shape[1]
+    columns, chosen = tf.range(n), []
+    for _ in range(count):
+        largest = tf.reduce_max(scores, axis=1, keepdims=True)
+        chosen.append(tf.reduce_min(tf.where(scores >= largest, columns, n - 1), axis=1, keepdims=True))
+        scores = tf.where(columns == chosen[-1], -float("inf"), scores)
+    return tf.concat(chosen, axis=1)
 
 
 def _first_negatives(positions: Tensor, own: Tensor, count: int) -> tuple[Tensor, Tensor]:

@@ -128,6 +128,22 @@ class RiemannianOptimizer(tf.keras.optimizers.Optimizer):
             The points and the slots after the step.
         """
 
+    def update_flat_rows(
+        self, variable: Any, slots: tuple[Any, ...], gradient: tf.IndexedSlices, learning_rate: Tensor
+    ) -> bool:
+        """Updates rows of a Euclidean variable in place, if TensorFlow has one operation for the whole of the rule.
+
+        Args:
+            variable: the variable.
+            slots: its slots, in the order of `self.slots`.
+            gradient: the gradient, with distinct indices.
+            learning_rate: a scalar.
+
+        Returns:
+            Whether it has; `update_points` is used otherwise.
+        """
+        return False
+
     def build(self, var_list: Sequence[Any]) -> None:
         """Creates the slots.
 
@@ -152,15 +168,17 @@ class RiemannianOptimizer(tf.keras.optimizers.Optimizer):
         """
         index = self._index_dict[self._var_key(variable)]
         slots = self._slot_variables[index]
+        curvature = ball_curvature(self._trained[index])
+        rate = tf.cast(self.learning_rate, variable.dtype)
         if isinstance(gradient, tf.IndexedSlices):
             gradient = merge_rows(gradient)
+            if curvature is None and self.update_flat_rows(variable, slots, gradient, rate):
+                return
             indices, egrad = gradient.indices, gradient.values
             points, *values = [tf.gather(v, indices) for v in (variable, *slots)]
         else:
             indices, egrad = None, gradient
             points, *values = [tf.convert_to_tensor(v) for v in (variable, *slots)]
-        rate = tf.cast(self.learning_rate, points.dtype)
-        curvature = ball_curvature(self._trained[index])
         space = EuclideanSpace(points) if curvature is None else PoincareBall(points, curvature, self.retraction)
         points, new_slots = self.update_points(space, egrad, tuple(values), rate)
         for target, value in zip((variable, *slots), (points, *new_slots), strict=True):
