@@ -83,20 +83,7 @@ class RiemannianAdagrad(RiemannianOptimizer):
         self, space: Space, egrad: Tensor, slots: tuple[Tensor, ...], learning_rate: Tensor
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         accumulator = slots[0] + space.square(egrad)
-        return space.move(-learning_rate * space.gradient(egrad) / tf.sqrt(accumulator)), (accumulator,)
-
-    def update_flat_rows(
-        self, variable: Any, slots: tuple[Any, ...], gradient: tf.IndexedSlices, learning_rate: Tensor
-    ) -> bool:
-        tf.raw_ops.ResourceSparseApplyAdagradV2(
-            var=variable.handle,
-            accum=slots[0].handle,
-            lr=learning_rate,
-            epsilon=tf.zeros([], variable.dtype),
-            grad=gradient.values,
-            indices=gradient.indices,
-        )
-        return True
+        return space.move(space.gradient(egrad) * (-learning_rate * tf.math.rsqrt(accumulator))), (accumulator,)
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -128,22 +128,6 @@ class RiemannianOptimizer(tf.keras.optimizers.Optimizer):
             The points and the slots after the step.
         """
 
-    def update_flat_rows(
-        self, variable: Any, slots: tuple[Any, ...], gradient: tf.IndexedSlices, learning_rate: Tensor
-    ) -> bool:
-        """Updates rows of a Euclidean variable in place, if TensorFlow has one operation for the whole of the rule.
-
-        Args:
-            variable: the variable.
-            slots: its slots, in the order of `self.slots`.
-            gradient: the gradient, with distinct indices.
-            learning_rate: a scalar.
-
-        Returns:
-            Whether it has; `update_points` is used otherwise.
-        """
-        return False
-
     def build(self, var_list: Sequence[Any]) -> None:
         """Creates the slots.
 
@@ -172,8 +156,6 @@ class RiemannianOptimizer(tf.keras.optimizers.Optimizer):
         rate = tf.cast(self.learning_rate, variable.dtype)
         if isinstance(gradient, tf.IndexedSlices):
             gradient = merge_rows(gradient)
-            if curvature is None and self.update_flat_rows(variable, slots, gradient, rate):
-                return
             indices, egrad = gradient.indices, gradient.values
             points, *values = [tf.gather(v, indices) for v in (variable, *slots)]
         else:
