@@ -99,27 +99,19 @@ def _nearest(queries: Measured, candidates: Measured, drawn: Draw, depths: list[
     pool = candidates.grouped(negatives)
     inner = tf.matmul(2.0 * full.points, pool.points, transpose_b=True)
     across = [0, 2, 1]
-    return _top(
-        inner, full.squared_norm, tf.transpose(pool.squared_norm, across), tf.transpose(pool.gap, across), depths, count
-    )
-
-
-# `tf.math.top_k` keeps a heap a row; for a handful of a hundred draws it takes four times as long as looking for the largest
-# so many times. XLA makes one pass of each look.
-@tf.function(jit_compile=True, autograph=False, reduce_retracing=True)
-def _top(inner: Tensor, near: Tensor, far: Tensor, gap: Tensor, depths: list[int], count: int) -> list[Tensor]:
-    scores = (inner - near - far) / gap
-    scores = tf.reshape(scores, [-1, scores.shape[-1]])
+    scores = (inner - full.squared_norm - tf.transpose(pool.squared_norm, across)) / tf.transpose(pool.gap, across)
+    scores = tf.reshape(scores, [-1, negatives])
     return [_largest(scores[:, :depth], min(count, depth)) for depth in depths]
 
 
 def _largest(scores: Tensor, count: int) -> Tensor:
-    """The columns of the `count` largest numbers of each row, `(rows, count)`; the first of equal ones first."""
-    n = scores.shape[1]
-    columns, chosen = tf.range(n), []
+    """The columns of the `count` largest numbers of each row, `(rows, count)`; the first of equal ones first.
+
+    `top_k` keeps a heap a row; for a handful of a hundred numbers it is faster to look for the largest that many times.
+    """
+    columns, chosen = tf.range(scores.shape[1]), []
     for _ in range(count):
-        largest = tf.reduce_max(scores, axis=1, keepdims=True)
-        chosen.append(tf.reduce_min(tf.where(scores >= largest, columns, n - 1), axis=1, keepdims=True))
+        chosen.append(tf.math.top_k(scores, 1).indices)
         scores = tf.where(columns == chosen[-1], -float("inf"), scores)
     return tf.concat(chosen, axis=1)
 

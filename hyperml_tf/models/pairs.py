@@ -1,4 +1,4 @@
-"""Distances between queries and some candidates of each, where a candidate may be among those of many queries."""
+"""Queries and some candidates of each, where a candidate may be among those of many queries."""
 
 from __future__ import annotations
 
@@ -14,45 +14,53 @@ from hyperml_tf.numerics import Tensor
 
 
 class Pairs(NamedTuple):
-    """What the loss needs to know of pairs of points."""
+    """Numbers of pairs of points: all that a function of their distance depends on."""
 
-    squared: Tensor
-    """Squared hyperbolic distances, `(batch, m)`."""
-    tangent: Tensor | None
-    """Distances of the tangent vectors at the origin, `(batch, m)`, if they were asked for."""
+    squares: Tensor
+    """`|x - y|^2`, `(batch, m)`."""
+    near_norm: Tensor
+    """`|x|^2` of the query, `(batch, 1)`."""
+    near_gap: Tensor
+    """`1 - c|x|^2`, `(batch, 1)`."""
+    far_norm: Tensor
+    """`|y|^2` of the candidate, `(batch, m)`."""
+    far_gap: Tensor
+    """`1 - c|y|^2`, `(batch, m)`."""
 
+    @classmethod
+    def of(cls, queries: Measured, candidates: Measured, positions: Tensor) -> Pairs:
+        """Pairs each query with its candidates; the vectors of a pair are read once.
 
-def pairs(queries: Measured, candidates: Measured, positions: Tensor, c: Tensor, with_tangent: bool = True) -> Pairs:
-    """Distances from each query to its candidates.
+        Args:
+            queries: measured points, `(batch, dim)`.
+            candidates: measured points, `(n, dim)`.
+            positions: for each query the rows of its candidates, `(batch, m)`.
+        """
+        squares = _squared_differences(queries.points, candidates.points, positions)
+        numbers = tf.gather(tf.concat([candidates.squared_norm, candidates.gap], axis=1), positions)
+        return cls(squares, queries.squared_norm, queries.gap, *tf.unstack(numbers, axis=-1))
 
-    Both distances follow from `s = |x - y|^2` and numbers that depend on one point alone, so the vectors of a pair are read once.
-    For the tangent vectors `f(x) x` and `f(y) y`, where `f` is the factor of `logmap0`,
+    def squared_distance(self, c: Tensor) -> Tensor:
+        """Squared hyperbolic distances, `(batch, m)`."""
+        return squared_distance_of_chord(self.squares / self.near_gap / self.far_gap, c)
 
-        |f(x) x - f(y) y|^2 = f(x) f(y) s + (f(x) - f(y)) (f(x)|x|^2 - f(y)|y|^2)
+    def tangent_distance(self, c: Tensor) -> Tensor:
+        """Distances of the tangent vectors at the origin, `(batch, m)`.
 
-    Both terms are >= 0, because `f` grows with the norm: nothing cancels.
+        They are `f(x) x` and `f(y) y`, where `f` is the factor of `logmap0`, and
 
-    Args:
-        queries: measured points, `(batch, dim)`.
-        candidates: measured points, `(n, dim)`.
-        positions: for each query the rows of its candidates, `(batch, m)`.
-        c: curvature, a scalar >= 0.
-        with_tangent: whether the distances of the tangent vectors are wanted.
-    """
-    squares = _squared_differences(queries.points, candidates.points, positions)
-    gap = tf.gather(candidates.gap[:, 0], positions)
-    squared = squared_distance_of_chord(squares / queries.gap / gap, c)
-    if not with_tangent:
-        return Pairs(squared, None)
-    near, far = (logmap0_factor(side.squared_norm, side.gap, c) for side in (queries, candidates))
-    near_radial, far_radial = near * queries.squared_norm, far * candidates.squared_norm
-    far, far_radial = tf.unstack(tf.gather(tf.concat([far, far_radial], axis=1), positions), axis=-1)
-    return Pairs(squared, numerics.safe_sqrt(near * far * squares + (near - far) * (near_radial - far_radial)))
+            |f(x) x - f(y) y|^2 = f(x) f(y) |x - y|^2 + (f(x) - f(y)) (f(x)|x|^2 - f(y)|y|^2)
+
+        Both terms are >= 0, because `f` grows with the norm: nothing cancels.
+        """
+        near, far = logmap0_factor(self.near_norm, self.near_gap, c), logmap0_factor(self.far_norm, self.far_gap, c)
+        radial = (near - far) * (near * self.near_norm - far * self.far_norm)
+        return numerics.safe_sqrt(near * far * self.squares + radial)
 
 
 @tf.custom_gradient
 def _squared_differences(queries: Tensor, candidates: Tensor, positions: Tensor) -> Any:
-    """`|x - y|^2` of each pair, `(batch, m)`. The gradient is written out, because it reads the differences once."""
+    """`|x - y|^2` of each pair, `(batch, m)`. The gradient is written out, because so it reads the differences once."""
     difference = queries[:, tf.newaxis] - tf.gather(candidates, positions)
 
     def gradient(upstream: Tensor) -> tuple[Tensor, Tensor, None]:
