@@ -107,7 +107,16 @@ def test_implicit_models_learn_and_repeat(make: Any, catalogue: Interactions) ->
 def made_up(kind: str, seed: int, sampled: Any, full: Any) -> results.StoredRun:
     """A run of four users whose held-out items are 0, 1, 2 and 3."""
     facts = {"data": "toy", "split": "last", "users": 4, "items": 4, "train_rows": 12, "evaluated_users": 4}
-    made = {"title": kind, "kind": kind, "seed": seed, "settings": {}, "overrides": {}, "trials": [], "seconds": 1.0}
+    made = {
+        "title": kind,
+        "kind": kind,
+        "seed": seed,
+        "settings": {},
+        "overrides": {},
+        "trials": [],
+        "seconds": 1.0,
+        "cpu_seconds": 1.0,
+    }
     validation = dict.fromkeys(results.METRICS, 0.5)
     arrays = {
         "users": np.arange(4),
