@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,8 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from hyperml_tf import TrainingConfig
-from hyperml_tf.callbacks import BestWeights
-from hyperml_tf.models import HyperML, default_optimizer
+from hyperml_tf.runs import recipe
 from hyperml_tf.runs.held_out import HeldOut
 
 Scorer = Callable[[np.ndarray], Any]
@@ -21,15 +21,10 @@ Settings = Mapping[str, Any]
 
 def train_hyperml(held_out: HeldOut, seed: int, settings: Settings) -> Scorer:
     """HyperML with its defaults and those of `TrainingConfig`, but for the settings."""
-    defaults = TrainingConfig()
-    model_settings = dict(settings)
-    epochs, batch_size, rate = (
-        model_settings.pop(name, getattr(defaults, name)) for name in ("epochs", "batch_size", "learning_rate")
-    )
-    tf.keras.utils.set_random_seed(seed)
-    model = HyperML.from_interactions(held_out.split.train, seed=seed, **model_settings)
-    steps = epochs * steps_of_epoch(held_out, batch_size)
-    return fit(model, default_optimizer(model.mode, model.dim, rate, steps), held_out, epochs, batch_size)
+    known = {field.name for field in dataclasses.fields(TrainingConfig)}
+    config = TrainingConfig(seed=seed, **{name: value for name, value in settings.items() if name in known})
+    others = {name: value for name, value in settings.items() if name not in known}
+    return _fit(recipe.new_model(held_out.split.train, config, **others), held_out, config.epochs, config.batch_size)
 
 
 def train_baseline(model_class: Any, held_out: HeldOut, seed: int, settings: Settings) -> Scorer:
@@ -44,24 +39,10 @@ def train_baseline(model_class: Any, held_out: HeldOut, seed: int, settings: Set
     rate = model_settings.pop("learning_rate")
     tf.keras.utils.set_random_seed(seed)
     model = model_class.from_interactions(held_out.split.train, seed=seed, **model_settings)
-    steps = epochs * steps_of_epoch(held_out, defaults.batch_size)
-    return fit(model, model.default_optimizer(rate, steps), held_out, epochs, defaults.batch_size)
+    steps = recipe.steps_of_epoch(held_out.split.train, defaults.batch_size)
+    model.compile(model.default_optimizer(rate, steps * epochs), steps_per_execution=min(steps, 16))
+    return _fit(model, held_out, epochs, defaults.batch_size)
 
 
-def fit(model: Any, optimizer: Any, held_out: HeldOut, epochs: int, batch_size: int) -> Scorer:
-    """Trains to the end, keeps the weights of the epoch that is best on validation, and returns the model's scorer."""
-    model.compile(optimizer, steps_per_execution=min(steps_of_epoch(held_out, batch_size), 16))
-    model.fit(
-        held_out.split.train,
-        batch_size=batch_size,
-        epochs=epochs,
-        validation_data=held_out.split.validation,
-        callbacks=[tf.keras.callbacks.TerminateOnNaN(), BestWeights("val_sampled100_ndcg@10")],
-        verbose=0,
-    )
-    return model.scorer()
-
-
-def steps_of_epoch(held_out: HeldOut, batch_size: int) -> int:
-    """The number of batches of the training rows."""
-    return -(-len(held_out.split.train) // batch_size)
+def _fit(model: Any, held_out: HeldOut, epochs: int, batch_size: int) -> Scorer:
+    return recipe.train(model, held_out.split.train, held_out.split.validation, epochs, batch_size).scorer()

@@ -14,18 +14,16 @@ from typing import Any
 import tensorflow as tf
 
 import hyperml_tf
-from hyperml_tf.callbacks import BestWeights
 from hyperml_tf.data import Interactions
-from hyperml_tf.models import HyperML, default_optimizer
+from hyperml_tf.models import HyperML
 from hyperml_tf.retrieval import export_saved_model
+from hyperml_tf.runs import recipe
 from hyperml_tf.runs import run as run_lib
 from hyperml_tf.runs.held_out import HeldOut
 from hyperml_tf.runs.run import Run
 from hyperml_tf.runs.training_config import TrainingConfig
 
 logger = logging.getLogger(__name__)
-
-_MONITOR = "val_sampled100_ndcg@10"
 
 
 def train_run(
@@ -60,7 +58,14 @@ def train_run(
     training = data if held_out is None else held_out.split.train
     path.mkdir(parents=True, exist_ok=True)
     _write_json(path / run_lib.CONFIG, {"settings": config.to_dict(), **_provenance(table, data)})
-    model = _fit(training, held_out, config, path, callbacks)
+    model = recipe.train(
+        recipe.new_model(training, config),
+        training,
+        None if held_out is None else held_out.split.validation,
+        config.epochs,
+        config.batch_size,
+        [tf.keras.callbacks.CSVLogger(path / run_lib.HISTORY), *callbacks],
+    )
     metrics: dict[str, Any] = {"users": data.n_users, "items": data.n_items, "train_rows": len(training)}
     if held_out is not None:
         metrics |= run_lib.evaluate(model, held_out)
@@ -86,37 +91,6 @@ def _claim(path: Path) -> Path:
 
 def _read(table: str | os.PathLike[str], config: TrainingConfig) -> Interactions:
     return Interactions.from_file(table, config.user_column, config.item_column, config.order_column)
-
-
-def _fit(
-    training: Interactions, held_out: HeldOut | None, config: TrainingConfig, path: Path, callbacks: Sequence[Any]
-) -> HyperML:
-    tf.keras.utils.set_random_seed(config.seed)
-    model = HyperML.from_interactions(
-        training,
-        dim=config.dim,
-        curvature=config.curvature,
-        mode=config.mode,
-        margin=config.margin,
-        distortion_weight=config.distortion_weight,
-        negatives=config.negatives,
-        seed=config.seed,
-    )
-    steps = -(-len(training) // config.batch_size)
-    optimizer = default_optimizer(config.mode, config.dim, config.learning_rate, decay_steps=steps * config.epochs)
-    model.compile(optimizer, steps_per_execution=min(steps, 16))
-    own: list[Any] = [tf.keras.callbacks.TerminateOnNaN(), tf.keras.callbacks.CSVLogger(path / run_lib.HISTORY)]
-    if held_out is not None:
-        own.append(BestWeights(_MONITOR))
-    model.fit(
-        training,
-        batch_size=config.batch_size,
-        epochs=config.epochs,
-        validation_data=None if held_out is None else held_out.split.validation,
-        callbacks=[*own, *callbacks],
-        verbose=0,
-    )
-    return model
 
 
 def _provenance(table: Any, data: Interactions) -> dict[str, Any]:

@@ -5,6 +5,15 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, Literal
 
+_CHOICES = {
+    "split": ("last", "random", "none"),
+    "mode": ("tangent", "direct"),
+    "optimizer": ("adagrad", "adam", "sgd"),
+}
+_POSITIVE = (
+    "dim", "margin", "negatives", "hardest", "shallow", "epochs", "batch_size", "learning_rate", "k",
+)  # fmt: skip
+
 
 @dataclasses.dataclass(frozen=True)
 class TrainingConfig:
@@ -19,9 +28,12 @@ class TrainingConfig:
         margin: margin of the hinge, in units of squared distance; None: 16 in tangent mode, 8 in direct mode.
         distortion_weight: weight of the distortion loss.
         negatives: candidates drawn for each group of positives; None: one in a hundred of the catalogue, see `HyperML`.
+        hardest: how many of them each positive is compared with, see `HyperML`.
+        shallow: a second comparison, with the hardest of so many draws; None: no such comparison, see `HyperML`.
         epochs: passes over the table. The learning rate falls linearly to 0 over them.
         batch_size: positives a step.
-        learning_rate: the initial learning rate, see `default_optimizer`.
+        optimizer: "adagrad" (`default_optimizer`), "adam" or "sgd", all of them Riemannian.
+        learning_rate: the initial learning rate, see `default_optimizer`; Adam takes a tenth of it.
         seed: of initial points, order of rows and negatives. The same seed gives the same run.
         k: length of the answers of the exported model.
 
@@ -39,17 +51,20 @@ class TrainingConfig:
     margin: float | None = None
     distortion_weight: float = 0.1
     negatives: int | None = None
+    hardest: int = 2
+    shallow: int | None = 20
     epochs: int = 40
     batch_size: int = 2048
+    optimizer: Literal["adagrad", "adam", "sgd"] = "adagrad"
     learning_rate: float = 0.05
     seed: int = 0
     k: int = 100
 
     def __post_init__(self) -> None:
-        for name, allowed in (("split", ("last", "random", "none")), ("mode", ("tangent", "direct"))):
+        for name, allowed in _CHOICES.items():
             if getattr(self, name) not in allowed:
                 raise ValueError(f"`{name}` must be one of {allowed}. Received: {name}={getattr(self, name)!r}")
-        for name in ("dim", "margin", "negatives", "epochs", "batch_size", "learning_rate", "k"):
+        for name in _POSITIVE:
             value = getattr(self, name)
             if value is not None and not 0 < value < float("inf"):
                 raise ValueError(f"`{name}` must be positive. Received: {name}={value}")

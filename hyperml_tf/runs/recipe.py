@@ -1,0 +1,103 @@
+"""How a table is trained on: one recipe for `train_run`, for every trial of a search, and for the benchmarks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import tensorflow as tf
+
+from hyperml_tf.callbacks import BestWeights
+from hyperml_tf.data import Interactions
+from hyperml_tf.models import HyperML, default_optimizer
+from hyperml_tf.models.ranking_model import RankingModel
+from hyperml_tf.optimizers import RiemannianAdam, RiemannianSGD
+from hyperml_tf.runs.training_config import TrainingConfig
+
+MONITOR = "val_sampled100_ndcg@10"
+"""What decides which epoch's weights are kept."""
+
+_STEPS_PER_EXECUTION = 16
+# Adam moves every coordinate by about its rate, whatever the gradient; with this factor the rates that suit the others suit it.
+_ADAM = 0.1
+
+_Model = TypeVar("_Model", bound=RankingModel)
+
+
+def new_model(training: Interactions, config: TrainingConfig, **arguments: Any) -> HyperML:
+    """A compiled model of a table, not trained yet.
+
+    Args:
+        training: the rows it will be trained on.
+        config: the settings. Everything random starts from its `seed`.
+        **arguments: further arguments of `HyperML`.
+
+    Example:
+
+    >>> table = Interactions.from_arrays(["u1", "u1", "u2"], ["a", "b", "c"])
+    >>> new_model(table, TrainingConfig(dim=8)).dim
+    8
+    """
+    tf.keras.utils.set_random_seed(config.seed)
+    names = ("dim", "curvature", "mode", "margin", "distortion_weight", "negatives", "hardest", "shallow", "seed")
+    settings = {name: getattr(config, name) for name in names}
+    model = HyperML.from_interactions(training, **{**settings, **arguments})
+    steps = steps_of_epoch(training, config.batch_size)
+    model.compile(new_optimizer(config, steps * config.epochs), steps_per_execution=min(steps, _STEPS_PER_EXECUTION))
+    return model
+
+
+def new_optimizer(config: TrainingConfig, steps: int) -> Any:
+    """The optimizer of the settings, with a learning rate that falls linearly to 0 over `steps`.
+
+    Example:
+
+    >>> type(new_optimizer(TrainingConfig(optimizer="adam"), steps=100)).__name__
+    'RiemannianAdam'
+    """
+    if config.optimizer == "adagrad":
+        return default_optimizer(config.mode, config.dim, config.learning_rate, decay_steps=steps)
+    falling = tf.keras.optimizers.schedules.PolynomialDecay
+    if config.optimizer == "adam":
+        return RiemannianAdam(falling(_ADAM * config.learning_rate, max(1, steps), 0.0))
+    return RiemannianSGD(falling(config.learning_rate, max(1, steps), 0.0))
+
+
+def train(
+    model: _Model,
+    training: Interactions,
+    validation: Interactions | None,
+    epochs: int,
+    batch_size: int,
+    callbacks: Sequence[Any] = (),
+) -> _Model:
+    """Trains a compiled model to the end and keeps the weights of the epoch that is best on validation.
+
+    Args:
+        model: HyperML or a baseline.
+        training: the rows to train on.
+        validation: one held-out row a user; None keeps the weights of the last epoch.
+        epochs: passes over the rows.
+        batch_size: positives a step.
+        callbacks: further Keras callbacks. They come last, so they see the weights that are kept.
+
+    Returns:
+        The model.
+    """
+    own: list[Any] = [tf.keras.callbacks.TerminateOnNaN()]
+    if validation is not None:
+        own.append(BestWeights(MONITOR))
+    model.fit(
+        training,
+        batch_size=batch_size,
+        epochs=epochs,
+        validation_data=validation,
+        callbacks=[*own, *callbacks],
+        verbose=0,
+    )
+    return model
+
+
+def steps_of_epoch(training: Interactions, batch_size: int) -> int:
+    """The number of batches of the training rows."""
+    return -(-len(training) // batch_size)
