@@ -15,7 +15,7 @@ Figures = dict[tuple[str, str], dict[str, Any]]
 
 def markdown(figures: Figures) -> str:
     """The whole report."""
-    sections = ["# Accuracy on held-out items\n", _protocol()]
+    sections = ["# Accuracy on held-out items\n", _protocol(), "## nDCG@10, sampled100 / full\n", summary(figures)]
     for (data, split), values in figures.items():
         sections += [
             f'## {data}, split "{split}"\n',
@@ -38,6 +38,21 @@ def _protocol() -> str:
         "the user's training and validation rows; a tie counts against the model. Every model and seed sees the same split and "
         "the same negatives.\n"
     )
+
+
+def summary(figures: Figures) -> str:
+    """Means of nDCG@10 on test, a row for data and split, a column a model."""
+    names = _ordered({name for values in figures.values() for name in values["models"]})
+    rows = []
+    for (data, split), values in figures.items():
+        best = {metric: max(model["metrics"][metric]["mean"] for model in values["models"].values()) for metric in NDCG}
+        cells = []
+        for name in names:
+            metrics = values["models"][name]["metrics"] if name in values["models"] else {}
+            shown = [(metrics[metric]["mean"], best[metric]) for metric in NDCG if metric in metrics]
+            cells.append(" / ".join(f"**{mean:.4f}**" if mean == top else f"{mean:.4f}" for mean, top in shown))
+        rows.append([data, split, *cells])
+    return table(["data", "split", *(_title(figures, name) for name in names)], rows, text=2)
 
 
 def accuracy(values: dict[str, Any]) -> str:

@@ -232,6 +232,8 @@ def test_run_and_report(catalogue: Interactions, tmp_path: Path, capsys: pytest.
         assert f" {mean:.4f}" in text
     assert values["models"]["ease"]["settings"] == {"l2": 300.0}
     assert "## HyperML / EASE" in text
+    means = [values["models"][name]["metrics"]["full_ndcg@10"]["mean"] for name in models]
+    assert f"/ **{max(means):.4f}**" in next(line for line in text.splitlines() if line.startswith("| toy | last |"))
 
     # HyperML is trained as the command line trains it.
     usual = train_run(path, tmp_path / "usual", TrainingConfig(epochs=1, dim=4)).metrics
