@@ -26,6 +26,9 @@ logger = logging.getLogger(__name__)
 EXTRA = "assets.extra"
 """The folder of an export for files that its graph does not use."""
 
+HALF_LIFE = 3.0
+"""Of an item in a history, in places. On validation figures anything from 1 to 4 was about as good; see docs/serving.md."""
+
 Precision = Literal["float32", "float16", "bfloat16"]
 
 
@@ -38,6 +41,7 @@ def export_saved_model(
     exclude_seen: bool = False,
     details: Mapping[str, Sequence[str]] | None = None,
     precision: Precision = "float32",
+    half_life: float = HALF_LIFE,
     warm_up_requests: bool = False,
     card: Mapping[str, Any] | None = None,
 ) -> Path:
@@ -49,8 +53,8 @@ def export_saved_model(
       distances, ascending.
     - `recommend_excluding`: `user_id` `(batch,)`, `exclude` `(batch, n)` padded with `""` -> the same. Where fewer than `k`
       items are left, `item_id` is `""` and `distance` infinite.
-    - `recommend_from_items`: `history` `(batch, n)` padded with `""` -> the same for a user at the gyromidpoint of these items,
-      which are left out: users that were not trained on are served by what they have.
+    - `recommend_from_items`: `history` `(batch, n)`, oldest first, padded with `""` -> the same for a user at the gyromidpoint
+      of these items, which are left out: users that were not trained on are served by what they have.
     - `similar_items`: `item_id` `(batch,)` -> the same, without the item itself; nothing for an unknown item.
     - `score`: `user_id` `(batch,)`, `item_id` `(batch, n)` -> `distance` `(batch, n)`; infinite for an unknown item.
     - `embed_user`, `embed_item`: ids `(batch,)` -> `vector` float32 `(batch, dim + 1)`, whose dot products rank by distance.
@@ -67,8 +71,10 @@ def export_saved_model(
             training rows. `recommend_from_items` always leaves out its `history`; `score` leaves out nothing.
         details: text to return beside `item_id`, such as titles: columns by name, each as long as the catalogue, see
             `item_details`.
-        precision: "float16" and "bfloat16" hold items in three quarters of the space and search half of it, see `SmallPoints`; the
-            model card then has the size and how the answers compare.
+        precision: "float16" and "bfloat16" hold items in three quarters of the space and search half of it, see `SmallPoints`;
+            the model card then has the size and how the answers compare.
+        half_life: in the `history` of `recommend_from_items` an item weighs half as much as the one so many places after it.
+            Recent items say most of what comes next. Give `float("inf")` where callers have no order: all then weigh the same.
         warm_up_requests: whether to write requests that TensorFlow Serving runs when it loads the model. It needs the extra
             `hyperml-tf[serving]`.
         card: further entries for `assets.extra/model_card.json`, such as metrics.
@@ -80,7 +86,8 @@ def export_saved_model(
         FileExistsError: if `path` exists and is not to be overwritten.
         ImportError: if warm-up requests are asked for and the extra is not installed.
         ValueError: if the points or the curvature of the model are not finite, an item has the id `""`, `details` do not fit the
-            catalogue, `precision` is unknown, or seen items are to be left out and the model has seen nothing.
+            catalogue, `precision` is unknown, `k` or `half_life` is not positive, or seen items are to be left out and the model
+            has seen nothing.
 
     Example:
 
@@ -93,7 +100,7 @@ def export_saved_model(
     target = Path(path)
     if target.exists() and not overwrite and not (target.is_dir() and not any(target.iterdir())):
         raise FileExistsError(f"`path` exists. Pass `overwrite=True` to replace it. Received: path={str(target)!r}")
-    module = serving_module(model, k, exclude_seen, details, precision)
+    module = serving_module(model, k, exclude_seen, details, precision, half_life)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as scratch:
         written = Path(scratch) / "saved_model"
@@ -129,6 +136,7 @@ def serving_module(
     exclude_seen: bool = False,
     details: Mapping[str, Sequence[str]] | None = None,
     precision: Precision = "float32",
+    half_life: float = HALF_LIFE,
 ) -> ServingModule:
     """The graph of a model as it stands now; training it further does not change what was made from it."""
     user_points, item_points = model.query_tower.all_points(), model.candidate_tower.all_points()
@@ -153,6 +161,7 @@ def serving_module(
         k,
         SeenRows(model.seen.indptr, model.seen.indices) if exclude_seen else None,
         details,
+        half_life,
     )
 
 

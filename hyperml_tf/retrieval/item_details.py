@@ -28,8 +28,8 @@ def item_details(
         A list as long as the catalogue for every column; `""` where the table has nothing.
 
     Raises:
-        ValueError: if a column is not there or has the name of an input or output of a signature, or if no item of the catalogue is
-            in the table.
+        ValueError: if a column is not there or has the name of an input or output of a signature, or if no item of the catalogue
+            is in the table.
 
     Example:
 
@@ -55,7 +55,7 @@ def item_details(
 
 
 def _text(column: pd.Series) -> list[str]:
-    """Values as text, `""` where one is missing. Whole numbers that pandas holds as floats, because some are missing, stay whole."""
+    """Values as text, `""` where one is missing; whole numbers that are floats only because some are missing stay whole."""
     if column.dtype.kind == "f" and (column.dropna() % 1 == 0).all():
         column = column.astype("Int64")
     return ["" if missing else str(value) for value, missing in zip(column.tolist(), column.isna(), strict=True)]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
+import math
 import platform
 from collections.abc import Mapping
 from importlib import metadata
@@ -12,18 +12,17 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-import hyperml_tf
 from hyperml_tf.data import Interactions
 from hyperml_tf.geometry import poincare
 from hyperml_tf.models import HyperML
 from hyperml_tf.retrieval.serving_module import ServingModule
-from hyperml_tf.retrieval.signatures import SIGNATURES
+from hyperml_tf.retrieval.signatures import ITEM, SIGNATURES
 from hyperml_tf.retrieval.small_points import SmallPoints
 
 FILE = "model_card.json"
 """Name of the file in `assets.extra/`."""
 
-_PACKAGES = ("tensorflow", "tf-keras", "tensorflow-recommenders", "numpy")
+_PACKAGES = ("hyperml-tf", "tf-keras", "tensorflow-recommenders", "numpy")
 
 
 def model_card(model: HyperML, module: ServingModule, more: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -53,17 +52,26 @@ def model_card(model: HyperML, module: ServingModule, more: Mapping[str, Any] | 
             "k": module.k,
             "precision": catalogue.precision,
             "excludes_seen": module.seen is not None,
+            # JSON has no infinity: null where all items of a history weigh the same.
+            "half_life": module.half_life if math.isfinite(module.half_life) else None,
             "details": list(module.details),
             "signatures": {name: _fields(module, name) for name in SIGNATURES},
             **({"small_index": catalogue.report} if isinstance(catalogue, SmallPoints) else {}),
         },
         "versions": {
-            "hyperml_tf": hyperml_tf.__version__,
             "python": platform.python_version(),
-            **{name: metadata.version(name) for name in _PACKAGES},
+            "tensorflow": tf.__version__,
+            **{name: _version(name) for name in _PACKAGES},
         },
         **(more or {}),
     }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:  # run from its sources
+        return None
 
 
 def _data(model: HyperML) -> dict[str, Any]:
@@ -72,7 +80,12 @@ def _data(model: HyperML) -> dict[str, Any]:
     users = np.repeat(np.arange(len(indptr) - 1, dtype=np.int32), np.diff(indptr))
     ids = model.query_tower.ids, model.candidate_tower.ids
     rows = Interactions(users, model.seen.indices, *ids)
-    return {"users": len(ids[0]), "items": len(ids[1]), "train_rows": len(rows), "train_fingerprint": rows.fingerprint()}
+    return {
+        "users": len(ids[0]),
+        "items": len(ids[1]),
+        "train_rows": len(rows),
+        "train_fingerprint": rows.fingerprint(),
+    }
 
 
 def _radii(module: ServingModule) -> Any:
@@ -86,13 +99,16 @@ def _quantiles(distances: Any) -> dict[str, float]:
 
 
 def _fields(module: ServingModule, name: str) -> dict[str, Any]:
+    """A signature of this export, with -1 for the axes whose length is not fixed, and item details among its outputs."""
     signature = SIGNATURES[name]
     sizes = {"k": module.k, "dim + 1": module.catalogue.dim + 1}
-    outputs = {
-        field: {"dtype": spec.dtype, "shape": [sizes.get(axis, -1) for axis in spec.shape]}
-        for field, spec in signature.outputs.items()
+    described: dict[str, Any] = {
+        kind: {
+            field: {"dtype": spec.dtype, "shape": [sizes.get(axis, -1) for axis in spec.shape]}
+            for field, spec in fields.items()
+        }
+        for kind, fields in (("inputs", signature.inputs), ("outputs", signature.outputs))
     }
-    if "item_id" in signature.outputs:
-        outputs |= {column: outputs["item_id"] for column in module.details}
-    inputs = {field: dataclasses.asdict(spec) for field, spec in signature.inputs.items()}
-    return {"inputs": {f: {"dtype": s["dtype"], "shape": [-1] * len(s["shape"])} for f, s in inputs.items()}, "outputs": outputs}
+    if ITEM in signature.outputs:
+        described["outputs"] |= dict.fromkeys(module.details, described["outputs"][ITEM])
+    return described

@@ -13,7 +13,7 @@ from hyperml_tf.retrieval.blocks import in_blocks
 from hyperml_tf.retrieval.catalogue_points import CataloguePoints
 from hyperml_tf.retrieval.id_table import IdTable, text_or_nothing
 from hyperml_tf.retrieval.seen_rows import SeenRows
-from hyperml_tf.retrieval.signatures import DISTANCE, EXCLUDE, HISTORY, ITEM, SIGNATURES, USER, VECTOR
+from hyperml_tf.retrieval.signatures import DISTANCE, EXCLUDE, ITEM, SIGNATURES, USER, VECTOR
 
 Answer = dict[str, Tensor]
 
@@ -33,9 +33,10 @@ class ServingModule(tf.Module):
         k: length of the answers, at least 1; clamped to the catalogue.
         seen: what each user is never to be recommended; nothing if None.
         details: columns of text, `(n_items,)` each, to return beside the ids.
+        half_life: an item of a history weighs half as much as the one so many places after it; infinite: all weigh the same.
 
     Raises:
-        ValueError: if `k` is not positive.
+        ValueError: if `k` or `half_life` is not positive.
     """
 
     def __init__(
@@ -48,11 +49,14 @@ class ServingModule(tf.Module):
         k: int,
         seen: SeenRows | None = None,
         details: Mapping[str, Sequence[str]] | None = None,
+        half_life: float = float("inf"),
     ) -> None:
         super().__init__(name="hyperml_serving")
         if k < 1:
             raise ValueError(f"`k` must be at least 1. Received: k={k}")
-        self.k = min(int(k), catalogue.n)
+        if not half_life > 0:
+            raise ValueError(f"`half_life` must be positive. Received: half_life={half_life}")
+        self.k, self.half_life = min(int(k), catalogue.n), float(half_life)
         self.users, self.items, self.catalogue, self.seen = users, items, catalogue, seen
         # Variables, not constants: a graph is limited to 2 GB, and variables are read from their own files.
         self.user_points = tf.Variable(user_points, trainable=False, name="user_points")
@@ -96,7 +100,7 @@ class ServingModule(tf.Module):
         return self._nearest(prepare, [users, excluded], tf.shape(excluded)[1])
 
     def recommend_from_items(self, history: Tensor) -> Answer:
-        """`history` `(batch, n)` -> as `recommend`, for a user at the gyromidpoint of these items, which are left out.
+        """`history` `(batch, n)`, oldest first -> as `recommend`, for a user at the midpoint of these items, which are left out.
 
         `""` and unknown items do not count; with nothing else the user is at the origin. An item counts as often as it is given.
         """
@@ -104,13 +108,13 @@ class ServingModule(tf.Module):
 
         def prepare(codes: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
             points = self.catalogue.points(tf.maximum(codes, 0))
-            middle = poincare.gyromidpoint(points, self.curvature, tf.cast(codes >= 0, points.dtype))
+            middle = poincare.gyromidpoint(points, self.curvature, self._weights(codes))
             return middle, lambda scores: search.without(scores, codes)
 
         return self._nearest(prepare, [items], tf.shape(items)[1] * self.catalogue.dim)
 
     def similar_items(self, item_id: Tensor) -> Answer:
-        """`item_id` `(batch,)` -> `item_id` and `distance`, `(batch, k)`, without the item itself; nothing for an unknown item."""
+        """`item_id` `(batch,)` -> as `recommend`, without the item itself; `""` and infinity for an unknown item."""
         items = self.items.lookup(_of_rank(item_id, 1))
 
         def prepare(codes: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
@@ -136,7 +140,7 @@ class ServingModule(tf.Module):
         return {DISTANCE: in_blocks(distances, [users, items], numbers, [spec])[0]}
 
     def embed_user(self, user_id: Tensor) -> Answer:
-        """`user_id` `(batch,)` -> `vector` `(batch, dim + 1)`: its dot product with an item's ranks by distance, nearest highest."""
+        """`user_id` `(batch,)` -> `vector` `(batch, dim + 1)`: its dot product with an item's is higher the nearer it is."""
         points = self._user(self.users.lookup(_of_rank(user_id, 1)))
         return {VECTOR: self._query(points)}
 
@@ -158,6 +162,12 @@ class ServingModule(tf.Module):
         points = tf.gather(self.user_points, tf.maximum(codes, 0))
         return tf.where(codes[:, tf.newaxis] < 0, tf.zeros_like(points), points)
 
+    def _weights(self, codes: Tensor) -> Tensor:
+        """Weights of the items of a history, 0 for unknown ones: the last known one has 1."""
+        known = tf.cast(codes >= 0, self.user_points.dtype)
+        later = tf.cumsum(known, axis=1, exclusive=True, reverse=True)
+        return known * tf.pow(tf.constant(0.5, known.dtype), later / self.half_life)
+
     def _query(self, points: Tensor) -> Tensor:
         return lorentz.query(lorentz.lift(points, self.curvature), self.curvature)
 
@@ -178,9 +188,7 @@ class ServingModule(tf.Module):
         def search_block(*codes: Tensor) -> tuple[Tensor, Tensor]:
             queries, restrict = prepare(*codes)
             scores = restrict(self.catalogue.scores(self._query(queries)))
-            return search.winners(
-                queries, scores, self.catalogue.points, self.curvature, self.k, self.catalogue.slack
-            )
+            return search.winners(queries, scores, self.catalogue.points, self.curvature, self.k, self.catalogue.slack)
 
         specs = [tf.TensorSpec([None, self.k], dtype) for dtype in (tf.int32, self.user_points.dtype)]
         numbers = tf.maximum(numbers_a_row, self.catalogue.n)

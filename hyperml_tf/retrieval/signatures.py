@@ -54,7 +54,9 @@ SIGNATURES: Mapping[str, Signature] = {
         {HISTORY: _IDS}, _ITEMS, "the items nearest to the midpoint of some items, which are left out"
     ),
     "similar_items": Signature({ITEM: _ID}, _ITEMS, "the items nearest to an item, itself left out"),
-    "score": Signature({USER: _ID, ITEM: _IDS}, {DISTANCE: Field("float32", ("batch", "n"))}, "distances to some items"),
+    "score": Signature(
+        {USER: _ID, ITEM: _IDS}, {DISTANCE: Field("float32", ("batch", "n"))}, "distances to some items"
+    ),
     "embed_user": Signature({USER: _ID}, _VECTOR, "a vector to search an external index with"),
     "embed_item": Signature({ITEM: _ID}, _VECTOR, "a vector to fill an external index with"),
 }

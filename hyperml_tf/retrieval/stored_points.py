@@ -13,8 +13,8 @@ from hyperml_tf.retrieval.catalogue_points import CataloguePoints
 class StoredPoints(CataloguePoints):
     """Points of the ball, held once, and searched as if they were lifted.
 
-    The lift of a point `y` is `f (|y|^2, y)` with its conformal factor `f`. So the rows `(|y|^2, y)` and the factors give both the
-    scores, by one matrix product, and the points themselves: lifted vectors beside points would double an export.
+    The lift of a point `y` is `f (|y|^2, y)` with its conformal factor `f`. So the rows `(|y|^2, y)` and the factors give both
+    the scores, by one matrix product, and the points themselves: lifted vectors beside points would double an export.
 
     Args:
         points: `(n, dim)` points of the ball.
