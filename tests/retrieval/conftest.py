@@ -6,11 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from serving_cases import K
 from tiny import split, trained
 
 from hyperml_tf.retrieval import ServedModel, export_saved_model
-
-K = 7
 
 
 @pytest.fixture(scope="session")
