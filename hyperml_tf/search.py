@@ -10,13 +10,15 @@ some of the nearest can be missed where a catalogue crowds hundreds of items wit
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 from hyperml_tf.geometry import lorentz, poincare
 from hyperml_tf.numerics import Tensor
 
-# Candidates taken beyond k before the exact ordering: room for pairs that the rounding of the product could swap.
-_SLACK = 16
+SLACK = 16
+"""Candidates taken beyond k before the exact ordering: room for pairs that the rounding of the product could swap."""
 
 
 def similarity(queries: Tensor, lifted: Tensor, c: Tensor) -> Tensor:
@@ -50,12 +52,31 @@ def nearest(
         Indices int32 and distances, both `(batch, min(k, n))`. Where fewer than `k` candidates remain after the exclusions the
         index is -1 and the distance infinite.
     """
-    n = tf.shape(points)[0]
     scores = similarity(queries, lifted, c)
     if excluded is not None:
-        scores = _without(scores, excluded)
-    scores, indices = tf.math.top_k(scores, tf.minimum(k + _SLACK, n))
-    distances = poincare.distance(queries[:, tf.newaxis, :], tf.gather(points, indices), c)
+        scores = without(scores, excluded)
+    return winners(queries, scores, lambda indices: tf.gather(points, indices), c, k)
+
+
+def winners(
+    queries: Tensor, scores: Tensor, points_of: Callable[[Tensor], Tensor], c: Tensor, k: int, slack: int = SLACK
+) -> tuple[Tensor, Tensor]:
+    """The `k` candidates of highest score, put in order by their true distances.
+
+    Args:
+        queries: points, `(batch, dim)`.
+        scores: `(batch, n)`, as from `similarity`; the lowest number of the dtype where a candidate is left out.
+        points_of: the points of some candidates, indices `(batch, m)` -> `(batch, m, dim)`.
+        c: curvature, a scalar >= 0.
+        k: how many, at least 1; clamped to `n`.
+        slack: candidates taken beyond `k` before the exact ordering.
+
+    Returns:
+        As `nearest`.
+    """
+    n = tf.shape(scores)[1]
+    scores, indices = tf.math.top_k(scores, tf.minimum(k + slack, n))
+    distances = poincare.distance(queries[:, tf.newaxis, :], points_of(indices), c)
     gone = tf.equal(scores, scores.dtype.min)
     distances = tf.where(gone, tf.constant(float("inf"), distances.dtype), distances)
     indices = tf.where(gone, -1, indices)
@@ -66,11 +87,18 @@ def nearest(
     return tf.gather(indices, order, batch_dims=1), tf.gather(distances, order, batch_dims=1)
 
 
-def _without(scores: Tensor, excluded: Tensor) -> Tensor:
-    """Puts the excluded candidates at the lowest score. Padding points at candidate 0 with a value that changes nothing."""
+def without(scores: Tensor, excluded: Tensor) -> Tensor:
+    """Scores `(batch, n)` with the candidates of `excluded` `(batch, m)` at the lowest number; -1 excludes nothing."""
     excluded = tf.cast(excluded, tf.int32)
     padding = excluded < 0
     rows = tf.broadcast_to(tf.range(tf.shape(excluded)[0])[:, tf.newaxis], tf.shape(excluded))
+    # Padding points at candidate 0 with a value that changes nothing.
     where = tf.stack([rows, tf.where(padding, 0, excluded)], axis=-1)
     values = tf.where(padding, scores.dtype.max, scores.dtype.min)
     return tf.tensor_scatter_nd_min(scores, where, tf.cast(values, scores.dtype))
+
+
+def without_pairs(scores: Tensor, rows: Tensor, candidates: Tensor) -> Tensor:
+    """Scores `(batch, n)` with the pairs (row, candidate), each `(pairs,)` int32, at the lowest number."""
+    lowest = tf.fill(tf.shape(rows), scores.dtype.min)
+    return tf.tensor_scatter_nd_min(scores, tf.stack([rows, candidates], axis=-1), lowest)
