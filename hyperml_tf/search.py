@@ -20,6 +20,9 @@ from hyperml_tf.numerics import Tensor
 SLACK = 16
 """Candidates taken beyond k before the exact ordering: room for pairs that the rounding of the product could swap."""
 
+# Rows whose maximum is found first, see `top`.
+_BLOCK = 32
+
 
 def similarity(queries: Tensor, lifted: Tensor, c: Tensor) -> Tensor:
     """Scores that order candidates exactly as their distance does, the nearest highest.
@@ -52,7 +55,7 @@ def nearest(
         Indices int32 and distances, both `(batch, min(k, n))`. Where fewer than `k` candidates remain after the exclusions the
         index is -1 and the distance infinite.
     """
-    scores = similarity(queries, lifted, c)
+    scores = tf.matmul(lifted, lorentz.query(lorentz.lift(queries, c), c), transpose_b=True)
     if excluded is not None:
         scores = without(scores, excluded)
     return winners(queries, scores, lambda indices: tf.gather(points, indices), c, k)
@@ -65,7 +68,7 @@ def winners(
 
     Args:
         queries: points, `(batch, dim)`.
-        scores: `(batch, n)`, as from `similarity`; the lowest number of the dtype where a candidate is left out.
+        scores: `(n, batch)`, as from `similarity`, transposed; the lowest number of the dtype where a candidate is left out.
         points_of: the points of some candidates, indices `(batch, m)` -> `(batch, m, dim)`.
         c: curvature, a scalar >= 0.
         k: how many, at least 1; clamped to `n`.
@@ -74,8 +77,8 @@ def winners(
     Returns:
         As `nearest`.
     """
-    n = tf.shape(scores)[1]
-    scores, indices = tf.math.top_k(scores, tf.minimum(k + slack, n))
+    n = tf.shape(scores)[0]
+    scores, indices = top(scores, tf.minimum(k + slack, n))
     distances = poincare.distance(queries[:, tf.newaxis, :], points_of(indices), c)
     gone = tf.equal(scores, scores.dtype.min)
     distances = tf.where(gone, tf.constant(float("inf"), distances.dtype), distances)
@@ -87,18 +90,49 @@ def winners(
     return tf.gather(indices, order, batch_dims=1), tf.gather(distances, order, batch_dims=1)
 
 
+def top(scores: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
+    """The `k` highest scores of each column, highest first, and their rows.
+
+    The highest `k` lie in the `k` blocks of rows whose maxima are highest. Maxima cost one pass, in which several columns at once
+    are compared, which a heap a query cannot do; only the numbers of those blocks are then put in order.
+
+    Args:
+        scores: `(n, batch)`.
+        k: how many, a scalar in `[1, n]`.
+
+    Returns:
+        Scores and int32 rows, both `(batch, k)`.
+    """
+    n, batch = tf.shape(scores)[0], tf.shape(scores)[1]
+    blocks = n // _BLOCK
+    maxima = tf.reduce_max(tf.reshape(scores[: blocks * _BLOCK], [blocks, _BLOCK, batch]), axis=1)
+    _, best = tf.math.top_k(tf.transpose(maxima), tf.minimum(k, blocks), sorted=False)
+    rows = tf.reshape(best[:, :, tf.newaxis] * _BLOCK + tf.range(_BLOCK), [batch, tf.shape(best)[1] * _BLOCK])
+    # Rows after the last whole block are always among those put in order.
+    rest = tf.broadcast_to(tf.range(blocks * _BLOCK, n), [batch, n - blocks * _BLOCK])
+    rows = tf.concat([rows, rest], axis=1)
+    values, order = tf.math.top_k(_entries(scores, rows), k)
+    return values, tf.gather(rows, order, batch_dims=1)
+
+
+def _entries(scores: Tensor, rows: Tensor) -> Tensor:
+    """`scores[rows[b, m], b]`, `(batch, m)`."""
+    columns = tf.broadcast_to(tf.range(tf.shape(rows)[0])[:, tf.newaxis], tf.shape(rows))
+    return tf.gather_nd(scores, tf.stack([rows, columns], axis=-1))
+
+
 def without(scores: Tensor, excluded: Tensor) -> Tensor:
-    """Scores `(batch, n)` with the candidates of `excluded` `(batch, m)` at the lowest number; -1 excludes nothing."""
+    """Scores `(n, batch)` with the candidates of `excluded` `(batch, m)` at the lowest number; -1 excludes nothing."""
     excluded = tf.cast(excluded, tf.int32)
     padding = excluded < 0
-    rows = tf.broadcast_to(tf.range(tf.shape(excluded)[0])[:, tf.newaxis], tf.shape(excluded))
+    columns = tf.broadcast_to(tf.range(tf.shape(excluded)[0])[:, tf.newaxis], tf.shape(excluded))
     # Padding points at candidate 0 with a value that changes nothing.
-    where = tf.stack([rows, tf.where(padding, 0, excluded)], axis=-1)
+    where = tf.stack([tf.where(padding, 0, excluded), columns], axis=-1)
     values = tf.where(padding, scores.dtype.max, scores.dtype.min)
     return tf.tensor_scatter_nd_min(scores, where, tf.cast(values, scores.dtype))
 
 
-def without_pairs(scores: Tensor, rows: Tensor, candidates: Tensor) -> Tensor:
-    """Scores `(batch, n)` with the pairs (row, candidate), each `(pairs,)` int32, at the lowest number."""
-    lowest = tf.fill(tf.shape(rows), scores.dtype.min)
-    return tf.tensor_scatter_nd_min(scores, tf.stack([rows, candidates], axis=-1), lowest)
+def without_pairs(scores: Tensor, queries: Tensor, candidates: Tensor) -> Tensor:
+    """Scores `(n, batch)` with the pairs (position in the batch, candidate), each `(pairs,)` int32, at the lowest number."""
+    lowest = tf.fill(tf.shape(queries), scores.dtype.min)
+    return tf.tensor_scatter_nd_min(scores, tf.stack([candidates, queries], axis=-1), lowest)

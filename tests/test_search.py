@@ -159,3 +159,23 @@ def test_in_a_graph_with_an_unknown_batch() -> None:
     ):
         np.testing.assert_allclose(got, expected, rtol=1e-6)
     assert search_in_graph(queries[:0], excluded[:0])[0].shape == (0, 5)
+
+
+@pytest.mark.parametrize("n", [1, 31, 32, 33, 640, 1000])
+@pytest.mark.parametrize("k", [1, 5, 40, 1000])
+@pytest.mark.parametrize("levels", [3, 10**6])  # with many equal scores, and with few
+def test_top_is_that_of_a_sort(n: int, k: int, levels: int) -> None:
+    rng = np.random.default_rng(n + k)
+    scores = rng.integers(levels, size=(n, 6)).astype(np.float32)
+    scores[:, 0] = np.finfo(np.float32).min  # all left out
+    k = min(k, n)
+    values, rows = search.top(tf.constant(scores), tf.constant(k))
+    assert rows.dtype == tf.int32
+    np.testing.assert_array_equal(values, -np.sort(-scores, axis=0)[:k].T)
+    np.testing.assert_array_equal(np.take_along_axis(scores, rows.numpy().T, axis=0).T, values)
+    assert all(len(set(row)) == k for row in rows.numpy().tolist())
+
+
+def test_top_of_an_empty_batch() -> None:
+    values, rows = search.top(tf.zeros([100, 0]), tf.constant(7))
+    assert values.shape == rows.shape == (0, 7)

@@ -118,7 +118,7 @@ class ServingModule(tf.Module):
         items = self.items.lookup(_of_rank(item_id, 1))
 
         def prepare(codes: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
-            unknown = codes[:, tf.newaxis] < 0
+            unknown = codes < 0
             queries = self.catalogue.points(tf.maximum(codes, 0))
             return queries, lambda scores: tf.where(
                 unknown, scores.dtype.min, search.without(scores, codes[:, tf.newaxis])

@@ -64,7 +64,7 @@ class SmallPoints(CataloguePoints):
 
         inputs = [self.half, self.squared, self.factors]
         spec = tf.TensorSpec([None, None], queries.dtype)
-        return tf.transpose(in_blocks(product, inputs, self.dim + tf.shape(queries)[0], [spec])[0])
+        return in_blocks(product, inputs, self.dim + tf.shape(queries)[0], [spec])[0]
 
     def points(self, codes: Tensor) -> Tensor:
         """Codes in `[0, n)`, `(...)` -> points, `(..., dim)`, at their exact distance from the origin."""

@@ -32,7 +32,7 @@ class StoredPoints(CataloguePoints):
         self.factors = tf.Variable(poincare.conformal_factor(points, c), trainable=False, name="item_factors")
 
     def scores(self, queries: Tensor) -> Tensor:
-        return tf.matmul(queries, self.rows.read_value(), transpose_b=True) * self.factors
+        return tf.matmul(self.rows.read_value(), queries, transpose_b=True) * self.factors[:, tf.newaxis]
 
     def points(self, codes: Tensor) -> Tensor:
         return tf.gather(self.rows, codes)[..., 1:]

@@ -72,7 +72,9 @@ class Servable:
         for alias, proto in request.inputs.items():
             if proto.dtype != signature.inputs[alias].dtype:
                 types = [tf.as_dtype(value).name for value in (signature.inputs[alias].dtype, proto.dtype)]
-                raise Refused(grpc.StatusCode.INVALID_ARGUMENT, f"Expects {alias} to be {types[0]} but {types[1]} is given")
+                raise Refused(
+                    grpc.StatusCode.INVALID_ARGUMENT, f"Expects {alias} to be {types[0]} but {types[1]} is given"
+                )
             feeds[signature.inputs[alias].name] = tf.make_ndarray(proto)
         wanted = list(request.output_filter) or sorted(signature.outputs)
         if unknown := [alias for alias in wanted if alias not in signature.outputs]:
