@@ -11,9 +11,11 @@ some of the nearest can be missed where a catalogue crowds hundreds of items wit
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import tensorflow as tf
 
+from hyperml_tf import numerics
 from hyperml_tf.geometry import lorentz, poincare
 from hyperml_tf.numerics import Tensor
 
@@ -38,15 +40,38 @@ def similarity(queries: Tensor, lifted: Tensor, c: Tensor) -> Tensor:
     return tf.matmul(lorentz.query(lorentz.lift(queries, c), c), lifted, transpose_b=True)
 
 
+class Searchable(NamedTuple):
+    """A catalogue, held once: the lift of a point `y` is `f (|y|^2, y)` with its conformal factor `f`."""
+
+    rows: Tensor
+    """`(|y|^2, y)`, `(n, dim + 1)`."""
+    factors: Tensor
+    """Conformal factors, `(n, 1)`."""
+
+    def points(self, indices: Tensor) -> Tensor:
+        """Indices `(...)` -> points, `(..., dim)`."""
+        return tf.gather(self.rows, indices)[..., 1:]
+
+    def scores(self, vectors: Tensor) -> Tensor:
+        """Query vectors, `lorentz.query(lift(x))`, `(batch, dim + 1)` -> as `similarity`, but `(n, batch)`."""
+        return tf.matmul(self.rows, vectors, transpose_b=True) * self.factors
+
+
+def searchable(points: Tensor, c: Tensor) -> Searchable:
+    """Makes a catalogue of points, `(n, dim)`, ready to be searched at curvature `c`."""
+    points, c = numerics.promote(points, c)
+    rows = tf.concat([numerics.squared_norm(points), points], axis=1)
+    return Searchable(rows, poincare.conformal_factor(points, c, keepdims=True))
+
+
 def nearest(
-    queries: Tensor, points: Tensor, lifted: Tensor, c: Tensor, k: int, excluded: Tensor | None = None
+    queries: Tensor, catalogue: Searchable, c: Tensor, k: Tensor, excluded: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
     """The `k` nearest candidates of each query, nearest first; equal distances in the order of the catalogue.
 
     Args:
         queries: points, `(batch, dim)`.
-        points: the catalogue, `(n, dim)`.
-        lifted: `lorentz.lift(points, c)`, `(n, dim + 1)`.
+        catalogue: see `searchable`.
         c: curvature, a scalar >= 0.
         k: how many, at least 1; clamped to `n`.
         excluded: integer indices of candidates to leave out, `(batch, m)`, padded with -1; or None.
@@ -55,14 +80,14 @@ def nearest(
         Indices int32 and distances, both `(batch, min(k, n))`. Where fewer than `k` candidates remain after the exclusions the
         index is -1 and the distance infinite.
     """
-    scores = tf.matmul(lifted, lorentz.query(lorentz.lift(queries, c), c), transpose_b=True)
+    scores = catalogue.scores(lorentz.query(lorentz.lift(queries, c), c))
     if excluded is not None:
         scores = without(scores, excluded)
-    return winners(queries, scores, lambda indices: tf.gather(points, indices), c, k)
+    return winners(queries, scores, catalogue.points, c, k)
 
 
 def winners(
-    queries: Tensor, scores: Tensor, points_of: Callable[[Tensor], Tensor], c: Tensor, k: int, slack: int = SLACK
+    queries: Tensor, scores: Tensor, points_of: Callable[[Tensor], Tensor], c: Tensor, k: Tensor, slack: int = SLACK
 ) -> tuple[Tensor, Tensor]:
     """The `k` candidates of highest score, put in order by their true distances.
 
