@@ -2,8 +2,8 @@
 
     python benchmarks/serving_load.py [--items 100000] [--users 50000] [--minutes 10] [--threads 4]
 
-The export of a random model is asked in this process through plain TensorFlow; there is no network. Every answer is checked for its
-shape, for infinities and for ids that are not of the catalogue. Resident memory is read every five seconds; its growth is the
+The export of a random model is asked in this process through plain TensorFlow; there is no network. Every answer is checked for
+its shape, for infinities and for ids that are not of the catalogue. Resident memory is read every five seconds; its growth is the
 median of the last quarter of the time over that of the second quarter.
 """
 
@@ -128,7 +128,9 @@ def report(load: Load, memory: list[float]) -> None:
         print("  ", error)
     quarter = max(1, len(memory) // 4)
     before, after = statistics.median(memory[quarter : 2 * quarter]), statistics.median(memory[-quarter:])
-    print(f"Resident memory: {before:.0f} MiB in the second quarter, {after:.0f} MiB in the last ({after / before - 1:+.1%})")
+    print(
+        f"Resident memory: {before:.0f} MiB in the second quarter, {after:.0f} MiB in the last ({after / before - 1:+.1%})"
+    )
 
 
 def main() -> None:

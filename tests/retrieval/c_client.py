@@ -26,7 +26,15 @@ def compiled(directory: Path) -> Path:
     if missing := [name for name in names if not (libraries / name).is_file()]:
         pytest.skip(f"this TensorFlow wheel has no {missing}")
     program = directory / "ask_saved_model"
-    command = [compiler, "-std=c99", "-D_GNU_SOURCE", f"-I{tf.sysconfig.get_include()}", str(SOURCE), "-o", str(program)]
+    command = [
+        compiler,
+        "-std=c99",
+        "-D_GNU_SOURCE",
+        f"-I{tf.sysconfig.get_include()}",
+        str(SOURCE),
+        "-o",
+        str(program),
+    ]
     command += [f"-L{libraries}", *(f"-l:{name}" for name in names), f"-Wl,-rpath,{libraries}"]
     if shutil.which("ld.gold"):  # several times as fast on a library of a gigabyte
         command += ["-fuse-ld=gold", "-Wl,--allow-shlib-undefined"]
@@ -48,7 +56,12 @@ class CClient:
         text = "\n".join(self._request(*call) for call in calls)
         environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
         done = subprocess.run(
-            [str(self.program), str(self.export)], input=text, capture_output=True, text=True, env=environment, timeout=300
+            [str(self.program), str(self.export)],
+            input=text,
+            capture_output=True,
+            text=True,
+            env=environment,
+            timeout=300,
         )
         assert done.returncode == 0, (done.returncode, done.stderr[-2000:])
         lines = iter(done.stdout.splitlines())

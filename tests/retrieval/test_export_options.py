@@ -94,9 +94,7 @@ def test_details_must_fit(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("precision", ["float16", "bfloat16"])
-def test_half_precision_answers_as_full(
-    tmp_path: Path, loaded: ServedModel, users: list[str], precision: str
-) -> None:
+def test_half_precision_answers_as_full(tmp_path: Path, loaded: ServedModel, users: list[str], precision: str) -> None:
     small = ServedModel(export_saved_model(trained(), tmp_path / "1", k=K, precision=precision))
     got, expected = small.recommend(users), loaded.recommend(users)
     tolerance = {"float16": 1e-5, "bfloat16": 2e-4}[precision]

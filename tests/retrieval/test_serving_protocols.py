@@ -33,8 +33,8 @@ def asked(rich: Path) -> ServedModel:
 
 @pytest.fixture(scope="module")
 def stub(servable: Servable) -> Iterator[prediction_service_pb2_grpc.PredictionServiceStub]:
-    with grpc_server(servable) as client:
-        yield client
+    with grpc_server(servable) as port, grpc.insecure_channel(f"localhost:{port}") as channel:
+        yield prediction_service_pb2_grpc.PredictionServiceStub(channel)
 
 
 @pytest.fixture(scope="module")
@@ -62,9 +62,7 @@ def values_of(signature: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("signature", SIGNATURES)
-def test_grpc(
-    stub: prediction_service_pb2_grpc.PredictionServiceStub, asked: ServedModel, signature: str
-) -> None:
+def test_grpc(stub: prediction_service_pb2_grpc.PredictionServiceStub, asked: ServedModel, signature: str) -> None:
     inputs = values_of(signature)
     response = stub.Predict(request(signature, **inputs), timeout=60)
     assert response.model_spec.signature_name == signature

