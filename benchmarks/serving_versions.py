@@ -2,7 +2,7 @@
 
     python benchmarks/serving_versions.py /path/to/other/venv/bin/python [...]
 
-A random export is asked by this interpreter and by each other one, with plain TensorFlow: ids must be equal and numbers must agree
+A random export is asked by this interpreter and by each other, with plain TensorFlow: ids must be equal and numbers must agree
 to 1e-5. Make the other environment with, for example: `python -m venv old && old/bin/pip install tensorflow-cpu==2.18.1`.
 """
 
