@@ -6,15 +6,17 @@ A fifth of the users are hidden: not one of their rows is in training, and an it
 The others are a run like any other, `hyperml_tf.train_run` with its defaults: their figures are its test metrics. A hidden
 user's last item is held out and all before it are the `history` of a call of the export's `recommend_from_items`. Both kinds of
 user are measured under both protocols, `full` and `sampled100`; popularity is measured on the hidden users too. A held-out
-item that is not in the catalogue is a miss for every method.
+item that is not in the catalogue is a miss for every method. The answers of the export are compared with the ranking they stand
+for, user by user. A run that is there is not trained again.
 
-The answers of the export are compared with the ranking they stand for, user by user. A run that is there is not trained again.
+`--validation` holds out the last item but one instead and never looks at the last: use it to choose `--half-life`.
 """
 
 from __future__ import annotations
 
 import argparse
 import logging
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,6 +28,7 @@ from hyperml_tf import search
 from hyperml_tf.data import sampled_negatives
 from hyperml_tf.geometry import lorentz, poincare
 from hyperml_tf.metrics import ranking_report
+from hyperml_tf.retrieval.export import HALF_LIFE
 
 METRICS = ("sampled100_hr@10", "sampled100_ndcg@10", "full_hr@10", "full_ndcg@10")
 
@@ -82,23 +85,32 @@ class ColdUsers:
         values = ranking_report(score, users, self.targets, known, self.negatives)
         return {name: value * len(users) / self.n for name, value in values.items()}
 
-    def scorer(self) -> Callable[[np.ndarray], tf.Tensor]:
+    def scorer(self, half_life: float) -> Callable[[np.ndarray], tf.Tensor]:
+        """The ranking that `recommend_from_items` stands for, in float64."""
         c = tf.cast(self.model.curvature(), tf.float64)
         points = tf.cast(self.model.candidate_tower.all_points(), tf.float64)
         lifted = lorentz.lift(points, c)
 
         def score(users: np.ndarray) -> tf.Tensor:
-            own = [poincare.gyromidpoint(tf.gather(points, self.histories[user]), c) for user in users]
-            return search.similarity(tf.stack(own), lifted, c)
+            own = [self.histories[user] for user in users]
+            codes = np.zeros((len(own), max(map(len, own))), np.int64)
+            weights = np.zeros(codes.shape)
+            for row, history in enumerate(own):
+                codes[row, : len(history)] = history
+                weights[row, : len(history)] = 0.5 ** (np.arange(len(history))[::-1] / half_life)
+            middle = poincare.gyromidpoint(tf.gather(points, codes), c, tf.constant(weights))
+            return search.similarity(middle, lifted, c)
 
         return score
 
-    def check_export(self, served: hml.ServedModel) -> float:
+    def check_export(self, half_life: float) -> float:
         """The share of users whose first ten served items are the ten best of the ranking."""
-        ids, score, equal = self.model.candidate_lookup.ids, self.scorer(), 0
+        with tempfile.TemporaryDirectory() as scratch:
+            served = hml.ServedModel(hml.export_saved_model(self.model, Path(scratch) / "1", k=10, half_life=half_life))
+        ids, score, equal = self.model.candidate_lookup.ids, self.scorer(half_life), 0
         for start in range(0, len(self.targets), 256):
             users = np.arange(start, min(start + 256, len(self.targets)))
-            got = served.recommend_from_items([ids[self.histories[user]].tolist() for user in users]).ids[:, :10]
+            got = served.recommend_from_items([ids[self.histories[user]].tolist() for user in users]).ids
             scores = score(users).numpy()
             for row, user in enumerate(users):
                 scores[row, self.histories[user]] = -np.inf
@@ -113,6 +125,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="the directory of the runs")
     parser.add_argument("--share", type=float, default=0.2, help="of users to hide")
     parser.add_argument("--epochs", type=int, default=hml.TrainingConfig().epochs)
+    parser.add_argument("--half-life", type=float, nargs="+", default=[HALF_LIFE])
+    parser.add_argument("--validation", action="store_true")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.WARNING)
@@ -122,19 +136,22 @@ def main() -> None:
         name = path.name.split(".")[0]
         table, items = hide(hml.Interactions.from_file(path), arguments.share, arguments.seed)
         run = trained_run(table, arguments.out / name, arguments.epochs)
+        if arguments.validation:
+            items = [own[:-1] for own in items]
+        trained = run.metrics["validation" if arguments.validation else "test"]
         cold = ColdUsers(run, items)
         popularity = run.table.popularity()
-        figures = {
-            "trained": run.metrics["test"],
-            "hidden, `recommend_from_items`": cold.report(cold.scorer()),
-            "hidden, popularity": cold.report(lambda users, p=popularity: np.tile(p, (len(users), 1))),
-        }
-        figures["hidden / trained"] = {
-            key: figures["hidden, `recommend_from_items`"][key] / figures["trained"][key] for key in METRICS
-        }
-        for label, values in figures.items():
+
+        def row(label: str, values: dict[str, float], name: str = name) -> None:
             print(f"| {name} | {label} | " + " | ".join(f"{values[key]:.4f}" for key in METRICS) + " |", flush=True)
-        equal = cold.check_export(hml.ServedModel(run.path / "saved_model" / "1"))
+
+        row("trained", trained)
+        row("hidden, popularity", cold.report(lambda users, p=popularity: np.tile(p, (len(users), 1))))
+        for half_life in arguments.half_life:
+            values = cold.report(cold.scorer(half_life))
+            row(f"hidden, half-life {half_life:g}", values)
+            row(f"hidden / trained, half-life {half_life:g}", {key: values[key] / trained[key] for key in METRICS})
+        equal = cold.check_export(arguments.half_life[0])
         print(
             f"{name}: {cold.n} hidden users, {cold.without_history} more had no known item before the last, the last item of "
             f"{cold.lost} is not in the catalogue; the export's first ten equal the ranking for {equal:.1%}."

@@ -8,7 +8,7 @@ import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import tensorflow as tf
 
@@ -146,6 +146,8 @@ def serving_module(
             raise ValueError(f"`model` cannot be exported: its {name} values are not all finite. Did training diverge?")
     if "" in model.candidate_tower.ids.tolist():
         raise ValueError('`model` cannot be exported: an item has the id "", which means "no item" in the answers.')
+    if precision not in get_args(Precision):
+        raise ValueError(f"`precision` must be one of {get_args(Precision)}. Received: precision={precision!r}")
     if exclude_seen and not len(model.seen):
         raise ValueError("`exclude_seen` needs a model that has seen something: `fit` it, or call `set_seen`.")
     _check_details(details or {}, len(model.candidate_tower))

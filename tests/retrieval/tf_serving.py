@@ -1,8 +1,8 @@
 """A small stand-in for TensorFlow Serving: the same loader, gRPC service and REST formats, in one process of Python.
 
-It follows what the real server does with a Predict call: the signature is looked up in the MetaGraph, inputs and outputs are mapped
-by their aliases to tensors of a session that was loaded from the SavedModel with the tag "serve", and outputs come back as
-TensorProtos. REST bodies become the same PredictRequests. Status codes are those of the real server.
+It follows what the real server does with a Predict call: the signature is looked up in the MetaGraph, inputs and outputs are
+mapped by their aliases to tensors of a session that was loaded from the SavedModel with the tag "serve", and outputs come back
+as TensorProtos. REST bodies become the same PredictRequests. Status codes are those of the real server.
 """
 
 from __future__ import annotations
@@ -149,14 +149,13 @@ class _Grpc(prediction_service_pb2_grpc.PredictionServiceServicer):
 
 
 @contextmanager
-def grpc_server(servable: Servable) -> Iterator[prediction_service_pb2_grpc.PredictionServiceStub]:
-    """The servable behind gRPC on this machine, and a client of it."""
+def grpc_server(servable: Servable) -> Iterator[int]:
+    """The servable behind gRPC on this machine; gives the port."""
     server = grpc.server(futures.ThreadPoolExecutor(2))
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(_Grpc(servable), server)
     port = server.add_insecure_port("localhost:0")
     server.start()
-    with grpc.insecure_channel(f"localhost:{port}") as channel:
-        yield prediction_service_pb2_grpc.PredictionServiceStub(channel)
+    yield port
     server.stop(None)
 
 
@@ -165,7 +164,7 @@ def rest_server(servable: Servable) -> Iterator[str]:
     """The servable behind HTTP on this machine, and the address of its model."""
 
     class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802
+        def do_POST(self) -> None:
             status, answer = 200, {}
             body = self.rfile.read(int(self.headers["Content-Length"]))
             try:
