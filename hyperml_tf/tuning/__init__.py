@@ -16,7 +16,9 @@ from hyperml_tf.tuning.bayesian_optimization import BayesianOptimization
 from hyperml_tf.tuning.disk_full_error import DiskFullError
 from hyperml_tf.tuning.grid_search import GridSearch
 from hyperml_tf.tuning.hyperband import Hyperband
+from hyperml_tf.tuning.hyperml_hyper_model import HyperMLHyperModel
 from hyperml_tf.tuning.random_search import RandomSearch
+from hyperml_tf.tuning.space import Space
 from hyperml_tf.tuning.stop_hopeless import StopHopeless
 from hyperml_tf.tuning.tuner import Tuner
 
@@ -24,6 +26,7 @@ __all__ = [
     "BayesianOptimization",
     "DiskFullError",
     "GridSearch",
+    "HyperMLHyperModel",
     "HyperModel",
     "HyperParameters",
     "Hyperband",
@@ -31,6 +34,7 @@ __all__ = [
     "Oracle",
     "RandomSearch",
     "SklearnTuner",
+    "Space",
     "StopHopeless",
     "Tuner",
     "engine",

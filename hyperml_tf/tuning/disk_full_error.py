@@ -18,8 +18,8 @@ class DiskFullError(keras_tuner.errors.FatalError, OSError):
     def at(cls, place: str) -> DiskFullError:
         """The error of a search that writes to `place`."""
         return cls(
-            f"No space is left on the disk of `{place}`. The finished trials are kept: make room, start the same search again, and "
-            "it goes on after them."
+            f"No space is left on the disk of `{place}`. The finished trials are kept: make room and start the same search "
+            "again, and it goes on after them."
         )
 
 

@@ -88,7 +88,7 @@ class Tuner(keras_tuner.Tuner, AtomicState):
         try:
             if not self._is_worker():
                 # From the first trial on there is something to resume.
-                self.save()
+                keras_tuner.Tuner.save(self)
             super().search(*fit_args, **fit_kwargs)
         except Exception as error:
             if is_disk_full(error) and not isinstance(error, DiskFullError):

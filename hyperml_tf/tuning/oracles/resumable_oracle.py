@@ -36,6 +36,7 @@ class ResumableOracle(keras_tuner.Oracle, AtomicState):
         super().__init__(as_objective(objective), *args, **kwargs)
         self.start_with_defaults = start_with_defaults
         self.listener: Any = None
+        self.trials: dict[str, Any] = self.trials
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         """As in keras-tuner, but for the first trial if it is to have the defaults."""
