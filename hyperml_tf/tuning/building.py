@@ -11,6 +11,12 @@ import tensorflow as tf
 from keras_tuner.engine.tuner import maybe_distribute
 
 
+def forget_earlier_models() -> None:
+    """Frees what the models of earlier trials hold."""
+    tf.keras.backend.clear_session()
+    gc.collect()
+
+
 def build(tuner: Any, hyperparameters: Any) -> Any:
     """The model of a hypermodel, compiled with what the tuner overrides.
 
@@ -22,9 +28,6 @@ def build(tuner: Any, hyperparameters: Any) -> Any:
         FatalTypeError: if it is not a Keras 2 model.
         FailedTrialError: if it is larger than `max_model_size`.
     """
-    # The graphs of the trials before.
-    tf.keras.backend.clear_session()
-    gc.collect()
     with maybe_distribute(tuner.distribution_strategy):
         model = tuner.hypermodel.build(hyperparameters)
         if not isinstance(model, tf.keras.Model):

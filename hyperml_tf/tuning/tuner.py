@@ -133,6 +133,7 @@ class Tuner(keras_tuner.Tuner, AtomicState):
         begin = getattr(self.hypermodel, "begin_execution", None)
         if begin is not None:
             begin(execution)
+        building.forget_earlier_models()
         model = building.build(self, hp)
         self.prepare_model(trial, model)
         return self.hypermodel.fit(hp, model, *args, **kwargs)
