@@ -94,7 +94,9 @@ def test_executions_are_averaged_and_the_best_is_kept(tmp_path: Path) -> None:
         scale = 0.0
 
         def build(self, hp: Any) -> Any:
-            model = tf.keras.Sequential([tf.keras.layers.Dense(1, kernel_initializer=tf.constant_initializer(self.scale))])
+            model = tf.keras.Sequential(
+                [tf.keras.layers.Dense(1, kernel_initializer=tf.constant_initializer(self.scale))]
+            )
             model.compile("sgd", "mse", run_eagerly=True)
             hp.Choice("a", [1, 2])
             return model
@@ -156,7 +158,9 @@ def test_without_validation_in_every_epoch_the_best_validated_one_counts(tmp_pat
     searcher = tuner("RandomSearch", tmp_path, max_trials=2)
     search(searcher, epochs=5, validation_freq=[2, 5])
     for trial in searcher.oracle.trials.values():
-        ((second, _), (fifth, _)) = json.loads((tmp_path / "p" / f"trial_{trial.trial_id}" / "curves.json").read_text())[0]
+        ((second, _), (fifth, _)) = json.loads(
+            (tmp_path / "p" / f"trial_{trial.trial_id}" / "curves.json").read_text()
+        )[0]
         assert (second, fifth) == (1, 4)
         assert trial.best_step in (1, 4)
         assert searcher.load_model(trial).evaluate(X, Y, verbose=0)[0] == pytest.approx(trial.score, rel=1e-6)
