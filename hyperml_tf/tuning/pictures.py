@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _MISSING = 'Pictures of a search need matplotlib and plotly: pip install "hyperml-tf[plots]"'
 _DOT, _BEST, _LINE, _INK = "#4477aa", "#ee6677", "#2b2b33", "#2b2b33"
-_COLUMNS = 3
+_COLUMNS, _TICKS = 3, 5
 
 
 def draw_search(oracle: Any, picture: Path | None = None, page: Path | None = None) -> None:
@@ -68,9 +68,11 @@ def _draw_panel(axes: Axes, one: Effect, scores: np.ndarray) -> None:
         axes.plot(
             one.grid, one.dependence, color=_LINE, linewidth=1.5, marker="o" if len(one.grid) < 10 else "", markersize=4
         )
-    ticks = np.arange(len(one.words)) if one.words else np.unique(one.values[~np.isnan(one.values)])
-    if one.words or len(ticks) <= 6:
-        axes.set_xticks(ticks, one.words or [f"{tick:g}" for tick in ticks])
+    if one.words:
+        axes.set_xticks(np.arange(len(one.words)), one.words)
+    elif one.log:
+        ticks = _log_ticks(one.values)
+        axes.set_xticks(ticks, [f"{tick:.2g}" if tick < 100 else f"{tick:.0f}" for tick in ticks])
         axes.minorticks_off()
     share = "" if math.isnan(one.importance) else f", {one.importance:.0%}"
     axes.set_title(f"{one.name}{share}", fontsize=10, color=_INK)
@@ -108,11 +110,16 @@ def _dimension(one: Effect) -> dict[str, Any]:
         }
     if not one.log:
         return {"label": one.name, "values": values}
-    exact = np.unique(values)
-    ticks = exact if len(exact) <= 6 else np.geomspace(exact[0], exact[-1], 6)
+    ticks = _log_ticks(values)
     return {
         "label": one.name,
         "values": np.log10(values),
         "tickvals": np.log10(ticks).tolist(),
         "ticktext": [f"{tick:.3g}" for tick in ticks],
     }
+
+
+def _log_ticks(values: np.ndarray) -> np.ndarray:
+    """A few values: those there are, or else as many in equal proportions."""
+    exact = np.unique(values[~np.isnan(values)])
+    return exact if len(exact) <= _TICKS else np.geomspace(exact[0], exact[-1], _TICKS)

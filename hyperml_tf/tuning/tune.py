@@ -100,16 +100,22 @@ def tune_table(
     data = table if isinstance(table, Interactions) else Interactions.from_file(table, *columns)
     split = HeldOut.draw(data, config.split, seed=0).split
     asked = {"tuner": tuner, "objective": objective, "validate_every": validate_every, "space": space.to_dict()}
-    _claim(path, {"table": data.fingerprint(), **asked, "config": config.to_dict()})
+    if not _is_worker():
+        _claim(path, {"table": data.fingerprint(), **asked, "config": config.to_dict()})
     hypermodel = HyperMLHyperModel(split.train, split.validation, space, config, validate_every)
     searcher = _searcher(tuner, hypermodel, objective, max_trials, path, listener)
     logger.info(
         "%d users, %d items; searching on %d validation rows", data.n_users, data.n_items, len(split.validation)
     )
     searcher.search(verbose=0)
-    if os.environ.get("KERASTUNER_ORACLE_IP") and "chief" not in os.environ.get("KERASTUNER_TUNER_ID", ""):
+    if _is_worker():
         return None
     return _written(path, searcher, hypermodel)
+
+
+def _is_worker() -> bool:
+    """Whether this process works for a chief, by the variables of keras-tuner."""
+    return "KERASTUNER_ORACLE_IP" in os.environ and "chief" not in os.environ.get("KERASTUNER_TUNER_ID", "")
 
 
 def _claim(path: Path, asked: dict[str, Any]) -> None:
