@@ -50,7 +50,8 @@ class StopHopeless(tf.keras.callbacks.Callback):
         if not self.objective.has_value(logs or {}):
             return
         self._curve.append((epoch, float(self.objective.get_value(logs))))
-        if epoch + 1 < self.patience * self.params.get("epochs", 0):
+        # A training loop of one's own may not have said how many epochs it takes.
+        if epoch + 1 < self.patience * (getattr(self, "params", None) or {}).get("epochs", 0):
             return
         others = [value for curve in self.curves if (value := self._best(curve, epoch)) is not None]
         own = self._best(self._curve, epoch)

@@ -110,6 +110,7 @@ class Tuner(keras_tuner.Tuner, AtomicState):
         try:
             for execution in range(self.executions_per_trial):
                 callbacks = trial_callbacks.copies(given)
+                keeper.on_train_begin()
                 trial_callbacks.write_to_tensorboard(callbacks, trial, execution)
                 callbacks += [trial_callbacks.hooks(self, trial), keeper]
                 if self.stop_hopeless:
@@ -172,7 +173,8 @@ class Tuner(keras_tuner.Tuner, AtomicState):
         """As in keras-tuner; says why a trial has failed."""
         super().on_trial_end(trial)
         if trial.status in (TrialStatus.FAILED, TrialStatus.INVALID):
-            logger.warning("Trial %s failed: %s", trial.trial_id, failures.described(trial))
+            again = " and may be tried again" if trial.status == TrialStatus.INVALID else ""
+            logger.warning("Trial %s failed%s: %s", trial.trial_id, again, failures.described(trial))
 
     def reload(self) -> None:
         """As in keras-tuner, after removing what a kill left behind."""
