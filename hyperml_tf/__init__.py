@@ -47,6 +47,7 @@ __all__ = [
     "runs",
     "synthesize",
     "train_run",
+    "tuning",
     "visualization",
 ]
 
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
         regularizers,
         retrieval,
         runs,
+        tuning,
         visualization,
     )
     from hyperml_tf.data import Interactions, leave_one_out, synthesize

@@ -44,7 +44,7 @@ class HyperMLHyperModel(keras_tuner.HyperModel):
     >>> split = leave_one_out(synthesize(n_users=40, n_items=64, n_rows=400).table, order="last")
     >>> config = TrainingConfig(epochs=2, batch_size=256)
     >>> hypermodel = HyperMLHyperModel(split.train, split.validation, {"dim": [4, 8], "batch_size": 256}, config)
-    >>> tuner = RandomSearch(hypermodel, hypermodel.objective, max_trials=2, directory="trials", seed=0)
+    >>> tuner = RandomSearch(hypermodel, hypermodel.objective, max_trials=1, directory="trials", seed=0)
     >>> tuner.search(verbose=0)
     >>> hypermodel.config_of(tuner.get_best_hyperparameters()[0]).batch_size
     256

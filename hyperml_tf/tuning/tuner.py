@@ -8,7 +8,7 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine.trial import TrialStatus
 
-from hyperml_tf.tuning import building, checkpoints, failures, trial_callbacks
+from hyperml_tf.tuning import building, checkpoints, failures, rounding, trial_callbacks
 from hyperml_tf.tuning.atomic_state import AtomicState, read_json
 from hyperml_tf.tuning.best_epoch import BestEpoch
 from hyperml_tf.tuning.disk_full_error import DiskFullError, is_disk_full
@@ -69,6 +69,7 @@ class Tuner(keras_tuner.Tuner, AtomicState):
         own = (Tuner.run_trial, *(vars(cls).get("run_trial") for cls in type(self).__mro__ if _is_ours(cls)))
         if hypermodel is None and type(self).run_trial in own:
             raise ValueError("`hypermodel` must be given unless a subclass overrides `run_trial`. Received: None")
+        self._declared = oracle
         self._resumable = isinstance(oracle, ResumableOracle)
         self.listener = listener
         if self._resumable:
@@ -169,11 +170,19 @@ class Tuner(keras_tuner.Tuner, AtomicState):
         if self.listener is not None:
             self.listener.on_epoch_end(trial, epoch, logs or {})
 
+    def on_trial_begin(self, trial: Any) -> None:
+        """As in keras-tuner; a worker gets back the values that were rounded on their way from the chief."""
+        if self._is_worker():
+            rounding.undo_in_space(self._declared.get_space(), trial.hyperparameters.values)
+        super().on_trial_begin(trial)
+
     def on_trial_end(self, trial: Any) -> None:
         """As in keras-tuner; says why a trial has failed."""
         super().on_trial_end(trial)
         if trial.status in (TrialStatus.FAILED, TrialStatus.INVALID):
-            again = " and may be tried again" if trial.status == TrialStatus.INVALID else ""
+            # A worker does not know whether its chief will try the trial again.
+            retried = trial.status == TrialStatus.INVALID and self._declared.max_retries_per_trial > 0
+            again = " and may be tried again" if retried else ""
             logger.warning("Trial %s failed%s: %s", trial.trial_id, again, failures.described(trial))
 
     def reload(self) -> None:

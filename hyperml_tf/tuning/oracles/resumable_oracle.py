@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import keras_tuner
-import numpy as np
 from keras_tuner.engine.trial import TrialStatus
 
+from hyperml_tf.tuning import rounding
 from hyperml_tf.tuning.atomic_state import AtomicState
 from hyperml_tf.tuning.atomic_trial import AtomicTrial
 from hyperml_tf.tuning.objectives import as_objective, is_number
@@ -68,7 +68,7 @@ class ResumableOracle(keras_tuner.Oracle, AtomicState):
     def end_trial(self, trial: Any) -> None:
         """As in keras-tuner; a trial without a result to compare says so, and a worker does not round the values it was given."""
         own = self.trials[trial.trial_id]
-        _undo_rounding(own.hyperparameters.values, trial.hyperparameters.values)
+        rounding.undo_from(own.hyperparameters.values, trial.hyperparameters.values)
         if trial.status == TrialStatus.COMPLETED and not is_number(self._value(own)):
             trial.status = TrialStatus.INVALID
             trial.message = f"ValueError: `{self.objective.name}` must be a finite number. Received: {self._value(own)}"
@@ -96,10 +96,3 @@ class ResumableOracle(keras_tuner.Oracle, AtomicState):
     def interrupted(self) -> list[str]:
         """The trials that will run again."""
         return list(self.get_state()["retry_queue"])
-
-
-def _undo_rounding(own: dict[str, Any], returned: dict[str, Any]) -> None:
-    """Values come back from a worker in single precision, and a grid does not find them among its own."""
-    for name, value in returned.items():
-        if isinstance(value, float) and isinstance(own.get(name), float) and np.float32(own[name]) == np.float32(value):
-            returned[name] = own[name]
