@@ -56,6 +56,17 @@ def curves(project_dir: str, but: str) -> list[Curve]:
     return found
 
 
+def adopt(directory: Any, project_name: str | None) -> None:
+    """Lets a tuner go on with a search that another process has kept, such as a chief.
+
+    keras-tuner looks for the file of the tuner itself, not for that of the oracle, and would begin anew over what is there.
+    """
+    project = os.path.join(str(directory or "."), project_name or "untitled_project")
+    own = os.path.join(project, f"{os.environ.get('KERASTUNER_TUNER_ID', 'tuner0')}.json")
+    if tf.io.gfile.exists(os.path.join(project, "oracle.json")) and not tf.io.gfile.exists(own):
+        write_json(own, {})
+
+
 def remove_unstarted(project_dir: str, started: Sequence[str]) -> None:
     """Removes the files of trials that a kill came before the start of: keras-tuner would count them."""
     known = {f"trial_{name}" for name in started}

@@ -45,6 +45,7 @@ class Tuner(keras_tuner.Tuner, AtomicState):
     Example:
 
     >>> import numpy as np
+    >>> import tensorflow as tf
     >>> def build(hp):
     ...     model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
     ...     model.compile(tf.keras.optimizers.SGD(hp.Float("rate", 1e-3, 1e-1, sampling="log")), "mse")
@@ -74,6 +75,8 @@ class Tuner(keras_tuner.Tuner, AtomicState):
         self.listener = listener
         if self._resumable:
             oracle.listener = listener
+        if not kwargs.get("overwrite") and not self._is_worker():
+            checkpoints.adopt(kwargs.get("directory"), kwargs.get("project_name"))
         super().__init__(oracle, hypermodel, *args, **kwargs)
         if stop_hopeless is None:
             stop_hopeless = bool(getattr(hypermodel, "stop_hopeless", False))

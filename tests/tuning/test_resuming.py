@@ -108,6 +108,26 @@ def test_a_kill_between_two_files_loses_nothing(tmp_path: Path) -> None:
     assert list(resumed.oracle.trials) == ["0", "1", "2", "3"]
 
 
+@pytest.mark.parametrize("name", ["RandomSearch", "GridSearch"])
+def test_a_kill_between_the_end_of_a_trial_and_the_news_of_it_repeats_nothing(name: str, tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        search(tuner(name, tmp_path, Interrupting(after=2)))
+    file = tmp_path / "p" / "oracle.json"
+    state = json.loads(file.read_text())
+    # As it was while the first trial ran; of that the file of the trial itself is left.
+    first = state["end_order"][:1]
+    before = {"ongoing_trials": {"tuner0": first[0]}, "end_order": [], "start_order": first}
+    if name == "GridSearch":
+        before |= {"ordered_trials": first, "trials_to_go_on_from": []}
+    file.write_text(json.dumps({**state, **before}))
+    again = Interrupting()
+    resumed = tuner(name, tmp_path, again)
+    assert resumed.oracle.interrupted == []
+    search(resumed)
+    assert len(again.seen) == len(resumed.oracle.trials) - 1
+    assert len(resumed.oracle.trials) == {"RandomSearch": 4, "GridSearch": 8}[name]
+
+
 def test_files_are_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     searcher = tuner("RandomSearch", tmp_path, max_trials=1)
     search(searcher)

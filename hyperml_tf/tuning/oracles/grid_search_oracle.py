@@ -28,7 +28,7 @@ class GridSearchOracle(ResumableOracle, keras_tuner.oracles.GridSearchOracle):
             self._ordered_ids.insert(trial_id)
         # A trial enters the queue after its end is saved, so a kill in between would lose it. One too many does no harm: what
         # follows it in the grid is found to be there already.
-        self._populate_next = list(dict.fromkeys([*state[_QUEUE], *state["end_order"]]))
+        self._populate_next = list(dict.fromkeys([*state[_QUEUE], *self.end_order]))
 
     def _order(self) -> list[str]:
         """The trials by their place in the grid. keras-tuner has no way to ask for the first one, which no other precedes."""

@@ -73,6 +73,8 @@ class ResumableOracle(keras_tuner.Oracle, AtomicState):
             trial.status = TrialStatus.INVALID
             trial.message = f"ValueError: `{self.objective.name}` must be a finite number. Received: {self._value(own)}"
         super().end_trial(trial)
+        # keras-tuner saves itself while the trial still counts as running, and its chief does not do so again.
+        keras_tuner.Oracle.save(self)
         # keras-tuner tells the caller's object nothing of what became of the trial where it is another one.
         trial.status, trial.message, trial.score = own.status, own.message, own.score
         if self.listener is not None:
@@ -81,6 +83,17 @@ class ResumableOracle(keras_tuner.Oracle, AtomicState):
     def _value(self, trial: Any) -> Any:
         name = self.objective.name
         return trial.metrics.get_last_value(name) if trial.metrics.exists(name) else None
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """As in keras-tuner; a trial that was saved as finished is finished, though the oracle was killed before it knew."""
+        finished = [
+            name
+            for name in state["ongoing_trials"].values()
+            if self.trials[name].status in (TrialStatus.COMPLETED, TrialStatus.FAILED)
+        ]
+        ongoing = {tuner: name for tuner, name in state["ongoing_trials"].items() if name not in finished}
+        ended = [*state["end_order"], *(name for name in finished if name not in state["end_order"])]
+        super().set_state({**state, "ongoing_trials": ongoing, "end_order": ended})
 
     def reload(self) -> None:
         """As in keras-tuner; what an interrupted trial has recorded is dropped before it runs again."""
