@@ -15,6 +15,7 @@ from hyperml_tf.data import Interactions
 from hyperml_tf.runs import TrainingConfig, recipe
 from hyperml_tf.runs.held_out import HeldOut
 from hyperml_tf.tuning.bayesian_optimization import BayesianOptimization
+from hyperml_tf.tuning.disk_full_error import DiskFullError, is_disk_full
 from hyperml_tf.tuning.grid_search import GridSearch
 from hyperml_tf.tuning.hyperband import Hyperband
 from hyperml_tf.tuning.hyperml_hyper_model import HyperMLHyperModel
@@ -85,6 +86,7 @@ def tune_table(
 
     Raises:
         FileNotFoundError, ValueError: if the table cannot be read, an argument is not allowed, or `out` holds another search.
+        DiskFullError: if nothing can be written any more.
         FatalRuntimeError: if every trial has failed.
     """
     config, space, path = config or TrainingConfig(), space or Space.default(), Path(out)
@@ -110,7 +112,12 @@ def tune_table(
     searcher.search(verbose=0)
     if _is_worker():
         return None
-    return _written(path, searcher, hypermodel)
+    try:
+        return _written(path, searcher, hypermodel)
+    except OSError as error:
+        if is_disk_full(error):
+            raise DiskFullError.at(str(path)) from error
+        raise
 
 
 def _is_worker() -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -119,6 +120,19 @@ def test_the_same_command_goes_on(folder: Path, call: Call) -> None:
     assert (code, out) == (1, "")
     assert "`out` must hold the same search, or none" in err
     assert "another config was asked for" in err
+
+
+def test_a_disk_that_is_full_at_the_end_is_said_to_be(
+    folder: Path, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("hyperml_tf.tuning.tune.draw_search", fail)
+    command = ["tune", folder / "t.csv", "--out", folder / "found", "--space", folder / "space.yaml", "--epochs", 2]
+    code, out, err = call(*command, "--max-trials", 3)
+    assert (code, out) == (1, "")
+    assert f"Error: No space is left on the disk of `{folder / 'found'}`. The finished trials are kept" in err
 
 
 @pytest.mark.parametrize("tuner", ["random", "grid", "hyperband"])
