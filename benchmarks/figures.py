@@ -74,7 +74,7 @@ def model_figures(runs: list[StoredRun]) -> dict[str, Any]:
         "settings": facts["settings"],
         "overrides": facts["overrides"],
         "trials": facts["trials"],
-        "seconds": float(np.mean([run.facts["seconds"] for run in runs])),
+        **{name: float(np.mean([run.facts[name] for run in runs])) for name in ("seconds", "cpu_seconds")},
         "metrics": {metric: interval([float(run.per_user(metric).mean()) for run in runs]) for metric in METRICS},
         "validation": {metric: interval([run.facts["validation"][metric] for run in runs]) for metric in METRICS},
     }

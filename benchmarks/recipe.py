@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from hyperml_tf import TrainingConfig
+from hyperml_tf.layers import Curvature
 from hyperml_tf.runs import recipe
 from hyperml_tf.runs.held_out import HeldOut
 
@@ -22,8 +23,10 @@ Settings = Mapping[str, Any]
 def train_hyperml(held_out: HeldOut, seed: int, settings: Settings) -> Scorer:
     """HyperML with its defaults and those of `TrainingConfig`, but for the settings."""
     known = {field.name for field in dataclasses.fields(TrainingConfig)}
-    config = TrainingConfig(seed=seed, **{name: value for name, value in settings.items() if name in known})
-    others = {name: value for name, value in settings.items() if name not in known}
+    # A `Curvature` is an argument of the model only: the config of a run is numbers and words.
+    of_config = {name for name, value in settings.items() if name in known and not isinstance(value, Curvature)}
+    config = TrainingConfig(seed=seed, **{name: settings[name] for name in of_config})
+    others = {name: value for name, value in settings.items() if name not in of_config}
     return _fit(recipe.new_model(held_out.split.train, config, **others), held_out, config.epochs, config.batch_size)
 
 

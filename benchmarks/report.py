@@ -15,7 +15,7 @@ Figures = dict[tuple[str, str], dict[str, Any]]
 
 def markdown(figures: Figures) -> str:
     """The whole report."""
-    sections = ["# Accuracy on held-out items\n", _protocol()]
+    sections = ["# Accuracy on held-out items\n", _protocol(), "## nDCG@10, sampled100 / full\n", summary(figures)]
     for (data, split), values in figures.items():
         sections += [
             f'## {data}, split "{split}"\n',
@@ -40,18 +40,37 @@ def _protocol() -> str:
     )
 
 
+def summary(figures: Figures) -> str:
+    """Means of nDCG@10 on test, a row for data and split, a column a model."""
+    names = _ordered({name for values in figures.values() for name in values["models"]})
+    rows = []
+    for (data, split), values in figures.items():
+        best = {metric: max(model["metrics"][metric]["mean"] for model in values["models"].values()) for metric in NDCG}
+        cells = []
+        for name in names:
+            metrics = values["models"][name]["metrics"] if name in values["models"] else {}
+            shown = [(metrics[metric]["mean"], best[metric]) for metric in NDCG if metric in metrics]
+            cells.append(" / ".join(f"**{mean:.4f}**" if mean == top else f"{mean:.4f}" for mean, top in shown))
+        rows.append([data, split, *cells])
+    return table(["data", "split", *(_title(figures, name) for name in names)], rows, text=2)
+
+
 def accuracy(values: dict[str, Any]) -> str:
     """A row a model."""
     rows = []
     for name in _ordered(values["models"]):
         model = values["models"][name]
         rows.append(
-            [model["title"], *(_interval(model["metrics"][metric]) for metric in METRICS), f"{model['seconds']:.1f}"]
+            [
+                model["title"],
+                *(_interval(model["metrics"][metric]) for metric in METRICS),
+                *(f"{model[name]:.1f}" for name in ("seconds", "cpu_seconds")),
+            ]
         )
     if values["published"] is not None:
-        missing = ["", f"{values['published']:.4f}", "", "", ""]
+        missing = ["", f"{values['published']:.4f}", "", "", "", ""]
         rows.append(["*HyperML as published: another split, other negatives*", *missing])
-    return table(["model", *METRICS, "s a training"], rows)
+    return table(["model", *METRICS, "s a training", "CPU s"], rows)
 
 
 def gains(values: dict[str, Any]) -> str:
@@ -97,13 +116,13 @@ def settings(values: dict[str, Any]) -> str:
     rows = []
     for name in _ordered(values["models"]):
         model = values["models"][name]
-        tuning = sum(trial["seconds"] for trial in model["trials"])
+        tuning = sum(trial["cpu_seconds"] for trial in model["trials"])
         seeds = " ".join(map(str, model["seeds"]))
         chosen = _settings({**model["overrides"], **model["settings"]})
         validation = (_interval(model["validation"][metric]) for metric in NDCG)
         rows.append([model["title"], chosen, seeds, *validation, str(len(model["trials"])), f"{tuning:.0f}"])
     columns = [f"validation {metric}" for metric in NDCG]
-    return table(["model", "settings", "seeds", *columns, "trials", "s of tuning"], rows, text=3)
+    return table(["model", "settings", "seeds", *columns, "trials", "CPU s of tuning"], rows, text=3)
 
 
 def ease_ratios(figures: Figures) -> str:

@@ -62,10 +62,16 @@ class Trained:
     score: Scorer
     validation: dict[str, float]
     seconds: float
+    cpu_seconds: float
 
     def record(self) -> dict[str, Any]:
         """What is written of a trial."""
-        return {"settings": dict(self.settings), "validation": self.validation, "seconds": round(self.seconds, 2)}
+        return {
+            "settings": dict(self.settings),
+            "validation": self.validation,
+            "seconds": round(self.seconds, 2),
+            "cpu_seconds": round(self.cpu_seconds, 2),
+        }
 
 
 def run(task: Task, seeds: list[int]) -> None:
@@ -125,10 +131,10 @@ def _tune(task: Task, trials: list[dict[str, Any]]) -> Trained | None:
 
 
 def _train(task: Task, seed: int, settings: Settings) -> Trained:
-    started = time.perf_counter()
+    started, cpu_started = time.perf_counter(), time.process_time()
     score = task.contender.train(task.held_out, seed, {**task.asked["overrides"], **settings})
-    seconds = time.perf_counter() - started
-    return Trained(settings, score, results.validation_metrics(score, task.held_out), seconds)
+    seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu_started
+    return Trained(settings, score, results.validation_metrics(score, task.held_out), seconds, cpu_seconds)
 
 
 def _store(task: Task, seed: int, trained: Trained, trials: list[dict[str, Any]]) -> None:

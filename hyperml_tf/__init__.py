@@ -23,6 +23,7 @@ __version__ = "0.1.0"
 _keras.select_keras()
 
 __all__ = [
+    "DistanceIndex",
     "HyperML",
     "Interactions",
     "Run",
@@ -71,12 +72,13 @@ if TYPE_CHECKING:
         visualization,
     )
     from hyperml_tf.data import Interactions, leave_one_out, synthesize
-    from hyperml_tf.models import HyperML
+    from hyperml_tf.models import DistanceIndex, HyperML
     from hyperml_tf.retrieval import ServedModel, export_saved_model
     from hyperml_tf.runs import Run, TrainingConfig, train_run
 else:
     # Hidden from type checkers, which would take every misspelt name for one that this function may know.
     _HOMES = {
+        "DistanceIndex": "models",
         "HyperML": "models",
         "Interactions": "data",
         "Run": "runs",

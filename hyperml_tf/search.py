@@ -10,13 +10,20 @@ some of the nearest can be missed where a catalogue crowds hundreds of items wit
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import tensorflow as tf
 
+from hyperml_tf import numerics
 from hyperml_tf.geometry import lorentz, poincare
 from hyperml_tf.numerics import Tensor
 
-# Candidates taken beyond k before the exact ordering: room for pairs that the rounding of the product could swap.
-_SLACK = 16
+SLACK = 16
+"""Candidates taken beyond k before the exact ordering: room for pairs that the rounding of the product could swap."""
+
+# Rows whose maximum is found first, see `top`.
+_BLOCK = 32
 
 
 def similarity(queries: Tensor, lifted: Tensor, c: Tensor) -> Tensor:
@@ -33,15 +40,38 @@ def similarity(queries: Tensor, lifted: Tensor, c: Tensor) -> Tensor:
     return tf.matmul(lorentz.query(lorentz.lift(queries, c), c), lifted, transpose_b=True)
 
 
+class Searchable(NamedTuple):
+    """A catalogue, held once: the lift of a point `y` is `f (|y|^2, y)` with its conformal factor `f`."""
+
+    rows: Tensor
+    """`(|y|^2, y)`, `(n, dim + 1)`."""
+    factors: Tensor
+    """Conformal factors, `(n, 1)`."""
+
+    def points(self, indices: Tensor) -> Tensor:
+        """Indices `(...)` -> points, `(..., dim)`."""
+        return tf.gather(self.rows, indices)[..., 1:]
+
+    def scores(self, vectors: Tensor) -> Tensor:
+        """Query vectors, `lorentz.query(lift(x))`, `(batch, dim + 1)` -> as `similarity`, but `(n, batch)`."""
+        return tf.matmul(self.rows, vectors, transpose_b=True) * self.factors
+
+
+def searchable(points: Tensor, c: Tensor) -> Searchable:
+    """Makes a catalogue of points, `(n, dim)`, ready to be searched at curvature `c`."""
+    points, c = numerics.promote(points, c)
+    rows = tf.concat([numerics.squared_norm(points), points], axis=1)
+    return Searchable(rows, poincare.conformal_factor(points, c, keepdims=True))
+
+
 def nearest(
-    queries: Tensor, points: Tensor, lifted: Tensor, c: Tensor, k: int, excluded: Tensor | None = None
+    queries: Tensor, catalogue: Searchable, c: Tensor, k: Tensor, excluded: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
     """The `k` nearest candidates of each query, nearest first; equal distances in the order of the catalogue.
 
     Args:
         queries: points, `(batch, dim)`.
-        points: the catalogue, `(n, dim)`.
-        lifted: `lorentz.lift(points, c)`, `(n, dim + 1)`.
+        catalogue: see `searchable`.
         c: curvature, a scalar >= 0.
         k: how many, at least 1; clamped to `n`.
         excluded: integer indices of candidates to leave out, `(batch, m)`, padded with -1; or None.
@@ -50,12 +80,31 @@ def nearest(
         Indices int32 and distances, both `(batch, min(k, n))`. Where fewer than `k` candidates remain after the exclusions the
         index is -1 and the distance infinite.
     """
-    n = tf.shape(points)[0]
-    scores = similarity(queries, lifted, c)
+    scores = catalogue.scores(lorentz.query(lorentz.lift(queries, c), c))
     if excluded is not None:
-        scores = _without(scores, excluded)
-    scores, indices = tf.math.top_k(scores, tf.minimum(k + _SLACK, n))
-    distances = poincare.distance(queries[:, tf.newaxis, :], tf.gather(points, indices), c)
+        scores = without(scores, excluded)
+    return winners(queries, scores, catalogue.points, c, k)
+
+
+def winners(
+    queries: Tensor, scores: Tensor, points_of: Callable[[Tensor], Tensor], c: Tensor, k: Tensor, slack: int = SLACK
+) -> tuple[Tensor, Tensor]:
+    """The `k` candidates of highest score, put in order by their true distances.
+
+    Args:
+        queries: points, `(batch, dim)`.
+        scores: `(n, batch)`, as from `similarity`, transposed; the lowest number of the dtype where a candidate is left out.
+        points_of: the points of some candidates, indices `(batch, m)` -> `(batch, m, dim)`.
+        c: curvature, a scalar >= 0.
+        k: how many, at least 1; clamped to `n`.
+        slack: candidates taken beyond `k` before the exact ordering.
+
+    Returns:
+        As `nearest`.
+    """
+    n = tf.shape(scores)[0]
+    scores, indices = top(scores, tf.minimum(k + slack, n))
+    distances = poincare.distance(queries[:, tf.newaxis, :], points_of(indices), c)
     gone = tf.equal(scores, scores.dtype.min)
     distances = tf.where(gone, tf.constant(float("inf"), distances.dtype), distances)
     indices = tf.where(gone, -1, indices)
@@ -66,11 +115,49 @@ def nearest(
     return tf.gather(indices, order, batch_dims=1), tf.gather(distances, order, batch_dims=1)
 
 
-def _without(scores: Tensor, excluded: Tensor) -> Tensor:
-    """Puts the excluded candidates at the lowest score. Padding points at candidate 0 with a value that changes nothing."""
+def top(scores: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
+    """The `k` highest scores of each column, highest first, and their rows.
+
+    The highest `k` lie in the `k` blocks of rows whose maxima are highest. Maxima cost one pass, in which several columns at once
+    are compared, which a heap a query cannot do; only the numbers of those blocks are then put in order.
+
+    Args:
+        scores: `(n, batch)`.
+        k: how many, a scalar in `[1, n]`.
+
+    Returns:
+        Scores and int32 rows, both `(batch, k)`.
+    """
+    n, batch = tf.shape(scores)[0], tf.shape(scores)[1]
+    blocks = n // _BLOCK
+    maxima = tf.reduce_max(tf.reshape(scores[: blocks * _BLOCK], [blocks, _BLOCK, batch]), axis=1)
+    _, best = tf.math.top_k(tf.transpose(maxima), tf.minimum(k, blocks), sorted=False)
+    rows = tf.reshape(best[:, :, tf.newaxis] * _BLOCK + tf.range(_BLOCK), [batch, tf.shape(best)[1] * _BLOCK])
+    # Rows after the last whole block are always among those put in order.
+    rest = tf.broadcast_to(tf.range(blocks * _BLOCK, n), [batch, n - blocks * _BLOCK])
+    rows = tf.concat([rows, rest], axis=1)
+    values, order = tf.math.top_k(_entries(scores, rows), k)
+    return values, tf.gather(rows, order, batch_dims=1)
+
+
+def _entries(scores: Tensor, rows: Tensor) -> Tensor:
+    """`scores[rows[b, m], b]`, `(batch, m)`."""
+    columns = tf.broadcast_to(tf.range(tf.shape(rows)[0])[:, tf.newaxis], tf.shape(rows))
+    return tf.gather_nd(scores, tf.stack([rows, columns], axis=-1))
+
+
+def without(scores: Tensor, excluded: Tensor) -> Tensor:
+    """Scores `(n, batch)` with the candidates of `excluded` `(batch, m)` at the lowest number; -1 excludes nothing."""
     excluded = tf.cast(excluded, tf.int32)
     padding = excluded < 0
-    rows = tf.broadcast_to(tf.range(tf.shape(excluded)[0])[:, tf.newaxis], tf.shape(excluded))
-    where = tf.stack([rows, tf.where(padding, 0, excluded)], axis=-1)
+    columns = tf.broadcast_to(tf.range(tf.shape(excluded)[0])[:, tf.newaxis], tf.shape(excluded))
+    # Padding points at candidate 0 with a value that changes nothing.
+    where = tf.stack([tf.where(padding, 0, excluded), columns], axis=-1)
     values = tf.where(padding, scores.dtype.max, scores.dtype.min)
     return tf.tensor_scatter_nd_min(scores, where, tf.cast(values, scores.dtype))
+
+
+def without_pairs(scores: Tensor, queries: Tensor, candidates: Tensor) -> Tensor:
+    """Scores `(n, batch)` with the pairs (position in the batch, candidate), each `(pairs,)` int32, at the lowest number."""
+    lowest = tf.fill(tf.shape(queries), scores.dtype.min)
+    return tf.tensor_scatter_nd_min(scores, tf.stack([candidates, queries], axis=-1), lowest)

@@ -107,7 +107,16 @@ def test_implicit_models_learn_and_repeat(make: Any, catalogue: Interactions) ->
 def made_up(kind: str, seed: int, sampled: Any, full: Any) -> results.StoredRun:
     """A run of four users whose held-out items are 0, 1, 2 and 3."""
     facts = {"data": "toy", "split": "last", "users": 4, "items": 4, "train_rows": 12, "evaluated_users": 4}
-    made = {"title": kind, "kind": kind, "seed": seed, "settings": {}, "overrides": {}, "trials": [], "seconds": 1.0}
+    made = {
+        "title": kind,
+        "kind": kind,
+        "seed": seed,
+        "settings": {},
+        "overrides": {},
+        "trials": [],
+        "seconds": 1.0,
+        "cpu_seconds": 1.0,
+    }
     validation = dict.fromkeys(results.METRICS, 0.5)
     arrays = {
         "users": np.arange(4),
@@ -223,6 +232,8 @@ def test_run_and_report(catalogue: Interactions, tmp_path: Path, capsys: pytest.
         assert f" {mean:.4f}" in text
     assert values["models"]["ease"]["settings"] == {"l2": 300.0}
     assert "## HyperML / EASE" in text
+    means = [values["models"][name]["metrics"]["full_ndcg@10"]["mean"] for name in models]
+    assert f"/ **{max(means):.4f}**" in next(line for line in text.splitlines() if line.startswith("| toy | last |"))
 
     # HyperML is trained as the command line trains it.
     usual = train_run(path, tmp_path / "usual", TrainingConfig(epochs=1, dim=4)).metrics

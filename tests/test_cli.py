@@ -149,6 +149,34 @@ def test_export_and_its_k(folder: Path, tmp_path: Path, call: Call) -> None:
     assert ServedModel(tmp_path / "1").recommend(["user_00001"]).ids.shape == (1, 3)
 
 
+def test_export_with_everything(folder: Path, tmp_path: Path, call: Call) -> None:
+    from hyperml_tf.retrieval import ApproximateIndex, ServedModel
+
+    run = Run.load(folder / "run")
+    ids = run.model.candidate_tower.ids
+    pd.DataFrame({"item": ids, "name": [f"Name {i}" for i in ids], "price": 1}).to_csv(tmp_path / "i.csv", index=False)
+    base = tmp_path / "models"
+    options = ["--new-version", "--exclude-seen", "--items", tmp_path / "i.csv", "--detail", "name", "--warm-up"]
+    options += ["--half-life", "inf", "--precision", "float16", "--index", "faiss"]
+    answer = call("export", folder / "run", base, *options)
+    assert (answer.code, answer.out.splitlines()[0]) == (0, f"Wrote {base / '1'}")
+    assert "recall@10" in answer.out
+    served = ServedModel(base / "1")
+    got = served.ask("serving_default", user_id=["user_00001"])
+    assert set(got) == {"item_id", "distance", "name"}
+    assert got["item_id"].tolist() == run.model.recommend(["user_00001"], k=7).ids.tolist()
+    assert got["name"].tolist() == [[f"Name {item}" for item in got["item_id"][0]]]
+    assert (base / "1" / "assets.extra" / "tf_serving_warmup_requests").is_file()
+    assert ApproximateIndex.load(base / "1").report["items"] == len(ids)
+    card = served.card
+    assert card["metrics"]["test"] == run.metrics["test"]
+    assert card["table"]["fingerprint"] == json.loads((folder / "run" / "config.json").read_text())["fingerprint"]
+    assert card["serving"]["half_life"] is None
+    assert call("export", folder / "run", base, "--new-version").out.strip() == f"Wrote {base / '2'}"
+    # What `train` exports has a card too.
+    assert ServedModel(folder / "run" / "saved_model" / "1").card["metrics"] == card["metrics"]
+
+
 def test_plot_writes_the_picture(folder: Path, tmp_path: Path, call: Call) -> None:
     answer = call("plot", folder / "run", "--out", tmp_path / "disk.svg")
     assert (answer.code, answer.out.strip()) == (0, f"Wrote {tmp_path / 'disk.svg'}")
@@ -184,6 +212,10 @@ def test_synthesize_writes_the_items_too_and_keeps_files(tmp_path: Path, call: C
         (["recommend", "{folder}/run"], 2, "'--user'"),
         (["recommend", "{folder}/run", "--user", "user_00001", "-k", "0"], 1, "`k` must be at least 1"),
         (["synthesize", "new.csv", "--items", "3"], 1, "`n_items` must be"),
+        (["export", "{folder}/run", "x", "--index", "annoy"], 1, "`--index` must be faiss"),
+        (["export", "{folder}/run", "x", "--detail", "name"], 1, "pass it as `--items`"),
+        (["export", "{folder}/run", "x", "--precision", "int8"], 1, "`precision` must be"),
+        (["export", "{folder}/run", "x", "--half-life", "0"], 1, "`half_life` must be positive"),
         (["invent"], 2, "'invent'"),
     ],
 )

@@ -9,7 +9,6 @@ import pytest
 import tensorflow as tf
 
 from hyperml_tf import search
-from hyperml_tf.geometry import lorentz
 
 DIM = 5
 GRID = list(
@@ -43,9 +42,7 @@ def nearest(
     queries: np.ndarray, candidates: np.ndarray, c: float, k: int, excluded: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     curvature = tf.constant(c, candidates.dtype)
-    indices, distances = search.nearest(
-        queries, candidates, lorentz.lift(candidates, curvature), curvature, k, excluded
-    )
+    indices, distances = search.nearest(queries, search.searchable(candidates, curvature), curvature, k, excluded)
     assert indices.dtype == tf.int32
     return indices.numpy(), distances.numpy()
 
@@ -147,11 +144,11 @@ def test_a_crowd_within_the_documented_radius() -> None:
 def test_in_a_graph_with_an_unknown_batch() -> None:
     rng = np.random.default_rng(0)
     queries, candidates = points(rng, 4, 1.0, 0.9), points(rng, 20, 1.0, 0.9)
-    lifted = lorentz.lift(candidates, 1.0)
+    catalogue = search.searchable(candidates, 1.0)
 
     @tf.function(input_signature=[tf.TensorSpec([None, DIM]), tf.TensorSpec([None, None], tf.int32)])
     def search_in_graph(x: tf.Tensor, excluded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return search.nearest(x, tf.constant(candidates), lifted, tf.constant(1.0), 5, excluded)
+        return search.nearest(x, catalogue, tf.constant(1.0), 5, excluded)
 
     excluded = rng.integers(-1, 20, size=(4, 3)).astype(np.int32)
     for got, expected in zip(
@@ -159,3 +156,23 @@ def test_in_a_graph_with_an_unknown_batch() -> None:
     ):
         np.testing.assert_allclose(got, expected, rtol=1e-6)
     assert search_in_graph(queries[:0], excluded[:0])[0].shape == (0, 5)
+
+
+@pytest.mark.parametrize("n", [1, 31, 32, 33, 640, 1000])
+@pytest.mark.parametrize("k", [1, 5, 40, 1000])
+@pytest.mark.parametrize("levels", [3, 10**6])  # with many equal scores, and with few
+def test_top_is_that_of_a_sort(n: int, k: int, levels: int) -> None:
+    rng = np.random.default_rng(n + k)
+    scores = rng.integers(levels, size=(n, 6)).astype(np.float32)
+    scores[:, 0] = np.finfo(np.float32).min  # all left out
+    k = min(k, n)
+    values, rows = search.top(tf.constant(scores), tf.constant(k))
+    assert rows.dtype == tf.int32
+    np.testing.assert_array_equal(values, -np.sort(-scores, axis=0)[:k].T)
+    np.testing.assert_array_equal(np.take_along_axis(scores, rows.numpy().T, axis=0).T, values)
+    assert all(len(set(row)) == k for row in rows.numpy().tolist())
+
+
+def test_top_of_an_empty_batch() -> None:
+    values, rows = search.top(tf.zeros([100, 0]), tf.constant(7))
+    assert values.shape == rows.shape == (0, 7)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from hyperml_tf.models import Neighbours
+    from hyperml_tf.runs import Run
 
 
 def recommend(
@@ -85,14 +86,70 @@ def export(
         int | None, typer.Option("--k", "-k", help="Length of the answers.", show_default="that of the run")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT if it exists.")] = False,
+    new_version: Annotated[
+        bool, typer.Option("--new-version", help="OUT is the directory of all versions: write the next number in it.")
+    ] = False,
+    exclude_seen: Annotated[
+        bool, typer.Option("--exclude-seen", help="Never recommend what a user had in training.")
+    ] = False,
+    items: Annotated[
+        Path | None,
+        typer.Option(metavar="ITEMS", help="A table of items, CSV or Parquet, to return columns of beside ids."),
+    ] = None,
+    detail: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN", help="A column of ITEMS; may be repeated.", show_default="all columns"),
+    ] = None,
+    precision: Annotated[
+        str, typer.Option(metavar="float32|float16|bfloat16", help="Half precision makes the items a quarter smaller.")
+    ] = "float32",
+    half_life: Annotated[
+        float,
+        typer.Option(help="Places after which an item of a history weighs twice as much; inf: all weigh the same."),
+    ] = 3.0,
+    warm_up: Annotated[bool, typer.Option("--warm-up", help="Write requests that warm up TensorFlow Serving.")] = False,
+    index: Annotated[
+        str | None, typer.Option(metavar="faiss", help="Also build an approximate index, for a million items and more.")
+    ] = None,
 ) -> None:
     """Write the SavedModel of a run, for TensorFlow Serving."""
+    if index not in (None, "faiss"):
+        raise ValueError(f"`--index` must be faiss. Received: {index!r}")
+    if detail and items is None:
+        raise ValueError("`--detail` names columns of a table of items: pass it as `--items`.")
     console.start_tensorflow()
-    from hyperml_tf.retrieval import export_saved_model
+    from hyperml_tf.retrieval import ApproximateIndex, export_saved_model, next_version
     from hyperml_tf.runs import Run
 
+    out = next_version(out) if new_version else out
     if out.exists() and not overwrite:
         raise FileExistsError(f"`{out}` exists. Pass `--overwrite` to replace it.")
     loaded = Run.load(run)
-    path = export_saved_model(loaded.model, out, k=loaded.config.k if k is None else k, overwrite=overwrite)
+    path = export_saved_model(
+        loaded.model,
+        out,
+        k=loaded.config.k if k is None else k,
+        overwrite=overwrite,
+        exclude_seen=exclude_seen,
+        details=None if items is None else _details(loaded, items, detail),
+        precision=precision,  # type: ignore[arg-type]  # checked there
+        half_life=half_life,
+        warm_up_requests=warm_up,
+        card=loaded.card,
+    )
     typer.echo(f"Wrote {path}")
+    if index is not None:
+        built = ApproximateIndex.from_model(loaded.model)
+        typer.echo(f"Wrote {built.save(path)}: {built.report}")
+
+
+def _details(run: Run, table: Path, columns: list[str] | None) -> dict[str, list[str]]:
+    import pandas as pd
+
+    from hyperml_tf.retrieval import item_details
+
+    suffixes = [suffix.lower() for suffix in table.suffixes]
+    # As text: a column of numbers with gaps would come back as floats.
+    parquet = suffixes[-1:] in ([".parquet"], [".pq"])
+    frame = pd.read_parquet(table) if parquet else pd.read_csv(table, dtype=str, keep_default_na=False)
+    return item_details(run.model.candidate_tower.ids, frame, columns)

@@ -56,6 +56,15 @@ def find_columns(
     return user, item, order
 
 
+def find_item_column(columns: Sequence[Hashable], item_column: str | None = None) -> Hashable:
+    """The label of the item column alone, in a table of items; names are compared as in `find_columns`.
+
+    Raises:
+        ValueError: if it is not there.
+    """
+    return _find(list(columns), "item", item_column)
+
+
 def _find(columns: Sequence[Hashable], role: str, given: str | None) -> Hashable | None:
     if given is not None:
         if given in columns:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
@@ -10,6 +11,7 @@ import tensorflow as tf
 from hyperml_tf import manifold, numerics
 from hyperml_tf._keras import register
 from hyperml_tf.geometry import poincare
+from hyperml_tf.geometry.poincare.maps import expmap0_factor
 from hyperml_tf.initializers import WrappedNormal
 from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument, HyperbolicLayer, InitializerLike, RegularizerLike
 from hyperml_tf.numerics import Tensor
@@ -113,12 +115,22 @@ class HyperbolicEmbedding(HyperbolicLayer):
     def call(self, inputs: Tensor) -> Tensor:
         rows = self._lookup(inputs)
         c = tf.cast(self.curvature(), rows.dtype)
-        rows = limit_norm(rows, self._norm_limit(c))
+        limit = self._norm_limit(c)
+        if self.mode == "direct":
+            points = limit_norm(rows, limit)
+            self._regularize(lambda: poincare.logmap0(points, c), inputs)
+            return points
+        # Limit and map are each a factor that depends on the norm alone: rows are measured once and multiplied once.
+        squared = numerics.squared_norm(rows)
+        kept = limit_factor(numerics.safe_sqrt(squared), limit)
+        self._regularize(lambda: rows * kept, inputs)
+        return rows * (kept * expmap0_factor(c * squared * tf.square(kept)))
+
+    def _regularize(self, tangent: Callable[[], Tensor], inputs: Tensor) -> None:
         if self.embeddings_regularizer is not None:
-            tangent = poincare.logmap0(rows, c) if self.mode == "direct" else rows
-            count = tf.cast(tf.maximum(tf.size(inputs), 1), rows.dtype)
-            self.add_loss(self.embeddings_regularizer(tangent) / count)
-        return rows if self.mode == "direct" else poincare.expmap0(rows, c)
+            vectors = tangent()
+            count = tf.cast(tf.maximum(tf.size(inputs), 1), vectors.dtype)
+            self.add_loss(self.embeddings_regularizer(vectors) / count)
 
     def _lookup(self, inputs: Tensor) -> Tensor:
         ids = tf.convert_to_tensor(inputs)
@@ -181,16 +193,16 @@ def limit_norm(x: Tensor, limit: Tensor) -> Tensor:
     """
     beyond = tf.reduce_any(numerics.squared_norm(tf.stop_gradient(x)) > tf.square(limit))
     # Rare in training: a step in which no row is beyond the limit pays for the norms alone.
-    return tf.cond(beyond, lambda: _limit_norm(x, limit), lambda: tf.identity(x))
+    return tf.cond(beyond, lambda: x * limit_factor(numerics.safe_norm(x), limit), lambda: tf.identity(x))
 
 
-def _limit_norm(x: Tensor, limit: Tensor) -> Tensor:
-    norm = numerics.safe_norm(x)
+def limit_factor(norm: Tensor, limit: Tensor) -> Tensor:
+    """What `limit_norm` multiplies vectors of the given norm by, of the shape of `norm`."""
     outside = norm > limit
     length = tf.where(outside, norm, tf.ones_like(norm))
     # The second term is 0: it only carries the radial gradient.
     factor = limit / length + (_only_inward(length) - tf.stop_gradient(length)) / tf.stop_gradient(length)
-    return x * tf.where(outside, factor, tf.ones_like(factor))
+    return tf.where(outside, factor, tf.ones_like(factor))
 
 
 @tf.custom_gradient

@@ -2,10 +2,20 @@
 
 from hyperml_tf.models import baselines
 from hyperml_tf.models.default_optimizer import default_optimizer
+from hyperml_tf.models.distance_index import DistanceIndex
 from hyperml_tf.models.hyperml import HyperML
 from hyperml_tf.models.id_tower import IdTower
 from hyperml_tf.models.neighbours import Neighbours
 from hyperml_tf.models.network_tower import NetworkTower
 from hyperml_tf.models.recommendations import Recommendations
 
-__all__ = ["HyperML", "IdTower", "Neighbours", "NetworkTower", "Recommendations", "baselines", "default_optimizer"]
+__all__ = [
+    "DistanceIndex",
+    "HyperML",
+    "IdTower",
+    "Neighbours",
+    "NetworkTower",
+    "Recommendations",
+    "baselines",
+    "default_optimizer",
+]

@@ -6,8 +6,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from hyperml_tf import search
-from hyperml_tf.geometry import lorentz
+from hyperml_tf.models.measured import Measured
 from hyperml_tf.models.seen_items import SeenItems
 from hyperml_tf.numerics import Tensor
 
@@ -42,27 +41,26 @@ def draw(batch: Tensor, n_candidates: int, negatives: int, group_size: int, seed
 
 def hardest(
     drawn: Draw,
-    queries: Tensor,
+    queries: Measured,
     query_codes: Tensor,
-    candidates: Tensor,
-    c: Tensor,
+    candidates: Measured,
     seen: SeenItems,
     count: int = 1,
     shallow: int | None = None,
 ) -> tuple[Tensor, Tensor]:
     """The nearest drawn candidates of each positive that are not among the query's own.
 
-    One batched matrix product ranks a group's draws for all its positives. No gradient flows through the choice.
+    One batched matrix product ranks a group's draws for all its positives: for one query the order of `|x - y|^2 / (1 - c|y|^2)`
+    is that of the distance. No gradient flows through the choice.
 
     The hardest of many draws are rivals for the top of a list, the hardest of few are what a positive must beat to be in its
     upper part at all. With `shallow` both are returned.
 
     Args:
         drawn: the draws, see `draw`.
-        queries: points of the queries, `(batch, dim)`.
+        queries: the queries, measured points `(batch, dim)`.
         query_codes: their codes, `(batch,)`.
-        candidates: points of the drawn candidates, `(groups, negatives, dim)`.
-        c: curvature, a scalar.
+        candidates: the drawn candidates, measured points `(groups * negatives, dim)`.
         seen: the pairs to reject.
         count: how many to choose, at most the number of draws.
         shallow: where fewer than the draws, also the `count` hardest of the first so many are chosen; a draw may be among both.
@@ -71,15 +69,12 @@ def hardest(
         Positions of the chosen draws in the flattened `(groups * negatives,)`, and whether each is a negative (too many of the
         draws may be the query's own), both `(batch, count)`, or `(batch, 2 * count)` with `shallow`.
     """
-    groups, negatives, size = tf.shape(drawn.codes)[0], drawn.codes.shape[1], drawn.group_size
-    batch = tf.shape(queries)[0]
-    padded = tf.pad(tf.stop_gradient(queries), [[0, groups * size - batch], [0, 0]])
-    scores = search.similarity(
-        tf.reshape(padded, [groups, size, queries.shape[-1]]), lorentz.lift(tf.stop_gradient(candidates), c), c
-    )
-    scores = tf.reshape(scores, [groups * size, negatives])[:batch]
+    negatives, size = drawn.codes.shape[1], drawn.group_size
+    batch = tf.size(query_codes)
     depths = [negatives] if shallow is None or shallow >= negatives else [negatives, shallow]
-    order = [tf.math.top_k(scores[:, :depth], min(count + _SPARE, depth)).indices for depth in depths]
+    order = [
+        part[:batch] for part in _nearest(queries.detached(), candidates.detached(), drawn, depths, count + _SPARE)
+    ]
     first_of_group = (tf.range(batch) // size * negatives)[:, tf.newaxis]
     # One look into the hash table for both depths.
     positions = tf.concat(order, axis=1) + first_of_group
@@ -91,6 +86,34 @@ def hardest(
         for where, theirs in zip(tf.split(positions, widths, axis=1), tf.split(own, widths, axis=1), strict=True)
     ]
     return tf.concat([where for where, _ in chosen], axis=1), tf.concat([found for _, found in chosen], axis=1)
+
+
+def _nearest(queries: Measured, candidates: Measured, drawn: Draw, depths: list[int], count: int) -> list[Tensor]:
+    """The `count` nearest among the first so many draws of each positive's group, nearest first, for every depth.
+
+    Positions in the group, each `(groups * group_size, at most count)`: rows beyond the batch mean nothing.
+    """
+    groups, negatives, size = tf.shape(drawn.codes)[0], drawn.codes.shape[1], drawn.group_size
+    missing = groups * size - tf.shape(queries.points)[0]
+    full = Measured(*(tf.pad(part, [[0, missing], [0, 0]]) for part in queries)).grouped(size)
+    pool = candidates.grouped(negatives)
+    inner = tf.matmul(2.0 * full.points, pool.points, transpose_b=True)
+    across = [0, 2, 1]
+    scores = (inner - full.squared_norm - tf.transpose(pool.squared_norm, across)) / tf.transpose(pool.gap, across)
+    scores = tf.reshape(scores, [-1, negatives])
+    return [_largest(scores[:, :depth], min(count, depth)) for depth in depths]
+
+
+def _largest(scores: Tensor, count: int) -> Tensor:
+    """The columns of the `count` largest numbers of each row, `(rows, count)`; the first of equal ones first.
+
+    `top_k` keeps a heap a row; for a handful of a hundred numbers it is faster to look for the largest that many times.
+    """
+    columns, chosen = tf.range(scores.shape[1]), []
+    for _ in range(count):
+        chosen.append(tf.math.top_k(scores, 1).indices)
+        scores = tf.where(columns == chosen[-1], -float("inf"), scores)
+    return tf.concat(chosen, axis=1)
 
 
 def _first_negatives(positions: Tensor, own: Tensor, count: int) -> tuple[Tensor, Tensor]:

@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 import tensorflow as tf
 
-from hyperml_tf import numerics
 from hyperml_tf._keras import register
 from hyperml_tf.layers import Curvature
 from hyperml_tf.layers.curvature import as_curvature, curvature_config
@@ -17,8 +16,10 @@ from hyperml_tf.models import feed, hard_negatives
 from hyperml_tf.models.arguments import check_not_negative, check_positive
 from hyperml_tf.models.default_optimizer import default_optimizer
 from hyperml_tf.models.id_tower import IdTower
+from hyperml_tf.models.measured import measure
 from hyperml_tf.models.network_tower import NetworkTower
-from hyperml_tf.models.pairs import pairs
+from hyperml_tf.models.objective import objective
+from hyperml_tf.models.pairs import Pairs
 from hyperml_tf.models.retrieval_model import RetrievalModel
 from hyperml_tf.models.tower import Tower
 from hyperml_tf.numerics import Tensor
@@ -179,26 +180,27 @@ class HyperML(RetrievalModel):
         drawn = hard_negatives.draw(
             tf.shape(users)[0], len(self.candidate_tower), self.negatives, self.negatives_group, self._seed(training)
         )
-        query = self.query_tower.points_or_origin(users, training)
+        # Unknown ids weigh nothing below: any row may stand for them.
+        query = measure(self.query_tower.points(tf.maximum(users, 0), training), c)
         # In one call, because of a layer that is called twice Keras keeps the regularization of the second call only.
-        candidates = self.candidate_tower.points_or_origin(
-            tf.concat([items, tf.reshape(drawn.codes, [-1])], axis=0), training
-        )
+        codes = tf.concat([tf.maximum(items, 0), tf.reshape(drawn.codes, [-1])], axis=0)
+        candidates = measure(self.candidate_tower.points(codes, training), c)
         batch = tf.size(items)
-        pool = tf.reshape(candidates[batch:], [-1, self.negatives, self.dim])
-        chosen, found = hard_negatives.hardest(drawn, query, users, pool, c, self.seen, self.hardest, self.shallow)
+        chosen, found = hard_negatives.hardest(
+            drawn, query, users, candidates.rows(batch), self.seen, self.hardest, self.shallow
+        )
         # The positive of each query first, then its negatives.
         positions = tf.concat([tf.range(batch)[:, tf.newaxis], batch + chosen], axis=1)
-        distances = pairs(query, candidates, positions, c, with_tangent=self.distortion_weight > 0)
         known = tf.cast((users >= 0) & (items >= 0), tf.float32)[:, tf.newaxis]
-        weight = known * tf.cast(found, tf.float32) / found.shape[1]
-        hinge = functional.pull_push(distances.squared[:, :1], distances.squared[:, 1:], self.margin)
-        loss = tf.reduce_sum(weight * hinge)
-        if distances.tangent is not None:
-            reference = functional.euclidean_reference(distances.tangent, self.distortion_reference)
-            distortion = functional.distortion(numerics.safe_sqrt(distances.squared), reference)
-            loss += self.distortion_weight * tf.reduce_sum(tf.concat([known, weight], axis=1) * distortion)
-        return loss
+        return objective(
+            Pairs.of(query, candidates, positions),
+            known,
+            known * tf.cast(found, tf.float32) / found.shape[1],
+            c,
+            self.margin,
+            self.distortion_weight,
+            self.distortion_reference,
+        )
 
     def get_config(self) -> dict[str, Any]:
         config = {

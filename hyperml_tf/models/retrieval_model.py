@@ -11,6 +11,7 @@ from hyperml_tf.geometry import lorentz, poincare
 from hyperml_tf.layers import Curvature
 from hyperml_tf.metrics.ranking import Scorer
 from hyperml_tf.models import answers, feed
+from hyperml_tf.models.distance_index import DistanceIndex
 from hyperml_tf.models.id_lookup import IdLookup
 from hyperml_tf.models.neighbours import Neighbours
 from hyperml_tf.models.ranking_model import RankingModel
@@ -58,7 +59,7 @@ class RetrievalModel(RankingModel):
         )
 
     def recommend(self, users: Any, k: int = 10, exclude_seen: bool = True) -> Neighbours:
-        """The `k` nearest candidates of each user.
+        """The `k` nearest candidates of each user. To ask often, keep a `DistanceIndex`.
 
         Args:
             users: raw ids, `(batch,)`. An unknown user gets the neighbours of the origin, which are the popular, general items.
@@ -68,7 +69,7 @@ class RetrievalModel(RankingModel):
         Returns:
             `Neighbours`: ids `(batch, k)` and hyperbolic distances `(batch, k)`, ascending.
         """
-        return answers.recommend(self, users, k, exclude_seen)
+        return DistanceIndex(self, compiled=False).recommend(users, k, exclude_seen)
 
     def similar_items(self, items: Any, k: int = 10) -> Neighbours:
         """The `k` candidates nearest to each of some candidates, itself left out.
@@ -76,7 +77,7 @@ class RetrievalModel(RankingModel):
         Raises:
             ValueError: if an id is unknown.
         """
-        return answers.similar_items(self, items, k)
+        return DistanceIndex(self, compiled=False).similar_items(items, k)
 
     def scorer(self) -> Scorer:
         """A function that scores the whole catalogue as it stands now: `(batch,)` user codes -> `(batch, n)` float64."""

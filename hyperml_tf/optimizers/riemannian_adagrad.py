@@ -19,7 +19,7 @@ class RiemannianAdagrad(RiemannianOptimizer):
     With the Riemannian gradient `g = egrad / lambda_x^2`, its squared length `|g|_x^2 = |egrad|^2 / lambda_x^2` and
     learning rate `r`:
 
-        a <- a + |g|_x^2,   x <- exp_x(-r g / sqrt(a + epsilon))
+        a <- a + |g|_x^2,   x <- exp_x(-r g / sqrt(a))
 
     Source: G. Bécigneul, O. Ganea, *Riemannian adaptive optimization methods* (2019), arXiv 1810.00760, where each
     point of the table is one factor of a product manifold. On Euclidean variables it is `tf.keras.optimizers.Adagrad`,
@@ -34,8 +34,8 @@ class RiemannianAdagrad(RiemannianOptimizer):
         learning_rate: a number or a `tf.keras.optimizers.schedules.LearningRateSchedule`.
         initial_accumulator_value: where accumulators start, >= 0. Keras starts at 0.1, which damps the steps of a loss with small
             gradients, such as a mean over a large batch.
-        epsilon: a number > 0 that keeps a zero gradient from dividing by 0. It is compared with *squared* gradients, hence far
-            below the 1e-7 of Keras.
+        epsilon: a number > 0 that accumulators start at beyond `initial_accumulator_value`, so that a zero gradient does not
+            divide by 0. It is compared with *squared* gradients, hence far below the 1e-7 of Keras.
         retraction: `"expmap"` or `"projection"`, see `RiemannianOptimizer`.
         name: the optimizer's name.
         **kwargs: see `RiemannianOptimizer`.
@@ -76,14 +76,14 @@ class RiemannianAdagrad(RiemannianOptimizer):
 
     @property
     def slots(self) -> tuple[Slot, ...]:
-        return (Slot("accumulator", scalar=True, initial=self.initial_accumulator_value),)
+        # With epsilon in it from the start, no step has to add it.
+        return (Slot("accumulator", scalar=True, initial=self.initial_accumulator_value + self.epsilon),)
 
     def update_points(
         self, space: Space, egrad: Tensor, slots: tuple[Tensor, ...], learning_rate: Tensor
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         accumulator = slots[0] + space.square(egrad)
-        step = learning_rate * space.gradient(egrad) / tf.sqrt(accumulator + self.epsilon)
-        return space.move(-step), (accumulator,)
+        return space.move(space.gradient(egrad) * (-learning_rate * tf.math.rsqrt(accumulator))), (accumulator,)
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -152,6 +152,8 @@ class RiemannianOptimizer(tf.keras.optimizers.Optimizer):
         """
         index = self._index_dict[self._var_key(variable)]
         slots = self._slot_variables[index]
+        curvature = ball_curvature(self._trained[index])
+        rate = tf.cast(self.learning_rate, variable.dtype)
         if isinstance(gradient, tf.IndexedSlices):
             gradient = merge_rows(gradient)
             indices, egrad = gradient.indices, gradient.values
@@ -159,8 +161,6 @@ class RiemannianOptimizer(tf.keras.optimizers.Optimizer):
         else:
             indices, egrad = None, gradient
             points, *values = [tf.convert_to_tensor(v) for v in (variable, *slots)]
-        rate = tf.cast(self.learning_rate, points.dtype)
-        curvature = ball_curvature(self._trained[index])
         space = EuclideanSpace(points) if curvature is None else PoincareBall(points, curvature, self.retraction)
         points, new_slots = self.update_points(space, egrad, tuple(values), rate)
         for target, value in zip((variable, *slots), (points, *new_slots), strict=True):

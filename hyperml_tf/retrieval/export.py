@@ -2,54 +2,116 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, Literal, get_args
 
 import tensorflow as tf
 
 from hyperml_tf.models import HyperML
+from hyperml_tf.retrieval import model_card, warm_up
+from hyperml_tf.retrieval.catalogue_points import CataloguePoints
+from hyperml_tf.retrieval.id_table import IdTable
+from hyperml_tf.retrieval.seen_rows import SeenRows
 from hyperml_tf.retrieval.serving_module import ServingModule
+from hyperml_tf.retrieval.small_points import SmallPoints
+from hyperml_tf.retrieval.stored_points import StoredPoints
 
 logger = logging.getLogger(__name__)
 
+EXTRA = "assets.extra"
+"""The folder of an export for files that its graph does not use."""
 
-def export_saved_model(model: HyperML, path: str | os.PathLike[str], k: int = 100, overwrite: bool = False) -> Path:
+HALF_LIFE = 3.0
+"""Of an item in a history, in places. On validation figures anything from 1 to 4 was about as good; see docs/serving.md."""
+
+Precision = Literal["float32", "float16", "bfloat16"]
+
+
+def export_saved_model(
+    model: HyperML,
+    path: str | os.PathLike[str],
+    k: int = 100,
+    overwrite: bool = False,
+    *,
+    exclude_seen: bool = False,
+    details: Mapping[str, Sequence[str]] | None = None,
+    precision: Precision = "float32",
+    half_life: float = HALF_LIFE,
+    warm_up_requests: bool = False,
+    card: Mapping[str, Any] | None = None,
+) -> Path:
     """Writes a SavedModel that answers from raw ids and needs no Python package of ours to load.
 
-    Its signatures (every id is a string; integer ids are their decimal text):
+    Its signatures are those of `hyperml_tf.retrieval.SIGNATURES` (every id is a string; integer ids are their decimal text):
 
     - `serving_default`: `user_id` `(batch,)` -> `item_id` `(batch, k)`, `distance` float32 `(batch, k)`, hyperbolic
       distances, ascending.
     - `recommend_excluding`: `user_id` `(batch,)`, `exclude` `(batch, n)` padded with `""` -> the same. Where fewer than `k`
       items are left, `item_id` is `""` and `distance` infinite.
+    - `recommend_from_items`: `history` `(batch, n)`, oldest first, padded with `""` -> the same for a user at the gyromidpoint
+      of these items, which are left out: users that were not trained on are served by what they have.
+    - `similar_items`: `item_id` `(batch,)` -> the same, without the item itself; nothing for an unknown item.
     - `score`: `user_id` `(batch,)`, `item_id` `(batch, n)` -> `distance` `(batch, n)`; infinite for an unknown item.
+    - `embed_user`, `embed_item`: ids `(batch,)` -> `vector` float32 `(batch, dim + 1)`, whose dot products rank by distance.
 
     An unknown user lies at the origin and gets its neighbours, the general and popular items.
 
     Args:
         model: a trained model.
-        path: the directory to write, such as `.../1` with a version number for TensorFlow Serving. It appears only
-            when it is complete.
+        path: the directory to write, such as `.../1` with a version number for TensorFlow Serving, see `next_version`. It
+            appears only when it is complete.
         k: length of the answers, at least 1; clamped to the catalogue.
         overwrite: whether a directory that exists is replaced.
+        exclude_seen: whether `serving_default` and `recommend_excluding` leave out what the model has seen of each user, its
+            training rows. `recommend_from_items` always leaves out its `history`; `score` leaves out nothing.
+        details: text to return beside `item_id`, such as titles: columns by name, each as long as the catalogue, see
+            `item_details`.
+        precision: "float16" and "bfloat16" hold items in three quarters of the space and search half of it, see `SmallPoints`;
+            the model card then has the size and how the answers compare.
+        half_life: in the `history` of `recommend_from_items` an item weighs half as much as the one so many places after it.
+            Recent items say most of what comes next. Give `float("inf")` where callers have no order: all then weigh the same.
+        warm_up_requests: whether to write requests that TensorFlow Serving runs when it loads the model. It needs the extra
+            `hyperml-tf[serving]`.
+        card: further entries for `assets.extra/model_card.json`, such as metrics.
 
     Returns:
         The path written.
 
     Raises:
         FileExistsError: if `path` exists and is not to be overwritten.
-        ValueError: if the points or the curvature of the model are not finite, or an item has the id `""`.
+        ImportError: if warm-up requests are asked for and the extra is not installed.
+        ValueError: if the points or the curvature of the model are not finite, an item has the id `""`, `details` do not fit the
+            catalogue, `precision` is unknown, `k` or `half_life` is not positive, or seen items are to be left out and the model
+            has seen nothing.
+
+    Example:
+
+    >>> model = HyperML(["ann", "bob"], ["a", "b", "c"], dim=4)
+    >>> path = export_saved_model(model, "models/items/1", k=2, overwrite=True)
+    >>> signatures = tf.saved_model.load(path).signatures
+    >>> signatures["recommend_from_items"](history=tf.constant([["a", ""]]))["item_id"].shape
+    TensorShape([1, 2])
     """
     target = Path(path)
     if target.exists() and not overwrite and not (target.is_dir() and not any(target.iterdir())):
         raise FileExistsError(f"`path` exists. Pass `overwrite=True` to replace it. Received: path={str(target)!r}")
-    module = serving_module(model, k)
+    module = serving_module(model, k, exclude_seen, details, precision, half_life)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as scratch:
         written = Path(scratch) / "saved_model"
         tf.saved_model.save(module, str(written), signatures=module.signatures())
+        extra = written / EXTRA
+        extra.mkdir()
+        if warm_up_requests:
+            ids = [tower.ids[: warm_up.MOST_IDS] for tower in (model.query_tower, model.candidate_tower)]
+            warm_up.write_warm_up(extra / warm_up.FILE, *([str(value) for value in own.tolist()] for own in ids))
+        text = json.dumps(model_card.model_card(model, module, card), indent=2, ensure_ascii=False)
+        (extra / model_card.FILE).write_text(text + "\n", encoding="utf-8")
         _put(written, target, Path(scratch) / "replaced")
     logger.info("Exported %d users and %d items to %s.", len(model.query_tower), len(model.candidate_tower), target)
     return target
@@ -68,14 +130,47 @@ def _put(written: Path, target: Path, aside: Path) -> None:
         raise
 
 
-def serving_module(model: HyperML, k: int) -> ServingModule:
+def serving_module(
+    model: HyperML,
+    k: int,
+    exclude_seen: bool = False,
+    details: Mapping[str, Sequence[str]] | None = None,
+    precision: Precision = "float32",
+    half_life: float = HALF_LIFE,
+) -> ServingModule:
     """The graph of a model as it stands now; training it further does not change what was made from it."""
     user_points, item_points = model.query_tower.all_points(), model.candidate_tower.all_points()
-    for name, values in (("user", user_points), ("item", item_points), ("curvature", model.curvature())):
+    c = model.curvature()
+    for name, values in (("user", user_points), ("item", item_points), ("curvature", c)):
         if not bool(tf.reduce_all(tf.math.is_finite(values))):
             raise ValueError(f"`model` cannot be exported: its {name} values are not all finite. Did training diverge?")
     if "" in model.candidate_tower.ids.tolist():
         raise ValueError('`model` cannot be exported: an item has the id "", which means "no item" in the answers.')
-    return ServingModule(
-        model.query_tower.ids, user_points, model.candidate_tower.ids, item_points, float(model.curvature()), k
+    if precision not in get_args(Precision):
+        raise ValueError(f"`precision` must be one of {get_args(Precision)}. Received: precision={precision!r}")
+    if exclude_seen and not len(model.seen):
+        raise ValueError("`exclude_seen` needs a model that has seen something: `fit` it, or call `set_seen`.")
+    _check_details(details or {}, len(model.candidate_tower))
+    catalogue: CataloguePoints = (
+        StoredPoints(item_points, c) if precision == "float32" else SmallPoints(item_points, c, precision)
     )
+    return ServingModule(
+        IdTable(model.query_tower.ids, "user_ids"),
+        user_points,
+        IdTable(model.candidate_tower.ids, "item_ids"),
+        catalogue,
+        float(c),
+        k,
+        SeenRows(model.seen.indptr, model.seen.indices) if exclude_seen else None,
+        details,
+        half_life,
+    )
+
+
+def _check_details(details: Mapping[str, Sequence[str]], n_items: int) -> None:
+    for name, values in details.items():
+        if len(values) != n_items or not all(isinstance(value, str) for value in values):
+            raise ValueError(
+                f"`details[{name!r}]` must be text for each of the {n_items} items of the catalogue, in its order. "
+                f"Received: {len(values)} values, the first {next(iter(values), None)!r}"
+            )

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Callable, Mapping, Sequence
+
 import tensorflow as tf
 
 from hyperml_tf import search
 from hyperml_tf.geometry import lorentz, poincare
 from hyperml_tf.numerics import Tensor
+from hyperml_tf.retrieval.blocks import in_blocks
+from hyperml_tf.retrieval.catalogue_points import CataloguePoints
+from hyperml_tf.retrieval.id_table import IdTable, text_or_nothing
+from hyperml_tf.retrieval.seen_rows import SeenRows
+from hyperml_tf.retrieval.signatures import DISTANCE, EXCLUDE, ITEM, SIGNATURES, USER, VECTOR
 
-USER, ITEM, EXCLUDE, DISTANCE = "user_id", "item_id", "exclude", "distance"
-"""Names of inputs and outputs in every signature."""
+Answer = dict[str, Tensor]
 
 
 class ServingModule(tf.Module):
@@ -20,82 +25,179 @@ class ServingModule(tf.Module):
     an unknown item has an infinite distance; `""` is no item, in inputs (padding) and in outputs (nothing left to return).
 
     Args:
-        user_ids: `(n_users,)` ids; integers are served as their decimal text.
+        users: ids of the users.
         user_points: `(n_users, dim)` points of the ball.
-        item_ids: `(n_items,)` ids.
-        item_points: `(n_items, dim)` points of the ball.
+        items: ids of the items.
+        catalogue: their points.
         curvature: the curvature `c >= 0`.
-        k: length of the answers, at least 1; clamped to `n_items`.
+        k: length of the answers, at least 1; clamped to the catalogue.
+        seen: what each user is never to be recommended; nothing if None.
+        details: columns of text, `(n_items,)` each, to return beside the ids.
+        half_life: an item of a history weighs half as much as the one so many places after it; infinite: all weigh the same.
+
+    Raises:
+        ValueError: if `k` or `half_life` is not positive.
     """
 
     def __init__(
         self,
-        user_ids: np.ndarray,
+        users: IdTable,
         user_points: Tensor,
-        item_ids: np.ndarray,
-        item_points: Tensor,
+        items: IdTable,
+        catalogue: CataloguePoints,
         curvature: float,
         k: int,
+        seen: SeenRows | None = None,
+        details: Mapping[str, Sequence[str]] | None = None,
+        half_life: float = float("inf"),
     ) -> None:
         super().__init__(name="hyperml_serving")
         if k < 1:
             raise ValueError(f"`k` must be at least 1. Received: k={k}")
-        self.k = min(int(k), len(item_ids))
+        if not half_life > 0:
+            raise ValueError(f"`half_life` must be positive. Received: half_life={half_life}")
+        self.k, self.half_life = min(int(k), catalogue.n), float(half_life)
+        self.users, self.items, self.catalogue, self.seen = users, items, catalogue, seen
         # Variables, not constants: a graph is limited to 2 GB, and variables are read from their own files.
         self.user_points = tf.Variable(user_points, trainable=False, name="user_points")
-        self.item_points = tf.Variable(item_points, trainable=False, name="item_points")
-        self.lifted = tf.Variable(lorentz.lift(item_points, curvature), trainable=False, name="lifted_items")
-        self.curvature = tf.Variable(curvature, dtype=self.item_points.dtype, trainable=False, name="curvature")
-        self.users = _table(user_ids)
-        self.items = _table(item_ids)
-        self.item_ids = tf.constant(_text(item_ids))
+        self.curvature = tf.Variable(curvature, dtype=self.user_points.dtype, trainable=False, name="curvature")
+        self.details = {
+            name: tf.Variable(list(values), dtype=tf.string, trainable=False, name="item_detail")
+            for name, values in (details or {}).items()
+        }
 
     def signatures(self) -> dict[str, tf.types.experimental.ConcreteFunction]:
         """The concrete functions by signature name."""
-        batch = tf.TensorSpec([None], tf.string, name=USER)
-
-        def matrix(name: str) -> tf.TensorSpec:
-            return tf.TensorSpec([None, None], tf.string, name=name)
-
+        functions = {
+            "serving_default": self.recommend,
+            "recommend_excluding": self.recommend_excluding,
+            "recommend_from_items": self.recommend_from_items,
+            "similar_items": self.similar_items,
+            "score": self.score,
+            "embed_user": self.embed_user,
+            "embed_item": self.embed_item,
+        }
         return {
-            "serving_default": tf.function(self.recommend).get_concrete_function(batch),
-            "recommend_excluding": tf.function(self.recommend_excluding).get_concrete_function(batch, matrix(EXCLUDE)),
-            "score": tf.function(self.score).get_concrete_function(batch, matrix(ITEM)),
+            # No Python here branches on a tensor, so there is nothing to convert, which takes a third of the time.
+            name: tf.function(functions[name], autograph=False).get_concrete_function(
+                *(field.spec(field_name) for field_name, field in signature.inputs.items())
+            )
+            for name, signature in SIGNATURES.items()
         }
 
-    def recommend(self, user_id: Tensor) -> dict[str, Tensor]:
+    def recommend(self, user_id: Tensor) -> Answer:
         """`user_id` `(batch,)` -> `item_id` and `distance`, both `(batch, k)`, nearest first."""
-        return self._nearest(self._queries(user_id), None)
+        users = self.users.lookup(_of_rank(user_id, 1))
+        return self._nearest(lambda codes: (self._user(codes), self._unseen(codes)), [users])
 
-    def recommend_excluding(self, user_id: Tensor, exclude: Tensor) -> dict[str, Tensor]:
+    def recommend_excluding(self, user_id: Tensor, exclude: Tensor) -> Answer:
         """As `recommend`, without the items of `exclude` `(batch, n)`; `""` and unknown items exclude nothing."""
-        return self._nearest(self._queries(user_id), self.items.lookup(exclude))
+        users, excluded = self._rows(user_id, USER, exclude, EXCLUDE)
 
-    def score(self, user_id: Tensor, item_id: Tensor) -> dict[str, Tensor]:
+        def prepare(codes: Tensor, left_out: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+            unseen = self._unseen(codes)
+            return self._user(codes), lambda scores: search.without(unseen(scores), left_out)
+
+        return self._nearest(prepare, [users, excluded], tf.shape(excluded)[1])
+
+    def recommend_from_items(self, history: Tensor) -> Answer:
+        """`history` `(batch, n)`, oldest first -> as `recommend`, for a user at the midpoint of these items, which are left out.
+
+        `""` and unknown items do not count; with nothing else the user is at the origin. An item counts as often as it is given.
+        """
+        items = self.items.lookup(_of_rank(history, 2))
+
+        def prepare(codes: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+            points = self.catalogue.points(tf.maximum(codes, 0))
+            middle = poincare.gyromidpoint(points, self.curvature, self._weights(codes))
+            return middle, lambda scores: search.without(scores, codes)
+
+        return self._nearest(prepare, [items], tf.shape(items)[1] * self.catalogue.dim)
+
+    def similar_items(self, item_id: Tensor) -> Answer:
+        """`item_id` `(batch,)` -> as `recommend`, without the item itself; `""` and infinity for an unknown item."""
+        items = self.items.lookup(_of_rank(item_id, 1))
+
+        def prepare(codes: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+            unknown = codes < 0
+            queries = self.catalogue.points(tf.maximum(codes, 0))
+            return queries, lambda scores: tf.where(
+                unknown, scores.dtype.min, search.without(scores, codes[:, tf.newaxis])
+            )
+
+        return self._nearest(prepare, [items])
+
+    def score(self, user_id: Tensor, item_id: Tensor) -> Answer:
         """`user_id` `(batch,)` and `item_id` `(batch, n)` -> `distance` `(batch, n)`; infinite for an unknown item."""
-        codes = self.items.lookup(item_id)
-        points = tf.gather(self.item_points, tf.maximum(codes, 0))
-        distances = poincare.distance(self._queries(user_id)[:, tf.newaxis, :], points, self.curvature)
-        return {DISTANCE: tf.where(codes < 0, tf.constant(float("inf"), distances.dtype), distances)}
+        users, items = self._rows(user_id, USER, item_id, ITEM)
 
-    def _queries(self, user_id: Tensor) -> Tensor:
-        codes = self.users.lookup(user_id)
+        def distances(users: Tensor, items: Tensor) -> tuple[Tensor]:
+            points = self.catalogue.points(tf.maximum(items, 0))
+            found = poincare.distance(self._user(users)[:, tf.newaxis, :], points, self.curvature)
+            return (tf.where(items < 0, tf.constant(float("inf"), found.dtype), found),)
+
+        numbers = tf.shape(items)[1] * self.catalogue.dim
+        spec = tf.TensorSpec([None, None], self.user_points.dtype)
+        return {DISTANCE: in_blocks(distances, [users, items], numbers, [spec])[0]}
+
+    def embed_user(self, user_id: Tensor) -> Answer:
+        """`user_id` `(batch,)` -> `vector` `(batch, dim + 1)`: its dot product with an item's is higher the nearer it is."""
+        points = self._user(self.users.lookup(_of_rank(user_id, 1)))
+        return {VECTOR: self._query(points)}
+
+    def embed_item(self, item_id: Tensor) -> Answer:
+        """`item_id` `(batch,)` -> `vector` `(batch, dim + 1)`; for an unknown item the first number is infinite, the rest 0."""
+        codes = self.items.lookup(_of_rank(item_id, 1))
+        lifted = lorentz.lift(self.catalogue.points(tf.maximum(codes, 0)), self.curvature)
+        nowhere = tf.one_hot(0, self.catalogue.dim + 1, float("inf"), 0.0, dtype=lifted.dtype)
+        return {VECTOR: tf.where(codes[:, tf.newaxis] < 0, nowhere, lifted)}
+
+    def _rows(self, users: Tensor, users_name: str, items: Tensor, items_name: str) -> tuple[Tensor, Tensor]:
+        """The codes of a vector of users and a matrix of items, which must have as many rows."""
+        users, items = _of_rank(users, 1), _of_rank(items, 2)
+        message = f"`{items_name}` must have one row for each of `{users_name}`"
+        with tf.control_dependencies([tf.debugging.assert_equal(tf.shape(items)[0], tf.shape(users)[0], message)]):
+            return self.users.lookup(users), self.items.lookup(items)
+
+    def _user(self, codes: Tensor) -> Tensor:
         points = tf.gather(self.user_points, tf.maximum(codes, 0))
         return tf.where(codes[:, tf.newaxis] < 0, tf.zeros_like(points), points)
 
-    def _nearest(self, queries: Tensor, excluded: Tensor | None) -> dict[str, Tensor]:
-        indices, distances = search.nearest(
-            queries, self.item_points.read_value(), self.lifted.read_value(), self.curvature, self.k, excluded
-        )
-        ids = tf.gather(self.item_ids, tf.maximum(indices, 0))
-        return {ITEM: tf.where(indices < 0, "", ids), DISTANCE: distances}
+    def _weights(self, codes: Tensor) -> Tensor:
+        """Weights of the items of a history, 0 for unknown ones: the last known one has 1."""
+        known = tf.cast(codes >= 0, self.user_points.dtype)
+        later = tf.cumsum(known, axis=1, exclusive=True, reverse=True)
+        return known * tf.pow(tf.constant(0.5, known.dtype), later / self.half_life)
+
+    def _query(self, points: Tensor) -> Tensor:
+        return lorentz.query(lorentz.lift(points, self.curvature), self.curvature)
+
+    def _unseen(self, users: Tensor) -> Callable[[Tensor], Tensor]:
+        if self.seen is None:
+            return lambda scores: scores
+        rows, items = self.seen.pairs(users)
+        return lambda scores: search.without_pairs(scores, rows, items)
+
+    def _nearest(
+        self,
+        prepare: Callable[..., tuple[Tensor, Callable[[Tensor], Tensor]]],
+        inputs: Sequence[Tensor],
+        numbers_a_row: Tensor = 0,
+    ) -> Answer:
+        """Searches for what `prepare` makes of codes: points to start from, and a function that leaves out some scores."""
+
+        def search_block(*codes: Tensor) -> tuple[Tensor, Tensor]:
+            queries, restrict = prepare(*codes)
+            scores = restrict(self.catalogue.scores(self._query(queries)))
+            return search.winners(queries, scores, self.catalogue.points, self.curvature, self.k, self.catalogue.slack)
+
+        specs = [tf.TensorSpec([None, self.k], dtype) for dtype in (tf.int32, self.user_points.dtype)]
+        numbers = tf.maximum(numbers_a_row, self.catalogue.n)
+        indices, distances = in_blocks(search_block, inputs, numbers, specs)
+        columns = {name: text_or_nothing(values, indices) for name, values in self.details.items()}
+        return {ITEM: self.items.raw(indices), DISTANCE: distances, **columns}
 
 
-def _text(ids: np.ndarray) -> list[str]:
-    return [str(value) for value in ids.tolist()]
-
-
-def _table(ids: np.ndarray) -> tf.lookup.StaticHashTable:
-    keys = tf.constant(_text(ids))
-    values = tf.range(len(ids), dtype=tf.int64)
-    return tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(keys, values), default_value=-1)
+def _of_rank(ids: Tensor, rank: int) -> Tensor:
+    """Ids, checked when the graph runs: servers do not compare the shape of what they feed with that of the input."""
+    return tf.ensure_shape(ids, [None] * rank)

@@ -78,6 +78,11 @@ class Run:
         users = np.repeat(np.arange(len(indptr) - 1, dtype=np.int32), np.diff(indptr))
         return dataclasses.replace(vocabulary, users=users, items=indices)
 
+    @property
+    def card(self) -> dict[str, Any]:
+        """What the model card of an export says of the run: see `export_saved_model`."""
+        return card(json.loads((self.path / CONFIG).read_text()), self.metrics)
+
     def _vocabulary(self) -> Interactions:
         nothing = np.zeros(0, np.int32)
         return Interactions(nothing, nothing, self.model.query_tower.ids, self.model.candidate_tower.ids)
@@ -97,3 +102,9 @@ def evaluate(model: HyperML, held_out: HeldOut) -> dict[str, Any]:
     """Metrics of a model and of popularity on the same held-out rows."""
     popularity = Popularity(held_out.split.train)
     return {**held_out.report(model.scorer()), "popularity": held_out.report(popularity.score_all)}
+
+
+def card(config: dict[str, Any], metrics: dict[str, Any]) -> dict[str, Any]:
+    """The entries of a model card that a run knows, from what its `config.json` and `metrics.json` hold."""
+    measured = {name: metrics[name] for name in ("validation", "test", "popularity") if name in metrics}
+    return {"table": {"fingerprint": config["fingerprint"]}, "settings": config["settings"], "metrics": measured}

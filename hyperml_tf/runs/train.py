@@ -57,7 +57,8 @@ def train_run(
     held_out = None if config.split == "none" else HeldOut.draw(data, config.split, seed=0)
     training = data if held_out is None else held_out.split.train
     path.mkdir(parents=True, exist_ok=True)
-    _write_json(path / run_lib.CONFIG, {"settings": config.to_dict(), **_provenance(table, data)})
+    written = {"settings": config.to_dict(), **_provenance(table, data)}
+    _write_json(path / run_lib.CONFIG, written)
     model = recipe.train(
         recipe.new_model(training, config),
         training,
@@ -73,7 +74,8 @@ def train_run(
     if held_out is not None:
         held_out.save(path / run_lib.HELD_OUT)
     model.save(path / run_lib.MODEL)
-    export_saved_model(model, path / run_lib.SAVED_MODEL, k=config.k, overwrite=True)
+    card = run_lib.card(written, metrics)
+    export_saved_model(model, path / run_lib.SAVED_MODEL, k=config.k, overwrite=True, card=card)
     _picture(model, training, path / run_lib.PICTURE)
     metrics["seconds"] = round(time.perf_counter() - started, 2)
     # Last, because a directory with this file is a finished run.

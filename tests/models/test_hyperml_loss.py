@@ -11,6 +11,7 @@ import tensorflow as tf
 from hyperml_tf.data import Interactions
 from hyperml_tf.layers import Curvature
 from hyperml_tf.models import HyperML, hard_negatives
+from hyperml_tf.models.measured import measure
 from hyperml_tf.models.seen_items import SeenItems
 from hyperml_tf.optimizers import RiemannianAdagrad, RiemannianSGD
 
@@ -166,10 +167,9 @@ def test_hardest_is_the_nearest_that_is_not_ones_own(c: float, count: int) -> No
     assert drawn.codes.shape == (4, negatives)
     positions, found = hard_negatives.hardest(
         drawn,
-        model.query_tower.points(tf.constant(users)),
+        measure(model.query_tower.points(tf.constant(users)), tf.constant(c)),
         tf.constant(users),
-        model.candidate_tower.points(drawn.codes),
-        tf.constant(c),
+        measure(model.candidate_tower.points(tf.reshape(drawn.codes, [-1])), tf.constant(c)),
         seen,
         count,
     )

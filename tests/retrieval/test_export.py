@@ -1,10 +1,7 @@
-"""The exported SavedModel, in this process, in one without our packages, and through `saved_model_cli`."""
+"""What an export answers, its interface, and how it is written. Other loaders: `test_loaders.py`."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,46 +9,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_recommenders as tfrs
-from tiny import DIM, run_python, split, trained
+from serving_cases import ODD_IDS, K, odd_model
+from tiny import DIM, split, trained
 
 from hyperml_tf.layers import LorentzLift
 from hyperml_tf.models import HyperML
-from hyperml_tf.retrieval import ServedModel, export_saved_model
+from hyperml_tf.retrieval import SIGNATURES, ServedModel, export_saved_model
 
-K = 7
-
-# Ids that break naive code: non-ASCII, white space, separators, quotes, a backslash, a a NUL, what looks like a number.
-ODD_IDS = [
-    "Žižkov 東京",
-    "a\nb",
-    " lead",
-    "trail ",
-    "a,b;c",
-    '"quoted"',
-    "back\\slash",
-    "nu\0l",
-    "007",
-    "[UNK]",
-    "None",
-]
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return export_saved_model(trained(), tmp_path_factory.mktemp("export") / "1", k=K)
-
-
-@pytest.fixture(scope="module")
-def loaded(served: Path) -> ServedModel:
-    return ServedModel(served)
-
-
-def odd_model(ids: Any = ODD_IDS) -> HyperML:
-    model = HyperML(ids, ids, dim=2)
-    for tower in (model.query_tower, model.candidate_tower):
-        tower.embedding.embeddings.assign(np.random.default_rng(0).normal(size=(len(ids), 2)) * 0.3)
-    return model
-
+SIZES = {"k": K, "dim + 1": DIM + 1}
 
 # What it answers -------------------------------------------------------------------------------------------------
 
@@ -155,83 +120,33 @@ def test_curvature_0(tmp_path: Path) -> None:
 # The interface ---------------------------------------------------------------------------------------------------
 
 
-def test_signatures(served: Path) -> None:
-    signatures = tf.saved_model.load(str(served)).signatures
-    answer = {"item_id": ([None, K], "string"), "distance": ([None, K], "float32")}
-    documented = {
-        "serving_default": ({"user_id": ([None], "string")}, answer),
-        "recommend_excluding": ({"user_id": ([None], "string"), "exclude": ([None, None], "string")}, answer),
-        "score": (
-            {"user_id": ([None], "string"), "item_id": ([None, None], "string")},
-            {"distance": ([None, None], "float32")},
-        ),
-    }
-    assert set(signatures) == set(documented)
-    for name, (inputs, outputs) in documented.items():
-        for specs, expected in (
-            (signatures[name].structured_input_signature[1], inputs),
-            (signatures[name].structured_outputs, outputs),
-        ):
-            assert {key: (spec.shape.as_list(), spec.dtype.name) for key, spec in specs.items()} == expected
+def test_signatures(served: Path, rich: Path) -> None:
+    """What is written is what the constant says, and item details come beside ids only."""
+    for path, details in ((served, []), (rich, ["title", "shelf"])):
+        signatures = tf.saved_model.load(str(path)).signatures
+        assert set(signatures) == set(SIGNATURES)
+        for name, signature in SIGNATURES.items():
+            outputs = dict(signature.outputs)
+            if "item_id" in outputs:
+                outputs |= dict.fromkeys(details, outputs["item_id"])
+            written = signatures[name]
+            for specs, fields in (
+                (written.structured_input_signature[1], signature.inputs),
+                (written.structured_outputs, outputs),
+            ):
+                assert {key: (spec.dtype.name, spec.shape.as_list()) for key, spec in specs.items()} == {
+                    key: (field.dtype, [SIZES.get(axis) for axis in field.shape]) for key, field in fields.items()
+                }
 
 
-def test_loads_where_our_packages_cannot_be_imported(served: Path) -> None:
-    program = """
-import json, sys
-from importlib.machinery import ModuleSpec
-class Blocked:
-    def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in ("hyperml_tf", "tensorflow_recommenders", "tf_keras", "keras"):
-            return ModuleSpec(name, self)
-    def create_module(self, spec):
-        raise ImportError(f"{spec.name} is blocked")
-    def exec_module(self, module):
-        raise ImportError
-sys.meta_path.insert(0, Blocked())
-for name in ("hyperml_tf", "tensorflow_recommenders", "tf_keras", "keras"):
-    try:
-        __import__(name)
-    except ImportError as error:
-        assert "is blocked" in str(error)
-    else:
-        raise AssertionError(name)
-import tensorflow as tf
-loaded = tf.saved_model.load(sys.argv[1])
-users = tf.constant(json.loads(sys.argv[2]))
-first = loaded.signatures["serving_default"](user_id=users)
-exclude = first["item_id"][:, :2]
-second = loaded.signatures["recommend_excluding"](user_id=users, exclude=exclude)
-scores = loaded.signatures["score"](user_id=users, item_id=first["item_id"])["distance"]
-print(json.dumps({
-    "first": [[i.decode() for i in row] for row in first["item_id"].numpy()],
-    "distance": first["distance"].numpy().tolist(),
-    "second": [[i.decode() for i in row] for row in second["item_id"].numpy()],
-    "scores": scores.numpy().tolist(),
-    "modules": [m for m in ("hyperml_tf", "tensorflow_recommenders", "tf_keras", "keras") if m in sys.modules],
-}))
-"""
-    users = [*split().train.user_ids[:20].tolist(), "stranger"]
-    got = json.loads(run_python(program, served, json.dumps(users)).splitlines()[-1])
-    expected = trained().recommend(users, K + 2, exclude_seen=False)
-    assert got["modules"] == []
-    assert got["first"] == expected.ids[:, :K].tolist()
-    assert got["second"] == expected.ids[:, 2:].tolist()
-    np.testing.assert_allclose(got["distance"], expected.distances[:, :K], rtol=1e-5)
-    np.testing.assert_allclose(got["scores"], expected.distances[:, :K], rtol=1e-5)
-
-
-def test_saved_model_cli(served: Path, tmp_path: Path) -> None:
-    user = split().train.user_ids[3]
-    command = [str(Path(sys.executable).with_name("saved_model_cli")), "run", "--dir", str(served)]
-    command += ["--tag_set", "serve", "--signature_def", "serving_default", "--outdir", str(tmp_path)]
-    finished = subprocess.run(
-        [*command, "--input_exprs", f"user_id=[{user!r}]"], capture_output=True, text=True, timeout=300
-    )
-    assert finished.returncode == 0, finished.stderr[-2000:]
-    expected = trained().recommend([user], K, exclude_seen=False)
-    ids = np.load(tmp_path / "item_id.npy", allow_pickle=True)
-    assert [[value.decode() for value in row] for row in ids] == expected.ids.tolist()
-    np.testing.assert_allclose(np.load(tmp_path / "distance.npy"), expected.distances, rtol=1e-5)
+def test_the_three_signatures_of_the_first_exports_stay() -> None:
+    """Callers depend on them."""
+    named = {name: (set(SIGNATURES[name].inputs), set(SIGNATURES[name].outputs)) for name in SIGNATURES}
+    assert named["serving_default"] == ({"user_id"}, {"item_id", "distance"})
+    assert named["recommend_excluding"] == ({"user_id", "exclude"}, {"item_id", "distance"})
+    assert named["score"] == ({"user_id", "item_id"}, {"distance"})
+    for signature in SIGNATURES.values():
+        assert all(field.shape[0] == "batch" for field in (*signature.inputs.values(), *signature.outputs.values()))
 
 
 # Writing ---------------------------------------------------------------------------------------------------------

@@ -22,8 +22,13 @@ def gap(x: Tensor, c: Tensor) -> Tensor:
     Positive for every point of the ball. The floor of one machine epsilon is below what a projected point can reach; it
     only keeps a point that was never projected from turning into NaN.
     """
-    value = 1.0 - numerics.wide_squared_norm(x) * tf.cast(c, tf.float64)
-    return tf.maximum(tf.cast(value, x.dtype), numerics.eps(x.dtype))
+    return gap_of_norm(numerics.wide_squared_norm(x), c, x.dtype)
+
+
+def gap_of_norm(wide_squared_norm: Tensor, c: Tensor, dtype: tf.DType) -> Tensor:
+    """`gap` in `dtype` for who has the squared norm in float64 at hand."""
+    value = 1.0 - wide_squared_norm * tf.cast(c, tf.float64)
+    return tf.maximum(tf.cast(value, dtype), numerics.eps(dtype))
 
 
 def project(x: Tensor, c: Tensor) -> Tensor:

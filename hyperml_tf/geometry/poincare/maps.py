@@ -30,7 +30,18 @@ def expmap0(v: Tensor, c: Tensor) -> Tensor:
     """
     v, c = numerics.promote(v, c)
     c = column(c)
-    return project_working(v * numerics.tanh_ratio(c * numerics.squared_norm(v)), c)
+    return v * expmap0_factor(c * numerics.squared_norm(v))
+
+
+def expmap0_factor(s: Tensor) -> Tensor:
+    """What `expmap0` multiplies a tangent vector by, from `s = c|v|^2`, `(..., 1)`, of the working dtype.
+
+    The projection is part of it: the length of the result follows from `s`, so no second pass over the vectors is needed.
+    """
+    ratio = numerics.tanh_ratio(s)
+    limit = numerics.ball_limit(s.dtype)
+    outside = s * tf.square(ratio) > limit * limit
+    return tf.where(outside, limit / tf.sqrt(tf.where(outside, s, tf.ones_like(s))), ratio)
 
 
 def logmap0(y: Tensor, c: Tensor) -> Tensor:
@@ -50,9 +61,14 @@ def logmap0(y: Tensor, c: Tensor) -> Tensor:
     """
     y, c = numerics.promote(y, c)
     c = column(c)
+    return y * logmap0_factor(numerics.squared_norm(y), gap(y, c), c)
+
+
+def logmap0_factor(squared_norm: Tensor, gap: Tensor, c: Tensor) -> Tensor:
+    """What `logmap0` multiplies a point by, from its `|y|^2` and `1 - c|y|^2`, both `(..., 1)`."""
     # artanh(sqrt(s)) = asinh(sqrt(s / (1 - s))), which does not lose digits as s -> 1.
-    inverse_gap = 1.0 / gap(y, c)
-    return y * (tf.sqrt(inverse_gap) * numerics.asinh_ratio(c * numerics.squared_norm(y) * inverse_gap))
+    inverse_gap = 1.0 / gap
+    return tf.sqrt(inverse_gap) * numerics.asinh_ratio(c * squared_norm * inverse_gap)
 
 
 def expmap(x: Tensor, v: Tensor, c: Tensor) -> Tensor:

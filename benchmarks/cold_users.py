@@ -1,0 +1,162 @@
+"""How well are users served who were never trained on, by the items they bring with them?
+
+    python benchmarks/cold_users.py ml-100k.csv.gz amazon-cell-phones.csv.gz --out runs/cold
+
+A fifth of the users are hidden: not one of their rows is in training, and an item that only they had is not in the catalogue.
+The others are a run like any other, `hyperml_tf.train_run` with its defaults: their figures are its test metrics. A hidden
+user's last item is held out and all before it are the `history` of a call of the export's `recommend_from_items`. Both kinds of
+user are measured under both protocols, `full` and `sampled100`; popularity is measured on the hidden users too. A held-out
+item that is not in the catalogue is a miss for every method. The answers of the export are compared with the ranking they stand
+for, user by user. A run that is there is not trained again.
+
+`--validation` holds out the last item but one instead and never looks at the last: use it to choose `--half-life`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+import hyperml_tf as hml
+from hyperml_tf import search
+from hyperml_tf.data import sampled_negatives
+from hyperml_tf.geometry import lorentz, poincare
+from hyperml_tf.metrics import ranking_report
+from hyperml_tf.retrieval.export import HALF_LIFE
+
+METRICS = ("sampled100_hr@10", "sampled100_ndcg@10", "full_hr@10", "full_ndcg@10")
+
+
+def hide(table: hml.Interactions, share: float, seed: int) -> tuple[hml.Interactions, list[list[str | int]]]:
+    """The table without a random share of its users, and the items of each hidden user in their order."""
+    rng = np.random.default_rng(seed)
+    hidden = np.zeros(table.n_users, bool)
+    hidden[rng.choice(table.n_users, round(share * table.n_users), replace=False)] = True
+    kept = table.with_rows(~hidden[table.users]).to_frame()
+    gone = table.with_rows(hidden[table.users])
+    bounds = np.flatnonzero(np.diff(gone.users)) + 1
+    items = [rows.tolist() for rows in np.split(table.item_ids[gone.items], bounds)]
+    order = np.arange(len(kept))  # rows are stored user by user, each user's from first to last
+    return hml.Interactions.from_arrays(kept["user"].to_numpy(), kept["item"].to_numpy(), order), items
+
+
+def trained_run(table: hml.Interactions, path: Path, epochs: int) -> hml.Run:
+    if not (path / "metrics.json").exists():
+        hml.train_run(table, path, hml.TrainingConfig(epochs=epochs))
+    return hml.Run.load(path)
+
+
+class ColdUsers:
+    """Hidden users with at least two items of the catalogue, as a table of their own.
+
+    Args:
+        run: what the others were trained in.
+        items: the items of each hidden user, in order, as raw ids.
+    """
+
+    def __init__(self, run: hml.Run, items: list[list[str | int]]) -> None:
+        self.model = run.model
+        codes = [self.model.candidate_lookup(np.array(own)).numpy() for own in items]
+        usable = [own for own in codes if (own[:-1] >= 0).any()]
+        self.lost = sum(own[-1] < 0 for own in usable)
+        self.without_history = len(codes) - len(usable)
+        self.n = len(usable)
+        codes = [own for own in usable if own[-1] >= 0]
+        self.targets = np.array([own[-1] for own in codes])
+        self.histories = [own[:-1][own[:-1] >= 0] for own in codes]
+        self.indptr = np.concatenate([[0], np.cumsum([len(own) for own in self.histories])])
+        self.indices = np.concatenate(self.histories)
+        users = np.repeat(np.arange(len(codes), dtype=np.int32), [len(own) + 1 for own in self.histories])
+        rows = np.concatenate([np.append(own, last) for own, last in zip(self.histories, self.targets, strict=True)])
+        ids = self.model.candidate_lookup.ids
+        whole = hml.Interactions(users, rows.astype(np.int32), np.arange(len(codes)), ids)
+        self.negatives = sampled_negatives(whole, np.arange(len(codes)))
+
+    def report(self, score: Callable[[np.ndarray], np.ndarray]) -> dict[str, float]:
+        """Means over all hidden users, those whose item is not in the catalogue counted as misses."""
+        known = (self.indptr, self.indices)
+        users = np.arange(len(self.targets))
+        values = ranking_report(score, users, self.targets, known, self.negatives)
+        return {name: value * len(users) / self.n for name, value in values.items()}
+
+    def scorer(self, half_life: float) -> Callable[[np.ndarray], tf.Tensor]:
+        """The ranking that `recommend_from_items` stands for, in float64."""
+        c = tf.cast(self.model.curvature(), tf.float64)
+        points = tf.cast(self.model.candidate_tower.all_points(), tf.float64)
+        lifted = lorentz.lift(points, c)
+
+        def score(users: np.ndarray) -> tf.Tensor:
+            own = [self.histories[user] for user in users]
+            codes = np.zeros((len(own), max(map(len, own))), np.int64)
+            weights = np.zeros(codes.shape)
+            for row, history in enumerate(own):
+                codes[row, : len(history)] = history
+                weights[row, : len(history)] = 0.5 ** (np.arange(len(history))[::-1] / half_life)
+            middle = poincare.gyromidpoint(tf.gather(points, codes), c, tf.constant(weights))
+            return search.similarity(middle, lifted, c)
+
+        return score
+
+    def check_export(self, half_life: float) -> float:
+        """The share of users whose first ten served items are the ten best of the ranking."""
+        with tempfile.TemporaryDirectory() as scratch:
+            served = hml.ServedModel(hml.export_saved_model(self.model, Path(scratch) / "1", k=10, half_life=half_life))
+        ids, score, equal = self.model.candidate_lookup.ids, self.scorer(half_life), 0
+        for start in range(0, len(self.targets), 256):
+            users = np.arange(start, min(start + 256, len(self.targets)))
+            got = served.recommend_from_items([ids[self.histories[user]].tolist() for user in users]).ids
+            scores = score(users).numpy()
+            for row, user in enumerate(users):
+                scores[row, self.histories[user]] = -np.inf
+            best = ids[np.argsort(-scores, axis=1, kind="stable")[:, :10]].astype(str)
+            equal += int((best == got).all(axis=1).sum())
+        return equal / len(self.targets)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("tables", type=Path, nargs="+")
+    parser.add_argument("--out", type=Path, required=True, help="the directory of the runs")
+    parser.add_argument("--share", type=float, default=0.2, help="of users to hide")
+    parser.add_argument("--epochs", type=int, default=hml.TrainingConfig().epochs)
+    parser.add_argument("--half-life", type=float, nargs="+", default=[HALF_LIFE])
+    parser.add_argument("--validation", action="store_true")
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.WARNING)
+
+    print("| table | users | " + " | ".join(METRICS) + " |\n|---|---|" + "--:|" * len(METRICS))
+    for path in arguments.tables:
+        name = path.name.split(".")[0]
+        table, items = hide(hml.Interactions.from_file(path), arguments.share, arguments.seed)
+        run = trained_run(table, arguments.out / name, arguments.epochs)
+        if arguments.validation:
+            items = [own[:-1] for own in items]
+        trained = run.metrics["validation" if arguments.validation else "test"]
+        cold = ColdUsers(run, items)
+        popularity = run.table.popularity()
+
+        def row(label: str, values: dict[str, float], name: str = name) -> None:
+            print(f"| {name} | {label} | " + " | ".join(f"{values[key]:.4f}" for key in METRICS) + " |", flush=True)
+
+        row("trained", trained)
+        row("hidden, popularity", cold.report(lambda users, p=popularity: np.tile(p, (len(users), 1))))
+        for half_life in arguments.half_life:
+            values = cold.report(cold.scorer(half_life))
+            row(f"hidden, half-life {half_life:g}", values)
+            row(f"hidden / trained, half-life {half_life:g}", {key: values[key] / trained[key] for key in METRICS})
+        equal = cold.check_export(arguments.half_life[0])
+        print(
+            f"{name}: {cold.n} hidden users, {cold.without_history} more had no known item before the last, the last item of "
+            f"{cold.lost} is not in the catalogue; the export's first ten equal the ranking for {equal:.1%}."
+        )
+
+
+if __name__ == "__main__":
+    main()

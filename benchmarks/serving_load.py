@@ -1,0 +1,162 @@
+"""Does an export answer under load, and how fast: many threads, small and large batches, every signature, for minutes.
+
+    python benchmarks/serving_load.py [--items 100000] [--users 50000] [--minutes 10] [--threads 4]
+
+The export of a random model is asked in this process through plain TensorFlow; there is no network. Every answer is checked for
+its shape, for infinities and for ids that are not of the catalogue. Resident memory is read every five seconds; its growth is the
+median of the last quarter of the time over that of the second quarter.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import os
+import random
+import statistics
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from random_model import random_model
+
+import hyperml_tf as hml
+
+BATCHES = (1, 1, 1, 4, 16, 64, 256)
+LISTED = (5, 20, 100)
+
+
+def inputs_of(signature: str, batch: int, rng: random.Random, items: int, users: int) -> dict[str, list[Any]]:
+    def item() -> str:
+        return f"item_{rng.randrange(items):07d}"
+
+    def one_list(length: int) -> list[str]:
+        return [item() for _ in range(length)]
+
+    length = rng.choice(LISTED)
+    # One user in ten is unknown.
+    some_users = [f"user_{rng.randrange(users + users // 9):07d}" for _ in range(batch)]
+    values = {
+        "user_id": some_users,
+        "exclude": [one_list(length) for _ in range(batch)],
+        "history": [one_list(length) for _ in range(batch)],
+        "item_id": [one_list(length) for _ in range(batch)] if signature == "score" else one_list(batch),
+    }
+    return {name: values[name] for name in hml.retrieval.SIGNATURES[signature].inputs}
+
+
+def check(answer: dict[str, tf.Tensor], batch: int) -> None:
+    for name, value in answer.items():
+        array = value.numpy()
+        assert array.shape[0] == batch, (name, array.shape)
+        if array.dtype == object:
+            assert all(text.startswith(b"item_") for text in array[0]), array[0]
+        else:
+            assert np.isfinite(array).all(), name
+
+
+class Load:
+    """The threads, what they measured and what went wrong."""
+
+    def __init__(self, path: Path, arguments: argparse.Namespace) -> None:
+        self.signatures = tf.saved_model.load(str(path)).signatures
+        self.arguments = arguments
+        self.seconds: dict[tuple[str, int], list[float]] = collections.defaultdict(list)
+        self.errors: list[str] = []
+        self._lock = threading.Lock()
+
+    def run(self) -> list[float]:
+        """Asks until the time is over, and returns megabytes of resident memory as they went."""
+        end = time.monotonic() + 60 * self.arguments.minutes
+        threads = [threading.Thread(target=self._ask, args=(seed, end)) for seed in range(self.arguments.threads)]
+        for thread in threads:
+            thread.start()
+        memory = []
+        while time.monotonic() < end:
+            time.sleep(min(5.0, max(0.0, end - time.monotonic())))
+            memory.append(resident())
+        for thread in threads:
+            thread.join()
+        return memory
+
+    def _ask(self, seed: int, end: float) -> None:
+        rng = random.Random(seed)
+        names = sorted(self.signatures)
+        while time.monotonic() < end:
+            name, batch = rng.choice(names), rng.choice(BATCHES)
+            given = inputs_of(name, batch, rng, self.arguments.items, self.arguments.users)
+            tensors = {key: tf.constant(values) for key, values in given.items()}
+            started = time.perf_counter()
+            try:
+                answer = self.signatures[name](**tensors)
+                check(answer, batch)
+            except Exception as error:  # every failure counts
+                with self._lock:
+                    self.errors.append(f"{name}, batch {batch}: {error}")
+                continue
+            with self._lock:
+                self.seconds[name, batch].append(time.perf_counter() - started)
+
+
+def resident() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def milliseconds(seconds: list[float]) -> str:
+    p50, p99 = np.quantile(seconds, [0.5, 0.99]) * 1000
+    return f"{p50:.1f} / {p99:.1f}"
+
+
+def report(load: Load, memory: list[float]) -> None:
+    sizes = sorted(set(BATCHES))
+    print("| ms, p50 / p99 | calls | all batches | " + " | ".join(f"batch {size}" for size in sizes) + " |")
+    print("|---|--:|" + "--:|" * (len(sizes) + 1))
+    for name in hml.retrieval.SIGNATURES:
+        by_size = [load.seconds[name, size] for size in sizes]
+        every = [value for values in by_size for value in values]
+        cells = [f"`{name}`", f"{len(every):,}", milliseconds(every), *map(milliseconds, by_size)]
+        print("| " + " | ".join(cells) + " |")
+    calls = sum(len(values) for values in load.seconds.values())
+    rows = sum(size * len(values) for (_, size), values in load.seconds.items())
+    print(f"{calls:,} calls of {rows:,} rows in {load.arguments.minutes:g} minutes, {len(load.errors)} errors")
+    for error in load.errors[:5]:
+        print("  ", error)
+    quarter = max(1, len(memory) // 4)
+    before, after = statistics.median(memory[quarter : 2 * quarter]), statistics.median(memory[-quarter:])
+    print(
+        f"Resident memory: {before:.0f} MiB in the second quarter, {after:.0f} MiB in the last ({after / before - 1:+.1%})"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--items", type=int, default=100_000)
+    parser.add_argument("--users", type=int, default=50_000)
+    parser.add_argument("--dim", type=int, default=64)
+    parser.add_argument("--k", type=int, default=100)
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--threads", type=int, default=4)
+    parser.add_argument("--precision", default="float32")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        model = random_model(arguments.users, arguments.items, arguments.dim)
+        path = hml.export_saved_model(
+            model, Path(scratch) / "1", k=arguments.k, exclude_seen=True, precision=arguments.precision
+        )
+        del model
+        load = Load(path, arguments)
+        print(
+            f"TensorFlow {tf.__version__}, {os.cpu_count()} cores, {arguments.threads} threads, {arguments.items:,} items, dim "
+            f"{arguments.dim}, k {arguments.k}, {arguments.precision}",
+            flush=True,
+        )
+        report(load, load.run())
+
+
+if __name__ == "__main__":
+    main()

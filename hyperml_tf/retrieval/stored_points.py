@@ -1,0 +1,36 @@
+"""The points of the catalogue inside an export, and the product that ranks them."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from hyperml_tf import search
+from hyperml_tf.numerics import Tensor
+from hyperml_tf.retrieval.catalogue_points import CataloguePoints
+
+
+class StoredPoints(CataloguePoints):
+    """Points of the ball, held once, and searched as if they were lifted: a `search.Searchable` in variables.
+
+    Lifted vectors beside points would double an export.
+
+    Args:
+        points: `(n, dim)` points of the ball.
+        c: the curvature, a scalar >= 0.
+    """
+
+    precision = "float32"
+    slack = search.SLACK
+
+    def __init__(self, points: Tensor, c: Tensor) -> None:
+        catalogue = search.searchable(points, c)
+        super().__init__(points)
+        self.rows = tf.Variable(catalogue.rows, trainable=False, name="item_rows")
+        self.factors = tf.Variable(catalogue.factors, trainable=False, name="item_factors")
+
+    def scores(self, queries: Tensor) -> Tensor:
+        return search.Searchable(self.rows.read_value(), self.factors.read_value()).scores(queries)
+
+    def points(self, codes: Tensor) -> Tensor:
+        # From the variable itself: reading it first would copy the catalogue.
+        return search.Searchable(self.rows, self.factors).points(codes)
