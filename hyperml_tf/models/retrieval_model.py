@@ -69,7 +69,7 @@ class RetrievalModel(RankingModel):
         Returns:
             `Neighbours`: ids `(batch, k)` and hyperbolic distances `(batch, k)`, ascending.
         """
-        return DistanceIndex(self).recommend(users, k, exclude_seen)
+        return DistanceIndex(self, compiled=False).recommend(users, k, exclude_seen)
 
     def similar_items(self, items: Any, k: int = 10) -> Neighbours:
         """The `k` candidates nearest to each of some candidates, itself left out.
@@ -77,7 +77,7 @@ class RetrievalModel(RankingModel):
         Raises:
             ValueError: if an id is unknown.
         """
-        return DistanceIndex(self).similar_items(items, k)
+        return DistanceIndex(self, compiled=False).similar_items(items, k)
 
     def scorer(self) -> Scorer:
         """A function that scores the whole catalogue as it stands now: `(batch,)` user codes -> `(batch, n)` float64."""

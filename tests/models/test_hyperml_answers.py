@@ -10,7 +10,7 @@ from tiny import fit, new_model, split, trained
 from hyperml_tf.data import Interactions, sampled_negatives
 from hyperml_tf.data.pipelines import raw_dataset
 from hyperml_tf.metrics import ranking_report
-from hyperml_tf.models import HyperML
+from hyperml_tf.models import DistanceIndex, HyperML
 
 IDS = np.array([5, -7, 10**12])
 
@@ -43,6 +43,33 @@ def test_recommend_with_what_was_seen() -> None:
     distances = all_distances(model)
     got = model.recommend(train.user_ids[:7].tolist(), k=8, exclude_seen=False)
     np.testing.assert_allclose(got.distances, np.sort(distances[:7], axis=1)[:, :8], rtol=1e-5)
+
+
+def test_an_index_answers_as_the_model() -> None:
+    model, train = trained(), split().train
+    index = DistanceIndex(model)
+    assert len(index) == train.n_items
+    users, items = ["stranger", *train.user_ids[:20]], train.item_ids[:9]
+    for got, expected in (
+        (index.recommend(users, 7), model.recommend(users, 7)),
+        (index.recommend(users[:3], 2, exclude_seen=False), model.recommend(users[:3], 2, exclude_seen=False)),
+        (index.similar_items(items, 5), model.similar_items(items, 5)),
+    ):
+        np.testing.assert_array_equal(got.ids, expected.ids)
+        np.testing.assert_allclose(got.distances, expected.distances, rtol=1e-6)
+    with pytest.raises(ValueError, match=r"`k` must be at least 1. Received: k=0"):
+        index.recommend(users, 0)
+    with pytest.raises(ValueError, match=r"`items` must be of the catalogue"):
+        index.similar_items(["nothing"])
+
+
+def test_an_index_holds_the_items_as_they_were() -> None:
+    model = numbered()
+    index = DistanceIndex(model)
+    before = index.similar_items([5], k=2)
+    model.candidate_tower.embedding.embeddings.assign([[0.1, 0.0], [0.0, 0.9], [0.2, 0.0]])
+    np.testing.assert_array_equal(index.similar_items([5], k=2).ids, before.ids)
+    assert DistanceIndex(model).similar_items([5], k=2).ids.tolist() == [[10**12, -7]]
 
 
 def test_unknown_users_get_the_neighbours_of_the_origin() -> None:
