@@ -46,6 +46,11 @@ def main() -> None:
     # A user the model has never seen gets the neighbours of the origin: general, popular items.
     print(f"Somebody new: {', '.join(served.recommend(['nobody']).ids[0, :5])}")
 
+    # Unless they bring items with them: a user is where their items are, with no training. Oldest first.
+    newcomer = served.recommend_from_items([own[-3:]])
+    print(f"Somebody new with {', '.join(own[-3:])}: {', '.join(newcomer.ids[0, :5])}")
+    print(f"Similar to {own[-1]}: {', '.join(served.similar_items([own[-1]]).ids[0, :5])}")
+
     distances = served.score([user], [[new.ids[0, 0], own[0], "no such item"]])[0]
     print(f"Distances of the first recommendation, an own item and an unknown one: {np.round(distances, 3).tolist()}")
 

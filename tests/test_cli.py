@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import logging
 import os
@@ -15,6 +16,7 @@ import pandas as pd
 import pytest
 
 from hyperml_tf import cli
+from hyperml_tf.cli import serving
 from hyperml_tf.runs import Run, TrainingConfig
 
 SETTINGS = ["--epochs", "2", "--dim", "8", "--batch-size", "256", "--k", "7"]
@@ -175,6 +177,12 @@ def test_export_with_everything(folder: Path, tmp_path: Path, call: Call) -> Non
     assert call("export", folder / "run", base, "--new-version").out.strip() == f"Wrote {base / '2'}"
     # What `train` exports has a card too.
     assert ServedModel(folder / "run" / "saved_model" / "1").card["metrics"] == card["metrics"]
+
+
+def test_the_half_life_is_that_of_the_library() -> None:
+    from hyperml_tf.retrieval.export import HALF_LIFE
+
+    assert inspect.signature(serving.export).parameters["half_life"].default == HALF_LIFE
 
 
 def test_plot_writes_the_picture(folder: Path, tmp_path: Path, call: Call) -> None:

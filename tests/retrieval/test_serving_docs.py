@@ -41,7 +41,14 @@ def test_the_payloads_are_answered(rich: Path) -> None:
 def test_the_grpc_client_runs(rich: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (program,) = [code for code in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL) if "insecure_channel" in code]
     with grpc_server(Servable("hyperml", rich.parent)) as port:
-        exec(compile(program.replace("localhost:8500", f"localhost:{port}"), "docs/serving.md", "exec"), {})
+        exec(
+            compile(
+                program.replace("localhost:8500", f"localhost:{port}").replace("timeout=1.0", "timeout=60"),
+                "docs/serving.md",
+                "exec",
+            ),
+            {},
+        )
     assert capsys.readouterr().out.startswith("[")
 
 
