@@ -1,8 +1,8 @@
 """Milliseconds of a training step of `HyperML`, by the number of rows of its two tables.
 
-    python benchmarks/train_step.py [--rows 10000 100000 1000000] [--batch-size 4096] [--dim 64] [--markdown]
+    python benchmarks/train_step.py [--rows 10000 100000 1000000] [--negatives 20] [--batch-size 4096] [--dim 64] [--markdown]
 
-The step is the real one: `HyperML.fit` on `Interactions`, default loss and negatives, compiled; timed by a callback from the end
+The step is the real one: `HyperML.fit` on `Interactions`, default loss, compiled; timed by a callback from the end
 of one batch to the end of the next, so the input pipeline counts. There are as many users as items, and `--per-user`
 interactions a user, all random. Both modes train with the default optimizer; the third row is the model of tangent mode with
 the stock `tf.keras.optimizers.Adam`, which passes over the whole tables. Sizes take turns in `--rounds` rounds; figures are
@@ -73,7 +73,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, list[float]]:
     for name, (mode, optimizer) in CASES.items():
         models = {}
         for rows, table in tables.items():
-            models[rows] = HyperML.from_interactions(table, dim=arguments.dim, mode=mode)
+            models[rows] = HyperML.from_interactions(table, dim=arguments.dim, mode=mode, negatives=arguments.negatives)
             models[rows].compile(optimizer())
         times: dict[int, list[float]] = {rows: [] for rows in tables}
         for _ in range(arguments.rounds):
@@ -101,6 +101,7 @@ def table(rows: list[int], figures: dict[str, list[float]], markdown: bool) -> l
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
+    parser.add_argument("--negatives", type=int, default=20, help="draws of a group of positives, for every size")
     parser.add_argument("--batch-size", type=int, default=4096)
     parser.add_argument("--dim", type=int, default=64)
     parser.add_argument("--per-user", type=int, default=10, help="interactions a user")
@@ -110,7 +111,11 @@ def main() -> None:
     parser.add_argument("--markdown", action="store_true")
     arguments = parser.parse_args()
     arguments.rows.sort()
-    print(f"TensorFlow {tf.__version__}, {arguments.batch_size} positives a step, dim {arguments.dim}", flush=True)
+    print(
+        f"TensorFlow {tf.__version__}, {arguments.batch_size} positives a step, {arguments.negatives} negatives, "
+        f"dim {arguments.dim}",
+        flush=True,
+    )
     print("\n".join(table(arguments.rows, measure(arguments), arguments.markdown)))
 
 

@@ -48,6 +48,7 @@ __all__ = [
     "runs",
     "synthesize",
     "train_run",
+    "tuning",
     "visualization",
 ]
 
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
         regularizers,
         retrieval,
         runs,
+        tuning,
         visualization,
     )
     from hyperml_tf.data import Interactions, leave_one_out, synthesize

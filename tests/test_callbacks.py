@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 
 import pytest
@@ -58,3 +59,11 @@ def test_close_after_an_exception_gives_the_terminal_back() -> None:
     callback.close()
     # The cursor is shown again, once.
     assert stream.getvalue().count("\x1b[?25h") == 1
+
+
+def test_a_copy_draws_its_own_bar_on_the_same_console() -> None:
+    console = Console(file=io.StringIO())
+    callback = TrainingProgress("val_loss", console)
+    copied = copy.deepcopy([callback])[0]
+    assert copied is not callback
+    assert (copied.monitor, copied.console) == ("val_loss", console)

@@ -50,6 +50,15 @@ def test_train_on_a_table() -> None:
     assert len(set(rows)) == 3
 
 
+def test_tune_on_a_table(tmp_path: Path) -> None:
+    output = run("tune_on_a_table.py", *TINY, "--trials", "1", "--out", tmp_path / "out")
+    scores = re.search(r"The best of 1 trials had ([01]\.\d{4}); evaluated again: ([01]\.\d{4})", output)
+    assert scores
+    assert scores[1] == scores[2]
+    assert re.search(r"On the test rows, which no trial has seen: [01]\.\d{4}\n$", output)
+    assert (tmp_path / "out" / "untitled_project" / "oracle.json").is_file()
+
+
 def test_tfrs_towers() -> None:
     output = run("tfrs_towers.py", *TINY, "--dim", "8")
     assert output.count("agree on 10 of 10 items") == 3

@@ -31,6 +31,10 @@ class TrainingProgress(tf.keras.callbacks.Callback):
         self.console = console if console is not None else Console(stderr=True)
         self._progress: Progress | None = None
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> TrainingProgress:
+        """A new bar on the same console, which cannot be copied: each training of a search gets one."""
+        return type(self)(self.monitor, self.console)
+
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         epochs, steps = self.params.get("epochs", 1), self.params.get("steps")
         self._steps = steps or 1

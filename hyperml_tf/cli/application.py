@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from hyperml_tf import __version__
-from hyperml_tf.cli import runs, serving, synthetic
+from hyperml_tf.cli import runs, serving, synthetic, tuning
 
 PROGRAM = "hyperml-tf"
 DEBUG = "HYPERML_DEBUG"
@@ -20,6 +20,7 @@ _EXPECTED = (ValueError, TypeError, OSError, ImportError)
 app = typer.Typer(name=PROGRAM, add_completion=False, pretty_exceptions_enable=False)
 app.command(cls=runs.CommandWithDefaults)(runs.train)
 app.command()(runs.evaluate)
+app.command(cls=runs.CommandWithDefaults)(tuning.tune)
 app.command()(serving.recommend)
 app.command()(serving.export)
 app.command()(runs.plot)

@@ -18,13 +18,16 @@ PROTOCOLS = ("full", "sampled100")
 MEASURES = {"hr@10": "HR@10", "ndcg@10": "nDCG@10"}
 
 
-def start_tensorflow() -> None:
+def start_tensorflow(log: Console | None = None) -> None:
     """Imports TensorFlow without its chatter, and sends our own log to the terminal.
 
     With `HYPERML_DEBUG=1` nothing is silenced.
+
+    Args:
+        log: where to send it; `errors()` if None.
     """
     ours = logging.getLogger("hyperml_tf")
-    ours.handlers = [RichHandler(console=errors(), show_time=False, show_path=False)]
+    ours.handlers = [RichHandler(console=log or errors(), show_time=False, show_path=False)]
     ours.setLevel(logging.INFO)
     ours.propagate = False  # TensorFlow gives the root logger a handler, which would say everything twice
     if os.environ.get("HYPERML_DEBUG") == "1":
@@ -62,6 +65,11 @@ def output() -> Console:
 def errors() -> Console:
     """Standard error, for progress and remarks."""
     return Console(stderr=True, highlight=False)
+
+
+def errors_now() -> Console:
+    """Standard error as it is now, also once it is led elsewhere."""
+    return Console(file=sys.stderr, highlight=False)
 
 
 def metrics_table(metrics: dict[str, Any]) -> Table:

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
 from hyperml_tf.cli import console
 
+if TYPE_CHECKING:
+    from hyperml_tf.runs import TrainingConfig
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="Settings to start from: best.json of `tune`, or config.json of a run.", show_default=False
+    ),
+]
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="The directory that `train --out` wrote.")]
 
 
@@ -50,21 +59,21 @@ def train(
     negatives: Annotated[int | None, typer.Option(help="Candidates drawn, 1 % of the catalogue by default.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the table.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Interactions a step.")] = None,
+    optimizer: Annotated[str | None, typer.Option(metavar="adagrad|adam|sgd", help="All of them Riemannian.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Initial learning rate; it falls to 0.")] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same run.")] = None,
     k: Annotated[int | None, typer.Option(help="Length of the answers of the exported model.")] = None,
+    config: ConfigOption = None,
 ) -> None:
     """Train on a table, measure on held-out items, export a SavedModel."""
     console.start_tensorflow()
     from hyperml_tf.callbacks import TrainingProgress
-    from hyperml_tf.runs import TrainingConfig, train_run
+    from hyperml_tf.runs import train_run
 
-    # Options that were not given are left to `TrainingConfig`.
-    settings = {name: value for name, value in context.params.items() if value is not None}
-    config = TrainingConfig.from_dict({name: settings[name] for name in settings if name not in ("table", "out")})
+    settings = settings_of(context, config)
     progress = TrainingProgress(console=console.errors())
     try:
-        run = train_run(table, out, config, callbacks=[progress])
+        run = train_run(table, out, settings, callbacks=[progress])
     finally:
         progress.close()
     metrics = run.metrics
@@ -77,6 +86,15 @@ def train(
         output.print(console.metrics_table(metrics))
     # Not through rich, which would break a long path into lines.
     typer.echo(f"Wrote {out}: {', '.join(sorted(path.name for path in out.iterdir()))}")
+
+
+def settings_of(context: typer.Context, file: Path | None) -> TrainingConfig:
+    """The settings of a file, or the defaults, with those that were given as options in their place."""
+    from hyperml_tf.runs import TrainingConfig
+
+    names = {field.name for field in dataclasses.fields(TrainingConfig)}
+    given = {name: value for name, value in context.params.items() if name in names and value is not None}
+    return dataclasses.replace(TrainingConfig() if file is None else TrainingConfig.from_file(file), **given)
 
 
 def evaluate(run: RunArgument) -> None:

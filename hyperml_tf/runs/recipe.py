@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -18,7 +19,8 @@ MONITOR = "val_sampled100_ndcg@10"
 """What decides which epoch's weights are kept."""
 
 _STEPS_PER_EXECUTION = 16
-# Adam moves every coordinate by about its rate, whatever the gradient; with this factor the rates that suit the others suit it.
+# Adam moves a coordinate of a tangent vector, but a point as a whole, by about its rate, whatever the gradient. With this
+# factor, in direct mode times the root of the dimension, the rates that suit the others suit it.
 _ADAM = 0.1
 
 _Model = TypeVar("_Model", bound=RankingModel)
@@ -59,7 +61,8 @@ def new_optimizer(config: TrainingConfig, steps: int) -> Any:
         return default_optimizer(config.mode, config.dim, config.learning_rate, decay_steps=steps)
     falling = tf.keras.optimizers.schedules.PolynomialDecay
     if config.optimizer == "adam":
-        return RiemannianAdam(falling(_ADAM * config.learning_rate, max(1, steps), 0.0))
+        rate = _ADAM * config.learning_rate * (1.0 if config.mode == "tangent" else math.sqrt(config.dim))
+        return RiemannianAdam(falling(rate, max(1, steps), 0.0))
     return RiemannianSGD(falling(config.learning_rate, max(1, steps), 0.0))
 
 

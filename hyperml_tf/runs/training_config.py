@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import os
+from pathlib import Path
 from typing import Any, Literal
 
 _CHOICES = {
@@ -33,7 +36,7 @@ class TrainingConfig:
         epochs: passes over the table. The learning rate falls linearly to 0 over them.
         batch_size: positives a step.
         optimizer: "adagrad" (`default_optimizer`), "adam" or "sgd", all of them Riemannian.
-        learning_rate: the initial learning rate, see `default_optimizer`; Adam takes a tenth of it.
+        learning_rate: the initial learning rate, see `default_optimizer`; Adam scales it, see `recipe.new_optimizer`.
         seed: of initial points, order of rows and negatives. The same seed gives the same run.
         k: length of the answers of the exported model.
 
@@ -77,6 +80,23 @@ class TrainingConfig:
     def to_dict(self) -> dict[str, Any]:
         """The settings as they are written to `config.json`."""
         return dataclasses.asdict(self)
+
+    @classmethod
+    def from_file(cls, path: str | os.PathLike[str]) -> TrainingConfig:
+        """Settings from a JSON file: the `config.json` of a run, the `best.json` of a search, or the settings alone.
+
+        Raises:
+            FileNotFoundError: if there is no such file.
+            ValueError: if it does not hold settings, a name is unknown or a value out of its range.
+        """
+        try:
+            values = json.loads(Path(path).read_text())
+        except json.JSONDecodeError as error:
+            raise ValueError(f"`{path}` must be a JSON file with settings. Received: {error}") from error
+        values = values.get("settings", values) if isinstance(values, dict) else values
+        if not isinstance(values, dict):
+            raise ValueError(f"`{path}` must hold settings by name. Received: {type(values).__name__}")
+        return cls.from_dict(values)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> TrainingConfig:
