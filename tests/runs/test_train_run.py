@@ -24,6 +24,7 @@ FILES = {
     "disk.png",
     "model/model.keras",
     "model/held_out.npz",
+    "saved_model/1/assets.extra/model_card.json",
     "saved_model/1/saved_model.pb",
     "saved_model/1/fingerprint.pb",
     "saved_model/1/variables/variables.data-00000-of-00001",
