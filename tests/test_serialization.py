@@ -25,7 +25,7 @@ PACKAGES = ("constraints", "initializers", "layers", "losses", "metrics", "model
 ABSTRACT = {optimizers.RiemannianOptimizer}
 
 # Not Keras objects, or with models among their arguments, whose saving tests/models checks.
-ELSEWHERE = {models.HyperML, models.NetworkTower, models.Neighbours, models.Recommendations}
+ELSEWHERE = {models.DistanceIndex, models.HyperML, models.NetworkTower, models.Neighbours, models.Recommendations}
 
 # Arguments that are not the defaults, so that one forgotten by `get_config` shows.
 CASES: dict[type, dict[str, Any]] = {
