@@ -112,24 +112,33 @@ class HyperbolicEmbedding(HyperbolicLayer):
     def _initial_points(self, shape: Any, dtype: Any = None, **kwargs: Any) -> Tensor:
         return poincare.expmap0(self.embeddings_initializer(shape, dtype=dtype, **kwargs), self.curvature())
 
-    def call(self, inputs: Tensor) -> Tensor:
+    def call(self, inputs: Tensor, adjust: Callable[[Tensor], Tensor] | None = None) -> Tensor:
+        """Ids to points.
+
+        Args:
+            inputs: integer ids, `(...)`.
+            adjust: what to make of the rows that were looked up, `(..., output_dim)`, before they become points: with it a
+                point may depend on more than its own row.
+        """
         rows = self._lookup(inputs)
+        if adjust is not None:
+            rows = adjust(rows)
         c = tf.cast(self.curvature(), rows.dtype)
         limit = self._norm_limit(c)
         if self.mode == "direct":
             points = limit_norm(rows, limit)
-            self._regularize(lambda: poincare.logmap0(points, c), inputs)
+            self._regularize(lambda: poincare.logmap0(points, c))
             return points
         # Limit and map are each a factor that depends on the norm alone: rows are measured once and multiplied once.
         squared = numerics.squared_norm(rows)
         kept = limit_factor(numerics.safe_sqrt(squared), limit)
-        self._regularize(lambda: rows * kept, inputs)
+        self._regularize(lambda: rows * kept)
         return rows * (kept * expmap0_factor(c * squared * tf.square(kept)))
 
-    def _regularize(self, tangent: Callable[[], Tensor], inputs: Tensor) -> None:
+    def _regularize(self, tangent: Callable[[], Tensor]) -> None:
         if self.embeddings_regularizer is not None:
             vectors = tangent()
-            count = tf.cast(tf.maximum(tf.size(inputs), 1), vectors.dtype)
+            count = tf.cast(tf.maximum(tf.size(vectors) // self.output_dim, 1), vectors.dtype)
             self.add_loss(self.embeddings_regularizer(vectors) / count)
 
     def _lookup(self, inputs: Tensor) -> Tensor:

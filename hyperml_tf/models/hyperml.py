@@ -15,18 +15,21 @@ from hyperml_tf.losses import functional
 from hyperml_tf.models import feed, hard_negatives
 from hyperml_tf.models.arguments import check_not_negative, check_positive
 from hyperml_tf.models.default_optimizer import default_optimizer
+from hyperml_tf.models.history_tower import HistoryTower
 from hyperml_tf.models.id_tower import IdTower
 from hyperml_tf.models.measured import measure
 from hyperml_tf.models.network_tower import NetworkTower
 from hyperml_tf.models.objective import objective
 from hyperml_tf.models.pairs import Pairs
 from hyperml_tf.models.retrieval_model import RetrievalModel
+from hyperml_tf.models.seen_items import SeenItems
 from hyperml_tf.models.tower import Tower
 from hyperml_tf.numerics import Tensor
 
 Features = Mapping[str, Any]
 
 _MARGINS = {"tangent": 16.0, "direct": 8.0}
+_HISTORY = 16
 
 
 @register
@@ -67,6 +70,10 @@ class HyperML(RetrievalModel):
         query_network, candidate_network: Keras models to use in place of a free point an id, see `NetworkTower`.
         query_features, candidate_features: features of the ids for these networks, see `NetworkTower`.
         network_output: "tangent" or "ball", what these networks return.
+        history: how many of a user's items a training step reads to place the user, see `HistoryTower`; 0: every user is a free
+            point. None: 16 in tangent mode, 0 in direct mode or with a `query_network`.
+        history_weight: the strength of a single item of the history, >= 0.
+        history_shrinkage: the number of items at which a user's own offset counts half, >= 0.
         seed: seed of the negatives.
         **kwargs: `name`, as for every Keras model. Points are float32, also under a policy of mixed precision.
 
@@ -106,6 +113,9 @@ class HyperML(RetrievalModel):
         query_features: Features | None = None,
         candidate_features: Features | None = None,
         network_output: Literal["tangent", "ball"] = "tangent",
+        history: int | None = None,
+        history_weight: float = 0.4,
+        history_shrinkage: float = 20.0,
         seed: int = 0,
         **kwargs: Any,
     ) -> None:
@@ -119,7 +129,22 @@ class HyperML(RetrievalModel):
             check_positive(shallow=shallow)
         check_not_negative(distortion_weight=distortion_weight)
         functional.check_reference(distortion_reference)
+        free_points = mode == "tangent" and query_network is None
+        history = (_HISTORY if free_points else 0) if history is None else int(history)
+        check_not_negative(history=history)
+        if history and not free_points:
+            raise ValueError(
+                '`history` must be 0 or None in direct mode and with a `query_network`: it makes users of tangent vectors. '
+                f"Received: history={history}"
+            )
         shared = as_curvature(curvature)
+        seen = SeenItems(name="seen")
+        common = {
+            "curvature": shared,
+            "embeddings_initializer": embeddings_initializer,
+            "embeddings_regularizer": embeddings_regularizer,
+            "max_tangent_norm": max_tangent_norm,
+        }
         networks = {
             "query": (query_ids, query_network, query_features),
             "candidate": (candidate_ids, candidate_network, candidate_features),
@@ -133,17 +158,21 @@ class HyperML(RetrievalModel):
                 raise ValueError(
                     f"`{role}_features` need a `{role}_network` that uses them. Received: {list(features)}"
                 )
-            towers[role] = IdTower(
-                ids,
-                dim,
-                curvature=shared,
-                mode=mode,
-                embeddings_initializer=embeddings_initializer,
-                embeddings_regularizer=embeddings_regularizer,
-                max_tangent_norm=max_tangent_norm,
-                name=f"{role}_tower",
-            )
-        super().__init__(towers["query"], towers["candidate"], shared, seed, **kwargs)
+            if role == "query" and history:
+                towers[role] = HistoryTower(
+                    ids,
+                    dim,
+                    len(candidate_ids),
+                    history,
+                    history_weight,
+                    history_shrinkage,
+                    seen=seen,
+                    name=f"{role}_tower",
+                    **common,
+                )
+            else:
+                towers[role] = IdTower(ids, dim, mode=mode, name=f"{role}_tower", **common)
+        super().__init__(towers["query"], towers["candidate"], shared, seed, seen=seen, **kwargs)
         self.dim, self.mode = int(dim), mode
         self.margin, self.distortion_weight = float(margin), float(distortion_weight)
         self.distortion_reference = distortion_reference
@@ -151,6 +180,8 @@ class HyperML(RetrievalModel):
         self.shallow = None if shallow is None else int(shallow)
         self.hardest = min(int(hardest), self.negatives, self.shallow or self.negatives)
         self.max_tangent_norm, self.network_output = max_tangent_norm, network_output
+        self.history = history
+        self.history_weight, self.history_shrinkage = float(history_weight), float(history_shrinkage)
 
     def compile(self, optimizer: Any = None, **kwargs: Any) -> None:
         """Configures training.
@@ -177,11 +208,12 @@ class HyperML(RetrievalModel):
         """
         users, items = feed.codes(self, inputs)
         c = self.curvature()
+        seed = self._seed(training)
         drawn = hard_negatives.draw(
-            tf.shape(users)[0], len(self.candidate_tower), self.negatives, self.negatives_group, self._seed(training)
+            tf.shape(users)[0], len(self.candidate_tower), self.negatives, self.negatives_group, seed
         )
         # Unknown ids weigh nothing below: any row may stand for them.
-        query = measure(self.query_tower.points(tf.maximum(users, 0), training), c)
+        query = measure(self._queries(tf.maximum(users, 0), items, seed, training), c)
         # In one call, because of a layer that is called twice Keras keeps the regularization of the second call only.
         codes = tf.concat([tf.maximum(items, 0), tf.reshape(drawn.codes, [-1])], axis=0)
         candidates = measure(self.candidate_tower.points(codes, training), c)
@@ -202,6 +234,12 @@ class HyperML(RetrievalModel):
             self.distortion_reference,
         )
 
+    def _queries(self, users: Tensor, items: Tensor, seed: Tensor, training: bool) -> Tensor:
+        """The points of users who do not know yet that they have these items."""
+        if isinstance(self.query_tower, HistoryTower):
+            return self.query_tower.points_without(users, tf.maximum(items, 0), seed)
+        return self.query_tower.points(users, training)
+
     def get_config(self) -> dict[str, Any]:
         config = {
             "name": self.name,
@@ -219,6 +257,9 @@ class HyperML(RetrievalModel):
             "negatives_group": self.negatives_group,
             "max_tangent_norm": self.max_tangent_norm,
             "network_output": self.network_output,
+            "history": self.history,
+            "history_weight": self.history_weight,
+            "history_shrinkage": self.history_shrinkage,
             "seed": self.seed,
         }
         for role, tower in (("query", self.query_tower), ("candidate", self.candidate_tower)):

@@ -30,13 +30,14 @@ class RankingModel(tfrs.Model):
 
     Args:
         seed: seed of everything random in training.
+        seen: what the queries have seen, if a part of the model reads it too.
         **kwargs: `name`, as for every Keras model.
     """
 
-    def __init__(self, seed: int = 0, **kwargs: Any) -> None:
+    def __init__(self, seed: int = 0, seen: SeenItems | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.seed = int(seed)
-        self.seen = SeenItems(name="seen")
+        self.seen = SeenItems(name="seen") if seen is None else seen
         # Counts the training batches: what is drawn at random is a function of the seed and this number, so a resumed run goes
         # on as it would have. It is a weight because checkpoints must hold it.
         self.batches = self.add_weight(
@@ -157,7 +158,7 @@ class RankingModel(tfrs.Model):
         """
         self.seen.set_interactions(feed.recode(self, interactions))
         # Traced functions hold the old table.
-        self.train_function = self.test_function = None
+        self.train_function = self.test_function = self.predict_function = None
 
     def train_step(self, data: Any) -> dict[str, Tensor]:
         with tf.GradientTape() as tape:

@@ -15,6 +15,7 @@ from hyperml_tf.models.distance_index import DistanceIndex
 from hyperml_tf.models.id_lookup import IdLookup
 from hyperml_tf.models.neighbours import Neighbours
 from hyperml_tf.models.ranking_model import RankingModel
+from hyperml_tf.models.seen_items import SeenItems
 from hyperml_tf.models.tower import Tower
 from hyperml_tf.numerics import Tensor
 
@@ -27,13 +28,20 @@ class RetrievalModel(RankingModel):
         candidate_tower: raw ids of the catalogue to points of the same dimension.
         curvature: the curvature both towers have.
         seed: seed of everything random in training.
+        seen: what the users have seen, if a tower reads it too.
         **kwargs: `name`, as for every Keras model.
     """
 
     def __init__(
-        self, query_tower: Tower, candidate_tower: Tower, curvature: Curvature, seed: int = 0, **kwargs: Any
+        self,
+        query_tower: Tower,
+        candidate_tower: Tower,
+        curvature: Curvature,
+        seed: int = 0,
+        seen: SeenItems | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(seed, **kwargs)
+        super().__init__(seed, seen, **kwargs)
         self.query_tower, self.candidate_tower = query_tower, candidate_tower
         self.curvature = curvature
 

@@ -24,7 +24,7 @@ class SeenItems(tf.keras.layers.Layer):
         self.set(np.zeros(1, np.int64), np.zeros(0, np.int32), n_candidates=1)
 
     def set(self, indptr: np.ndarray, indices: np.ndarray, n_candidates: int) -> None:
-        """Replaces the pairs: the candidates of query `u` are `indices[indptr[u]:indptr[u + 1]]`, ascending."""
+        """Replaces the pairs: the candidates of query `u` are `indices[indptr[u]:indptr[u + 1]]`, oldest first."""
         self.indptr = np.asarray(indptr, np.int64)
         self.indices = np.asarray(indices, np.int32)
         self.n_candidates = int(n_candidates)
@@ -34,9 +34,9 @@ class SeenItems(tf.keras.layers.Layer):
         self._indices = tf.constant(self.indices)
 
     def set_interactions(self, interactions: Interactions) -> None:
-        """Replaces the pairs by the rows of a table."""
-        indptr, indices = interactions.csr()
-        self.set(indptr, indices, interactions.n_items)
+        """Replaces the pairs by the rows of a table, which keep their order."""
+        indptr = np.concatenate([[0], np.cumsum(interactions.activity())])
+        self.set(indptr, interactions.items, interactions.n_items)
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -55,6 +55,35 @@ class SeenItems(tf.keras.layers.Layer):
         starts, limits = tf.gather(self._indptr, queries), tf.gather(self._indptr, queries + 1)
         where = tf.ragged.range(starts, limits)
         return tf.cast(where.value_rowids(), tf.int32), tf.gather(self._indices, where.values)
+
+    def counts(self, queries: Tensor) -> Tensor:
+        """The number of known candidates of each query, of the shape of `queries`, int32."""
+        if not len(self):
+            return tf.zeros(tf.shape(queries), tf.int32)
+        return tf.cast(tf.gather(self._indptr, queries + 1) - tf.gather(self._indptr, queries), tf.int32)
+
+    def sample(self, queries: Tensor, size: int, seed: Tensor) -> tuple[Tensor, Tensor]:
+        """Known candidates of each query: all of them where there are at most `size`, else `size` draws, which may repeat.
+
+        Args:
+            queries: codes, `(batch,)`.
+            size: columns of the result.
+            seed: two integers; the same seed draws the same.
+
+        Returns:
+            Candidate codes int32 and whether each entry is one (the others mean nothing), both `(batch, size)`.
+        """
+        shape = [tf.shape(queries)[0], size]
+        if not len(self):
+            return tf.zeros(shape, tf.int32), tf.zeros(shape, tf.bool)
+        counts, columns = self.counts(queries)[:, tf.newaxis], tf.range(size)
+        share = tf.random.stateless_uniform(shape, seed)
+        drawn = tf.cast(share * tf.cast(counts, tf.float32), tf.int32)
+        # A product may round up to the count itself; a query without candidates reads some row, which is not used.
+        position = tf.clip_by_value(tf.where(counts <= size, columns, drawn), 0, tf.maximum(counts - 1, 0))
+        start = tf.minimum(tf.gather(self._indptr, queries), len(self) - 1)
+        rows = start[:, tf.newaxis] + tf.cast(position, tf.int64)
+        return tf.gather(self._indices, rows), columns < counts
 
     def padded(self, queries: np.ndarray) -> np.ndarray:
         """The known candidates of each query as a matrix padded with -1, `(batch, longest)`; unknown queries (-1) have none."""
