@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from hyperml_tf import TrainingConfig
 from hyperml_tf.layers import Curvature
+from hyperml_tf.models.baselines import EuclideanTwin
 from hyperml_tf.runs import recipe
 from hyperml_tf.runs.held_out import HeldOut
 
@@ -25,7 +26,7 @@ def train_hyperml(held_out: HeldOut, seed: int, settings: Settings) -> Scorer:
     known = {field.name for field in dataclasses.fields(TrainingConfig)}
     # A `Curvature` is an argument of the model only: the config of a run is numbers and words.
     of_config = {name for name, value in settings.items() if name in known and not isinstance(value, Curvature)}
-    config = TrainingConfig(seed=seed, **{name: settings[name] for name in of_config})
+    config = TrainingConfig(seed=seed, split=held_out.order, **{name: settings[name] for name in of_config})
     others = {name: value for name, value in settings.items() if name not in of_config}
     return _fit(recipe.new_model(held_out.split.train, config, **others), held_out, config.epochs, config.batch_size)
 
@@ -36,8 +37,10 @@ def train_baseline(model_class: Any, held_out: HeldOut, seed: int, settings: Set
     Its learning rate falls linearly to 0, as that of HyperML; at the rates that suit MF-BPR and CML this was better on validation
     than a constant one.
     """
-    defaults = TrainingConfig()
+    defaults = TrainingConfig(split=held_out.order)
     model_settings = dict(settings)
+    if issubclass(model_class, EuclideanTwin):
+        model_settings["history"] = recipe.history_of(held_out.split.train, defaults)
     epochs = model_settings.pop("epochs", defaults.epochs)
     rate = model_settings.pop("learning_rate")
     tf.keras.utils.set_random_seed(seed)

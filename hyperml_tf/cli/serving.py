@@ -104,9 +104,12 @@ def export(
         str, typer.Option(metavar="float32|float16|bfloat16", help="Half precision makes the items a quarter smaller.")
     ] = "float32",
     half_life: Annotated[
-        float,
-        typer.Option(help="Places after which an item of a history weighs twice as much; inf: all weigh the same."),
-    ] = 3.0,
+        float | None,
+        typer.Option(
+            help="Places after which an item of a history weighs twice as much; inf: all weigh the same.",
+            show_default="as the model has it",
+        ),
+    ] = None,
     warm_up: Annotated[bool, typer.Option("--warm-up", help="Write requests that warm up TensorFlow Serving.")] = False,
     index: Annotated[
         str | None, typer.Option(metavar="faiss", help="Also build an approximate index, for a million items and more.")

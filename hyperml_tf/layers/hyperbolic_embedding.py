@@ -124,7 +124,7 @@ class HyperbolicEmbedding(HyperbolicLayer):
         if adjust is not None:
             rows = adjust(rows)
         c = tf.cast(self.curvature(), rows.dtype)
-        limit = self._norm_limit(c)
+        limit = self.norm_limit(c)
         if self.mode == "direct":
             points = limit_norm(rows, limit)
             self._regularize(lambda: poincare.logmap0(points, c))
@@ -155,7 +155,7 @@ class HyperbolicEmbedding(HyperbolicLayer):
                 f"`input_dim`. Received: {error.message}",
             ) from None
 
-    def _norm_limit(self, c: Tensor) -> Tensor:
+    def norm_limit(self, c: Tensor) -> Tensor:
         """The largest norm of a row of the table: of a tangent vector or of a point, as the mode has it."""
         limit = numerics.ball_limit(c.dtype)
         if self.mode == "tangent":

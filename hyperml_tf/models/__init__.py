@@ -3,6 +3,7 @@
 from hyperml_tf.models import baselines
 from hyperml_tf.models.default_optimizer import default_optimizer
 from hyperml_tf.models.distance_index import DistanceIndex
+from hyperml_tf.models.history import History
 from hyperml_tf.models.history_tower import HistoryTower
 from hyperml_tf.models.hyperml import HyperML
 from hyperml_tf.models.id_tower import IdTower
@@ -12,6 +13,7 @@ from hyperml_tf.models.recommendations import Recommendations
 
 __all__ = [
     "DistanceIndex",
+    "History",
     "HistoryTower",
     "HyperML",
     "IdTower",

@@ -2,44 +2,48 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import tensorflow as tf
 
 from hyperml_tf._keras import register
 from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument, InitializerLike, RegularizerLike
-from hyperml_tf.models.arguments import check_not_negative, check_positive
+from hyperml_tf.models.arguments import check_positive
+from hyperml_tf.models.history import HistoryArgument, as_history
 from hyperml_tf.models.id_tower import IdTower
 from hyperml_tf.models.seen_items import SeenItems
 from hyperml_tf.numerics import Tensor
 
 _INITIAL_SPREAD = 0.01
+# After so many half-lives a weight is below the precision of float32.
+_HALVINGS = 24
 
 
 @register
 class HistoryTower(IdTower):
-    """Places every user by the items they have seen, and by a free offset that weighs the more the more there are of these.
+    """Places every user by the items they have, and by a free offset that weighs the more the more there are of these.
 
-    Every item has a second vector `w`, which says where it pulls those who have it. The tangent vector of a user with `n` items is
+    Every item has a second vector `w`: where it pulls those who have it. The tangent vector of a user with `n` items is
 
-        n / (n + shrinkage) * offset + strength(n) * mean(w),    strength(n) = weight * sqrt(min(n, history))
+        n / (n + shrinkage) * offset + weight * sqrt(min(n, length)) * mean(w)
 
     So a user with few items, about whom an offset could only be learned by heart, borrows from all who share an item with them;
-    one with hundreds has a point of their own. The sum over the items of a user is that of FISM (Kabbur et al., KDD 2013), the
-    offset that of SVD++ (Koren, KDD 2008), the shrinkage that of an empirical Bayes estimate.
+    one with hundreds has a point of their own. The sum over a user's items is that of FISM (Kabbur et al., KDD 2013), the offset
+    that of SVD++ (Koren, KDD 2008), the shrinkage that of an empirical Bayes estimate.
 
-    While training the positive itself is left out, and of more than `history` items so many are drawn at random. Whoever has
-    no items is at the origin.
+    **In training** the positive itself is left out, and of more than `length` items so many are drawn near it in the user's
+    order: what a user took at about the same time says most. **Afterwards** an item weighs half as much as the one `half_life`
+    places after it. Whoever has no items is at the origin. At `c = 0` points are the tangent vectors themselves.
 
     Args:
         ids: the vocabulary, distinct strings or integers.
         dim: dimension of the points.
         n_items: size of the catalogue.
-        history: how many of a user's items a training step reads, at least 1; also where `strength` ends to grow.
-        weight: the strength of a single item, >= 0.
-        shrinkage: the number of items at which the offset counts half, >= 0; 0: it always counts in full.
+        history: see `History`, whose names are those of the formula.
         curvature: the curvature `c >= 0`, a number or a `Curvature`.
-        embeddings_initializer, embeddings_regularizer, max_tangent_norm: see `HyperbolicEmbedding`.
+        embeddings_initializer, embeddings_regularizer, max_tangent_norm: see `HyperbolicEmbedding`. The first is for offsets,
+            the others are for what becomes of them.
         seen: what the users have seen. None: nothing, until `tower.seen.set` says otherwise; models share theirs.
         **kwargs: as for every Keras layer.
 
@@ -56,14 +60,15 @@ class HistoryTower(IdTower):
     TensorShape([2, 4])
     """
 
+    # Users at a time: their items are read one by one.
+    block = 4096
+
     def __init__(
         self,
         ids: Any,
         dim: int,
         n_items: int,
-        history: int = 16,
-        weight: float = 0.4,
-        shrinkage: float = 20.0,
+        history: HistoryArgument = 16,
         curvature: CurvatureArgument = 1.0,
         embeddings_initializer: InitializerLike = None,
         embeddings_regularizer: RegularizerLike = None,
@@ -71,8 +76,12 @@ class HistoryTower(IdTower):
         seen: SeenItems | None = None,
         **kwargs: Any,
     ) -> None:
-        check_positive(n_items=n_items, history=history)
-        check_not_negative(weight=weight, shrinkage=shrinkage)
+        check_positive(n_items=n_items)
+        settings = as_history(history)
+        if settings is None:
+            raise ValueError(
+                f"`history` must have a length: use `IdTower` for users without. Received: history={history!r}"
+            )
         super().__init__(
             ids,
             dim,
@@ -82,8 +91,7 @@ class HistoryTower(IdTower):
             max_tangent_norm=max_tangent_norm,
             **kwargs,
         )
-        self.n_items, self.history = int(n_items), int(history)
-        self.weight, self.shrinkage = float(weight), float(shrinkage)
+        self.n_items, self.history = int(n_items), settings
         self.seen = SeenItems(name="seen") if seen is None else seen
         self.context = self.add_weight(
             name="context",
@@ -94,13 +102,20 @@ class HistoryTower(IdTower):
 
     def points(self, codes: Tensor, training: bool = False) -> Tensor:
         flat = tf.reshape(codes, [-1])
-        owners, items = self.seen.pairs_of(flat)
-        counts = tf.cast(self.seen.counts(flat), tf.float32)
-        points = self._place(flat, self._sums(items, owners, tf.size(flat)), counts, counts)
+        owners, items, newer = self.seen.histories(flat)
+        weights = None
+        half_life = self.history.half_life
+        if half_life is not None:
+            # What weighs less than float32 can tell from nothing is not read.
+            rows = tf.squeeze(tf.where(newer < math.ceil(_HALVINGS * half_life)), -1)
+            owners, items, newer = (tf.gather(part, rows) for part in (owners, items, newer))
+            weights = tf.pow(0.5, tf.cast(newer, tf.float32) / half_life)
+        sums, total = self._sums(items, owners, tf.size(flat), weights)
+        points = self._place(flat, sums, total, self.seen.counts(flat))
         return tf.reshape(points, tf.concat([tf.shape(codes), points.shape[-1:]], axis=0))
 
     def points_without(self, codes: Tensor, items: Tensor, seed: Tensor) -> Tensor:
-        """As `points` where one item of each user does not count, and of many some are drawn.
+        """The points of users in training, where one item of each does not count.
 
         Args:
             codes: users, `(batch,)`.
@@ -110,38 +125,31 @@ class HistoryTower(IdTower):
         Returns:
             Points, `(batch, dim)`.
         """
-        drawn, used = self.seen.sample(codes, self.history, seed)
-        used &= drawn != items[:, tf.newaxis]
+        drawn, used = self.seen.around(codes, items, self.history.length, self.history.window, seed)
         where = tf.where(used)
-        sums = self._sums(tf.gather_nd(drawn, where), tf.cast(where[:, 0], tf.int32), tf.size(codes))
-        own = tf.cast(self.seen.contains(codes, items), tf.float32)
-        counts = tf.cast(self.seen.counts(codes), tf.float32) - own
-        return self._place(codes, sums, tf.reduce_sum(tf.cast(used, tf.float32), axis=1), counts)
+        sums, total = self._sums(tf.gather_nd(drawn, where), tf.cast(where[:, 0], tf.int32), tf.size(codes))
+        counts = self.seen.counts(codes) - tf.cast(self.seen.contains(codes, items), tf.int32)
+        return self._place(codes, sums, total, counts)
 
-    def strength(self, counts: Tensor) -> Tensor:
-        """What the mean of so many items is multiplied by."""
-        return self.weight * tf.sqrt(tf.minimum(counts, float(self.history)))
-
-    def _sums(self, items: Tensor, owners: Tensor, n_owners: Tensor) -> Tensor:
-        """Sums of the items' vectors by owner, `(n_owners, dim)`; owners ascend."""
+    def _sums(self, items: Tensor, owners: Tensor, n_owners: Tensor, weights: Tensor | None = None) -> Any:
+        """Weighted sums of the items' vectors by owner, `(n_owners, dim)`, and sums of the weights; owners ascend."""
+        if weights is not None:
+            vectors = weights[:, tf.newaxis] * tf.nn.embedding_lookup(self.context, items)
+            return (tf.math.unsorted_segment_sum(part, owners, n_owners) for part in (vectors, weights))
         # An item is read once, however many have it, and so is its gradient.
         distinct, positions = tf.unique(items)
         vectors = tf.nn.embedding_lookup(self.context, distinct)
-        return tf.sparse.segment_sum(vectors, positions, owners, num_segments=n_owners)
+        total = tf.math.bincount(owners, minlength=n_owners, maxlength=n_owners, dtype=tf.float32)
+        return tf.sparse.segment_sum(vectors, positions, owners, num_segments=n_owners), total
 
-    def _place(self, codes: Tensor, sums: Tensor, summed: Tensor, counts: Tensor) -> Tensor:
-        """Points of users, from sums over `summed` of their `counts` items, all `(batch, ...)`."""
-        pull = sums * tf.math.divide_no_nan(self.strength(counts), summed)[:, tf.newaxis]
-        own = tf.math.divide_no_nan(counts, counts + self.shrinkage)[:, tf.newaxis]
+    def _place(self, codes: Tensor, sums: Tensor, total: Tensor, counts: Tensor) -> Tensor:
+        """Points of users with so many items, `counts`, from weighted sums of vectors and the sums of the weights."""
+        pull = sums * tf.math.divide_no_nan(self.history.strength(counts), total)[:, tf.newaxis]
+        n = tf.cast(counts, tf.float32)
+        own = tf.math.divide_no_nan(n, n + self.history.shrinkage)[:, tf.newaxis]
         return self.embedding(codes, adjust=lambda offsets: own * offsets + pull)
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         del config["mode"]
-        return {
-            **config,
-            "n_items": self.n_items,
-            "history": self.history,
-            "weight": self.weight,
-            "shrinkage": self.shrinkage,
-        }
+        return {**config, "n_items": self.n_items, "history": self.history.to_dict()}

@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import tensorflow as tf
 
 from hyperml_tf._keras import register
-from hyperml_tf.layers import Curvature
+from hyperml_tf.data import Interactions
 from hyperml_tf.layers.curvature import as_curvature, curvature_config
 from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument, InitializerLike, RegularizerLike
 from hyperml_tf.losses import functional
 from hyperml_tf.models import feed, hard_negatives
 from hyperml_tf.models.arguments import check_not_negative, check_positive
 from hyperml_tf.models.default_optimizer import default_optimizer
+from hyperml_tf.models.history import History, HistoryArgument, as_history
 from hyperml_tf.models.history_tower import HistoryTower
-from hyperml_tf.models.id_tower import IdTower
+from hyperml_tf.models.make_towers import Features, Side, make_towers
 from hyperml_tf.models.measured import measure
 from hyperml_tf.models.network_tower import NetworkTower
 from hyperml_tf.models.objective import objective
 from hyperml_tf.models.pairs import Pairs
 from hyperml_tf.models.retrieval_model import RetrievalModel
 from hyperml_tf.models.seen_items import SeenItems
-from hyperml_tf.models.tower import Tower
 from hyperml_tf.numerics import Tensor
 
-Features = Mapping[str, Any]
+_Model = TypeVar("_Model", bound="HyperML")
 
 _MARGINS = {"tangent": 16.0, "direct": 8.0}
-_HISTORY = 16
 
 
 @register
@@ -70,10 +68,8 @@ class HyperML(RetrievalModel):
         query_network, candidate_network: Keras models to use in place of a free point an id, see `NetworkTower`.
         query_features, candidate_features: features of the ids for these networks, see `NetworkTower`.
         network_output: "tangent" or "ball", what these networks return.
-        history: how many of a user's items a training step reads to place the user, see `HistoryTower`; 0: every user is a free
-            point. None: 16 in tangent mode, 0 in direct mode or with a `query_network`.
-        history_weight: the strength of a single item of the history, >= 0.
-        history_shrinkage: the number of items at which a user's own offset counts half, >= 0.
+        history: how users are placed by the items they have, a `History` or its `length`, see `HistoryTower`; 0: every user is a
+            free point. None: `History()` in tangent mode, 0 in direct mode and with a `query_network`.
         seed: seed of the negatives.
         **kwargs: `name`, as for every Keras model. Points are float32, also under a policy of mixed precision.
 
@@ -113,9 +109,7 @@ class HyperML(RetrievalModel):
         query_features: Features | None = None,
         candidate_features: Features | None = None,
         network_output: Literal["tangent", "ball"] = "tangent",
-        history: int | None = None,
-        history_weight: float = 0.4,
-        history_shrinkage: float = 20.0,
+        history: HistoryArgument = None,
         seed: int = 0,
         **kwargs: Any,
     ) -> None:
@@ -129,50 +123,31 @@ class HyperML(RetrievalModel):
             check_positive(shallow=shallow)
         check_not_negative(distortion_weight=distortion_weight)
         functional.check_reference(distortion_reference)
-        free_points = mode == "tangent" and query_network is None
-        history = (_HISTORY if free_points else 0) if history is None else int(history)
-        check_not_negative(history=history)
-        if history and not free_points:
+        can_have_history = mode == "tangent" and query_network is None
+        placed = History() if history is None and can_have_history else as_history(history)
+        if placed is not None and not can_have_history:
             raise ValueError(
-                '`history` must be 0 or None in direct mode and with a `query_network`: it makes users of tangent vectors. '
+                "`history` must be 0 or None in direct mode and with a `query_network`: it makes users of tangent vectors. "
                 f"Received: history={history}"
             )
-        shared = as_curvature(curvature)
-        seen = SeenItems(name="seen")
-        common = {
-            "curvature": shared,
+        shared, seen = as_curvature(curvature), SeenItems(name="seen")
+        table = {
             "embeddings_initializer": embeddings_initializer,
             "embeddings_regularizer": embeddings_regularizer,
             "max_tangent_norm": max_tangent_norm,
         }
-        networks = {
-            "query": (query_ids, query_network, query_features),
-            "candidate": (candidate_ids, candidate_network, candidate_features),
-        }
-        towers: dict[str, Tower] = {}
-        for role, (ids, network, features) in networks.items():
-            if network is not None:
-                towers[role] = _network_tower(role, ids, network, features, network_output, int(dim), shared)
-                continue
-            if features:
-                raise ValueError(
-                    f"`{role}_features` need a `{role}_network` that uses them. Received: {list(features)}"
-                )
-            if role == "query" and history:
-                towers[role] = HistoryTower(
-                    ids,
-                    dim,
-                    len(candidate_ids),
-                    history,
-                    history_weight,
-                    history_shrinkage,
-                    seen=seen,
-                    name=f"{role}_tower",
-                    **common,
-                )
-            else:
-                towers[role] = IdTower(ids, dim, mode=mode, name=f"{role}_tower", **common)
-        super().__init__(towers["query"], towers["candidate"], shared, seed, seen=seen, **kwargs)
+        queries, candidates = make_towers(
+            Side(query_ids, query_network, query_features),
+            Side(candidate_ids, candidate_network, candidate_features),
+            int(dim),
+            shared,
+            mode,
+            table,
+            network_output,
+            placed,
+            seen,
+        )
+        super().__init__(queries, candidates, shared, seed, seen, **kwargs)
         self.dim, self.mode = int(dim), mode
         self.margin, self.distortion_weight = float(margin), float(distortion_weight)
         self.distortion_reference = distortion_reference
@@ -180,8 +155,17 @@ class HyperML(RetrievalModel):
         self.shallow = None if shallow is None else int(shallow)
         self.hardest = min(int(hardest), self.negatives, self.shallow or self.negatives)
         self.max_tangent_norm, self.network_output = max_tangent_norm, network_output
-        self.history = history
-        self.history_weight, self.history_shrinkage = float(history_weight), float(history_shrinkage)
+
+    @classmethod
+    def from_interactions(cls: type[_Model], interactions: Interactions, **kwargs: Any) -> _Model:
+        """A model for the users and items of a table. Keyword arguments: as for the class.
+
+        Where the table has no order, nor does the default `history`.
+        """
+        ids_only = kwargs.get("mode", "tangent") == "tangent" and kwargs.get("query_network") is None
+        if not interactions.ordered and ids_only and kwargs.get("history") is None:
+            kwargs["history"] = History.unordered()
+        return super().from_interactions(interactions, **kwargs)
 
     def compile(self, optimizer: Any = None, **kwargs: Any) -> None:
         """Configures training.
@@ -257,9 +241,7 @@ class HyperML(RetrievalModel):
             "negatives_group": self.negatives_group,
             "max_tangent_norm": self.max_tangent_norm,
             "network_output": self.network_output,
-            "history": self.history,
-            "history_weight": self.history_weight,
-            "history_shrinkage": self.history_shrinkage,
+            "history": self.query_tower.history.to_dict() if isinstance(self.query_tower, HistoryTower) else 0,
             "seed": self.seed,
         }
         for role, tower in (("query", self.query_tower), ("candidate", self.candidate_tower)):
@@ -274,13 +256,3 @@ class HyperML(RetrievalModel):
 def _default_negatives(n_candidates: int) -> int:
     """One in a hundred of the catalogue, within bounds: whatever its size, training looks about as far up the list."""
     return min(128, max(20, n_candidates // 100))
-
-
-def _network_tower(
-    role: str, ids: Any, network: Any, features: Features | None, output: Any, dim: int, curvature: Curvature
-) -> NetworkTower:
-    id_name = {"query": feed.QUERY, "candidate": feed.CANDIDATE}[role]
-    tower = NetworkTower(ids, network, features, id_name, output, curvature, name=f"{role}_tower")
-    if tower.dim != dim:
-        raise ValueError(f"`{role}_network` must return vectors of `dim` {dim}. Received: {tower.dim}")
-    return tower

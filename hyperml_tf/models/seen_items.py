@@ -29,7 +29,7 @@ class SeenItems(tf.keras.layers.Layer):
         self.indices = np.asarray(indices, np.int32)
         self.n_candidates = int(n_candidates)
         queries = np.repeat(np.arange(len(self.indptr) - 1, dtype=np.int64), np.diff(self.indptr))
-        self._pairs = _set_of(queries * self.n_candidates + self.indices) if len(self.indices) else None
+        self._pairs = _places(queries * self.n_candidates + self.indices) if len(self.indices) else None
         self._indptr = tf.constant(self.indptr)
         self._indices = tf.constant(self.indices)
 
@@ -41,12 +41,15 @@ class SeenItems(tf.keras.layers.Layer):
     def __len__(self) -> int:
         return len(self.indices)
 
+    def find(self, queries: Tensor, candidates: Tensor) -> Tensor:
+        """Where in `indices` each pair is, -1 for one that is not known; codes of one shape -> int64 of that shape."""
+        if self._pairs is None:
+            return tf.fill(tf.shape(queries), tf.constant(-1, tf.int64))
+        return self._pairs.lookup(tf.cast(queries, tf.int64) * self.n_candidates + tf.cast(candidates, tf.int64))
+
     def contains(self, queries: Tensor, candidates: Tensor) -> Tensor:
         """Whether each pair is known; codes of one shape -> bool of that shape."""
-        if self._pairs is None:
-            return tf.zeros(tf.shape(queries), tf.bool)
-        keys = tf.cast(queries, tf.int64) * self.n_candidates + tf.cast(candidates, tf.int64)
-        return self._pairs.lookup(keys) > 0
+        return self.find(queries, candidates) >= 0
 
     def pairs_of(self, queries: Tensor) -> tuple[Tensor, Tensor]:
         """The known pairs of a batch of queries: (position in the batch, candidate), both `(pairs,)`, int32."""
@@ -62,12 +65,36 @@ class SeenItems(tf.keras.layers.Layer):
             return tf.zeros(tf.shape(queries), tf.int32)
         return tf.cast(tf.gather(self._indptr, queries + 1) - tf.gather(self._indptr, queries), tf.int32)
 
-    def sample(self, queries: Tensor, size: int, seed: Tensor) -> tuple[Tensor, Tensor]:
-        """Known candidates of each query: all of them where there are at most `size`, else `size` draws, which may repeat.
+    def histories(self, queries: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The known candidates of a batch of queries, those of each from the oldest to the newest.
 
         Args:
             queries: codes, `(batch,)`.
+
+        Returns:
+            Position in the batch, candidate, and how many newer ones the query has, all `(pairs,)` int32.
+        """
+        if not len(self):
+            return (tf.zeros([0], tf.int32),) * 3
+        limits = tf.gather(self._indptr, queries + 1)
+        where = tf.ragged.range(tf.gather(self._indptr, queries), limits)
+        owners = tf.cast(where.value_rowids(), tf.int32)
+        newer = tf.cast(tf.gather(limits, owners) - 1 - where.values, tf.int32)
+        return owners, tf.gather(self._indices, where.values), newer
+
+    def around(
+        self, queries: Tensor, candidates: Tensor, size: int, window: float | None, seed: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Some known candidates of each query, near the place that one of them has in its history, and without that one.
+
+        Of at most `size` all are returned. Of more, `size` are drawn, which may repeat: so many places before or after the one
+        left out, with a mean of `window`; or anywhere, if `window` is None or the one left out is not known.
+
+        Args:
+            queries: codes, `(batch,)`.
+            candidates: codes of the candidates to leave out, `(batch,)`.
             size: columns of the result.
+            window: mean distance in places, > 0, or None.
             seed: two integers; the same seed draws the same.
 
         Returns:
@@ -76,14 +103,19 @@ class SeenItems(tf.keras.layers.Layer):
         shape = [tf.shape(queries)[0], size]
         if not len(self):
             return tf.zeros(shape, tf.int32), tf.zeros(shape, tf.bool)
-        counts, columns = self.counts(queries)[:, tf.newaxis], tf.range(size)
+        counts = self.counts(queries)[:, tf.newaxis]
+        start = tf.gather(self._indptr, queries)[:, tf.newaxis]
+        place = tf.cast(self.find(queries, candidates)[:, tf.newaxis] - start, tf.int32)
         share = tf.random.stateless_uniform(shape, seed)
-        drawn = tf.cast(share * tf.cast(counts, tf.float32), tf.int32)
-        # A product may round up to the count itself; a query without candidates reads some row, which is not used.
-        position = tf.clip_by_value(tf.where(counts <= size, columns, drawn), 0, tf.maximum(counts - 1, 0))
-        start = tf.minimum(tf.gather(self._indptr, queries), len(self) - 1)
-        rows = start[:, tf.newaxis] + tf.cast(position, tf.int64)
-        return tf.gather(self._indices, rows), columns < counts
+        # A product may round up to the count itself.
+        anywhere = tf.minimum(tf.cast(share * tf.cast(counts, tf.float32), tf.int32), counts - 1)
+        drawn = tf.where(place < 0, anywhere, place + _steps(share, window)) if window is not None else anywhere
+        drawn = tf.where(counts <= size, tf.range(size), drawn)
+        inside = (drawn >= 0) & (drawn < counts)
+        # What is outside, or of a query without candidates, reads some row.
+        rows = tf.clip_by_value(start + tf.cast(drawn, tf.int64), 0, len(self) - 1)
+        found = tf.gather(self._indices, rows)
+        return found, inside & (found != candidates[:, tf.newaxis])
 
     def padded(self, queries: np.ndarray) -> np.ndarray:
         """The known candidates of each query as a matrix padded with -1, `(batch, longest)`; unknown queries (-1) have none."""
@@ -104,10 +136,20 @@ class SeenItems(tf.keras.layers.Layer):
         self.set(store["indptr"][...], store["indices"][...], int(np.asarray(store["n_candidates"])))
 
 
-def _set_of(keys: np.ndarray) -> tf.lookup.StaticHashTable:
-    """A table that holds 1 for the keys and 0 for everything else.
+def _places(keys: np.ndarray) -> tf.lookup.StaticHashTable:
+    """A table that holds the place of each key and -1 for everything else.
 
     A binary search in the sorted keys would miss the cache at every halving: with ten million keys this is three times as fast.
     """
-    ones = np.ones(len(keys), np.int32)
-    return tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(keys, ones, tf.int64, tf.int32), 0)
+    places = np.arange(len(keys), dtype=np.int64)
+    return tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(keys, places, tf.int64, tf.int64), -1)
+
+
+def _steps(share: Tensor, mean: float) -> Tensor:
+    """Numbers uniform in [0, 1) -> steps away from 0 in both directions, at least 1, of about this mean size, int32."""
+    backward = share < 0.5
+    # What is left of the number after the choice of a direction is uniform too, in (0, 1].
+    rest = 1.0 - tf.where(backward, 2.0 * share, 2.0 * share - 1.0)
+    size = tf.minimum(tf.math.ceil(-mean * tf.math.log(rest)), 2.0**30)
+    size = tf.cast(tf.maximum(size, 1.0), tf.int32)
+    return tf.where(backward, -size, size)

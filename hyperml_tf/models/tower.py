@@ -11,8 +11,6 @@ from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument, HyperbolicLaye
 from hyperml_tf.models.id_lookup import IdLookup
 from hyperml_tf.numerics import Tensor
 
-_BLOCK = 65536
-
 
 class Tower(HyperbolicLayer):
     """Base class of towers. A subclass says in `points` where the ids of its vocabulary lie.
@@ -24,6 +22,9 @@ class Tower(HyperbolicLayer):
         curvature: the curvature `c >= 0`, a number or a `Curvature`.
         **kwargs: as for every Keras layer.
     """
+
+    block = 65536
+    """Ids at a time in `all_points`."""
 
     def __init__(self, ids: Any, curvature: CurvatureArgument = 1.0, **kwargs: Any) -> None:
         super().__init__(curvature=curvature, **kwargs)
@@ -56,7 +57,8 @@ class Tower(HyperbolicLayer):
 
     def all_points(self) -> Tensor:
         """The points of the whole vocabulary in the order of its codes, `(n, dim)`, computed block by block."""
-        blocks = [self.points(tf.range(start, min(start + _BLOCK, len(self)))) for start in range(0, len(self), _BLOCK)]
+        starts = range(0, len(self), self.block)
+        blocks = [self.points(tf.range(start, min(start + self.block, len(self)))) for start in starts]
         return tf.concat(blocks, axis=0)
 
     def get_config(self) -> dict[str, Any]:

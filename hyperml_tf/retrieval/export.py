@@ -12,10 +12,13 @@ from typing import Any, Literal, get_args
 
 import tensorflow as tf
 
-from hyperml_tf.models import HyperML
+from hyperml_tf.models import HistoryTower, HyperML
 from hyperml_tf.retrieval import model_card, warm_up
 from hyperml_tf.retrieval.catalogue_points import CataloguePoints
+from hyperml_tf.retrieval.history_newcomers import HistoryNewcomers
 from hyperml_tf.retrieval.id_table import IdTable
+from hyperml_tf.retrieval.midpoint_newcomers import MidpointNewcomers
+from hyperml_tf.retrieval.newcomers import Newcomers
 from hyperml_tf.retrieval.seen_rows import SeenRows
 from hyperml_tf.retrieval.serving_module import ServingModule
 from hyperml_tf.retrieval.small_points import SmallPoints
@@ -27,7 +30,8 @@ EXTRA = "assets.extra"
 """The folder of an export for files that its graph does not use."""
 
 HALF_LIFE = 3.0
-"""Of an item in a history, in places. On validation figures anything from 1 to 4 was about as good; see docs/serving.md."""
+"""Of an item in a history, in places, for models whose users are free points. On validation figures anything from 1 to 4 was about
+as good; see docs/serving.md."""
 
 Precision = Literal["float32", "float16", "bfloat16"]
 
@@ -41,7 +45,7 @@ def export_saved_model(
     exclude_seen: bool = False,
     details: Mapping[str, Sequence[str]] | None = None,
     precision: Precision = "float32",
-    half_life: float = HALF_LIFE,
+    half_life: float | None = None,
     warm_up_requests: bool = False,
     card: Mapping[str, Any] | None = None,
 ) -> Path:
@@ -53,8 +57,9 @@ def export_saved_model(
       distances, ascending.
     - `recommend_excluding`: `user_id` `(batch,)`, `exclude` `(batch, n)` padded with `""` -> the same. Where fewer than `k`
       items are left, `item_id` is `""` and `distance` infinite.
-    - `recommend_from_items`: `history` `(batch, n)`, oldest first, padded with `""` -> the same for a user at the gyromidpoint
-      of these items, which are left out: users that were not trained on are served by what they have.
+    - `recommend_from_items`: `history` `(batch, n)`, oldest first, padded with `""` -> the same for a user placed by these
+      items, which are left out: users that were not trained on are served by what they have, see `HistoryNewcomers`, or for a
+      model with `history=0` `MidpointNewcomers`.
     - `similar_items`: `item_id` `(batch,)` -> the same, without the item itself; nothing for an unknown item.
     - `score`: `user_id` `(batch,)`, `item_id` `(batch, n)` -> `distance` `(batch, n)`; infinite for an unknown item.
     - `embed_user`, `embed_item`: ids `(batch,)` -> `vector` float32 `(batch, dim + 1)`, whose dot products rank by distance.
@@ -75,6 +80,7 @@ def export_saved_model(
             the model card then has the size and how the answers compare.
         half_life: in the `history` of `recommend_from_items` an item weighs half as much as the one so many places after it.
             Recent items say most of what comes next. Give `float("inf")` where callers have no order: all then weigh the same.
+            None: as for the known users of the model, or 3 for a model with `history=0`.
         warm_up_requests: whether to write requests that TensorFlow Serving runs when it loads the model. It needs the extra
             `hyperml-tf[serving]`.
         card: further entries for `assets.extra/model_card.json`, such as metrics.
@@ -136,11 +142,12 @@ def serving_module(
     exclude_seen: bool = False,
     details: Mapping[str, Sequence[str]] | None = None,
     precision: Precision = "float32",
-    half_life: float = HALF_LIFE,
+    half_life: float | None = None,
 ) -> ServingModule:
     """The graph of a model as it stands now; training it further does not change what was made from it."""
     user_points, item_points = model.query_tower.all_points(), model.candidate_tower.all_points()
     c = model.curvature()
+    curvature = tf.Variable(c, trainable=False, name="curvature")
     for name, values in (("user", user_points), ("item", item_points), ("curvature", c)):
         if not bool(tf.reduce_all(tf.math.is_finite(values))):
             raise ValueError(f"`model` cannot be exported: its {name} values are not all finite. Did training diverge?")
@@ -159,12 +166,22 @@ def serving_module(
         user_points,
         IdTable(model.candidate_tower.ids, "item_ids"),
         catalogue,
-        float(c),
+        curvature,
+        _newcomers(model, catalogue, curvature, half_life, precision),
         k,
         SeenRows(model.seen.indptr, model.seen.indices) if exclude_seen else None,
         details,
-        half_life,
     )
+
+
+def _newcomers(
+    model: HyperML, catalogue: CataloguePoints, curvature: tf.Variable, half_life: float | None, precision: Precision
+) -> Newcomers:
+    tower = model.query_tower
+    if not isinstance(tower, HistoryTower):
+        return MidpointNewcomers(catalogue, curvature, HALF_LIFE if half_life is None else half_life)
+    own = float("inf") if tower.history.half_life is None else tower.history.half_life
+    return HistoryNewcomers(tower, curvature, own if half_life is None else half_life, precision)
 
 
 def _check_details(details: Mapping[str, Sequence[str]], n_items: int) -> None:

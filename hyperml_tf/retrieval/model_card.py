@@ -53,7 +53,7 @@ def model_card(model: HyperML, module: ServingModule, more: Mapping[str, Any] | 
             "precision": catalogue.precision,
             "excludes_seen": module.seen is not None,
             # JSON has no infinity: null where all items of a history weigh the same.
-            "half_life": module.half_life if math.isfinite(module.half_life) else None,
+            "half_life": module.newcomers.half_life if math.isfinite(module.newcomers.half_life) else None,
             "details": list(module.details),
             "signatures": {name: _fields(module, name) for name in SIGNATURES},
             **({"small_index": catalogue.report} if isinstance(catalogue, SmallPoints) else {}),

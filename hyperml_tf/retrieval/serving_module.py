@@ -12,6 +12,7 @@ from hyperml_tf.numerics import Tensor
 from hyperml_tf.retrieval.blocks import in_blocks
 from hyperml_tf.retrieval.catalogue_points import CataloguePoints
 from hyperml_tf.retrieval.id_table import IdTable, text_or_nothing
+from hyperml_tf.retrieval.newcomers import Newcomers
 from hyperml_tf.retrieval.seen_rows import SeenRows
 from hyperml_tf.retrieval.signatures import DISTANCE, EXCLUDE, ITEM, SIGNATURES, USER, VECTOR
 
@@ -29,14 +30,14 @@ class ServingModule(tf.Module):
         user_points: `(n_users, dim)` points of the ball.
         items: ids of the items.
         catalogue: their points.
-        curvature: the curvature `c >= 0`.
+        curvature: the curvature `c >= 0`, a variable.
+        newcomers: where users are placed by their items.
         k: length of the answers, at least 1; clamped to the catalogue.
         seen: what each user is never to be recommended; nothing if None.
         details: columns of text, `(n_items,)` each, to return beside the ids.
-        half_life: an item of a history weighs half as much as the one so many places after it; infinite: all weigh the same.
 
     Raises:
-        ValueError: if `k` or `half_life` is not positive.
+        ValueError: if `k` is not positive.
     """
 
     def __init__(
@@ -45,22 +46,20 @@ class ServingModule(tf.Module):
         user_points: Tensor,
         items: IdTable,
         catalogue: CataloguePoints,
-        curvature: float,
+        curvature: tf.Variable,
+        newcomers: Newcomers,
         k: int,
         seen: SeenRows | None = None,
         details: Mapping[str, Sequence[str]] | None = None,
-        half_life: float = float("inf"),
     ) -> None:
         super().__init__(name="hyperml_serving")
         if k < 1:
             raise ValueError(f"`k` must be at least 1. Received: k={k}")
-        if not half_life > 0:
-            raise ValueError(f"`half_life` must be positive. Received: half_life={half_life}")
-        self.k, self.half_life = min(int(k), catalogue.n), float(half_life)
+        self.k = min(int(k), catalogue.n)
         self.users, self.items, self.catalogue, self.seen = users, items, catalogue, seen
         # Variables, not constants: a graph is limited to 2 GB, and variables are read from their own files.
         self.user_points = tf.Variable(user_points, trainable=False, name="user_points")
-        self.curvature = tf.Variable(curvature, dtype=self.user_points.dtype, trainable=False, name="curvature")
+        self.curvature, self.newcomers = curvature, newcomers
         self.details = {
             name: tf.Variable(list(values), dtype=tf.string, trainable=False, name="item_detail")
             for name, values in (details or {}).items()
@@ -101,16 +100,14 @@ class ServingModule(tf.Module):
         return self._nearest(prepare, [users, excluded], tf.shape(excluded)[1])
 
     def recommend_from_items(self, history: Tensor) -> Answer:
-        """`history` `(batch, n)`, oldest first -> as `recommend`, for a user at the midpoint of these items, which are left out.
+        """`history` `(batch, n)`, oldest first -> as `recommend`, for a user placed by these items, which are left out.
 
         `""` and unknown items do not count; with nothing else the user is at the origin. An item counts as often as it is given.
         """
         items = self.items.lookup(_of_rank(history, 2))
 
         def prepare(codes: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
-            points = self.catalogue.points(tf.maximum(codes, 0))
-            middle = poincare.gyromidpoint(points, self.curvature, self._weights(codes))
-            return middle, lambda scores: search.without(scores, codes)
+            return self.newcomers.points(codes), lambda scores: search.without(scores, codes)
 
         return self._nearest(prepare, [items], tf.shape(items)[1] * self.catalogue.dim)
 
@@ -162,12 +159,6 @@ class ServingModule(tf.Module):
     def _user(self, codes: Tensor) -> Tensor:
         points = tf.gather(self.user_points, tf.maximum(codes, 0))
         return tf.where(codes[:, tf.newaxis] < 0, tf.zeros_like(points), points)
-
-    def _weights(self, codes: Tensor) -> Tensor:
-        """Weights of the items of a history, 0 for unknown ones: the last known one has 1."""
-        known = tf.cast(codes >= 0, self.user_points.dtype)
-        later = tf.cumsum(known, axis=1, exclusive=True, reverse=True)
-        return known * tf.pow(tf.constant(0.5, known.dtype), later / self.half_life)
 
     def _query(self, points: Tensor) -> Tensor:
         return lorentz.query(lorentz.lift(points, self.curvature), self.curvature)

@@ -25,10 +25,12 @@ class HeldOut:
     Args:
         split: the three parts of the table.
         negatives: `(users, 100)` codes of items that each user never touched.
+        order: how the rows were held out, see `leave_one_out`.
     """
 
     split: Split
     negatives: np.ndarray
+    order: str
 
     @classmethod
     def draw(cls, table: Interactions, order: Any, seed: int = 0) -> HeldOut:
@@ -40,7 +42,7 @@ class HeldOut:
             ValueError: if nobody can be held out.
         """
         split = _without_full_users(table, leave_one_out(table, order, seed))
-        return cls(split, sampled_negatives(table, split.users, _NEGATIVES, seed))
+        return cls(split, sampled_negatives(table, split.users, _NEGATIVES, seed), order)
 
     def report(self, score: Scorer) -> dict[str, dict[str, float]]:
         """Metrics of a model under `"validation"` and `"test"`, each under both protocols.
@@ -61,7 +63,7 @@ class HeldOut:
         for field in dataclasses.fields(Split):
             rows: Interactions = getattr(self.split, field.name)
             parts |= {f"{field.name}_users": rows.users, f"{field.name}_items": rows.items}
-        np.savez_compressed(path, negatives=self.negatives, **parts)
+        np.savez_compressed(path, negatives=self.negatives, order=self.order, **parts)
 
     @classmethod
     def load(cls, path: Path, table: Interactions) -> HeldOut:
@@ -73,7 +75,7 @@ class HeldOut:
                 )
                 for field in dataclasses.fields(Split)
             }
-            return cls(Split(**parts), stored["negatives"])
+            return cls(Split(**parts), stored["negatives"], str(stored["order"]))
 
 
 def _without_full_users(table: Interactions, split: Split) -> Split:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from typing import Any, TypeVar
@@ -10,7 +11,7 @@ import tensorflow as tf
 
 from hyperml_tf.callbacks import BestWeights
 from hyperml_tf.data import Interactions
-from hyperml_tf.models import HyperML, default_optimizer
+from hyperml_tf.models import History, HyperML, default_optimizer
 from hyperml_tf.models.ranking_model import RankingModel
 from hyperml_tf.optimizers import RiemannianAdam, RiemannianSGD
 from hyperml_tf.runs.training_config import TrainingConfig
@@ -43,10 +44,29 @@ def new_model(training: Interactions, config: TrainingConfig, **arguments: Any) 
     tf.keras.utils.set_random_seed(config.seed)
     names = ("dim", "curvature", "mode", "margin", "distortion_weight", "negatives", "hardest", "shallow", "seed")
     settings = {name: getattr(config, name) for name in names}
+    settings["history"] = history_of(training, config)
     model = HyperML.from_interactions(training, **{**settings, **arguments})
     steps = steps_of_epoch(training, config.batch_size)
     model.compile(new_optimizer(config, steps * config.epochs), steps_per_execution=min(steps, _STEPS_PER_EXECUTION))
     return model
+
+
+def history_of(training: Interactions, config: TrainingConfig) -> History | int:
+    """How users are placed, see `TrainingConfig`. Whatever the settings, a table without an order gets a history without one.
+
+    Example:
+
+    >>> table = Interactions.from_arrays(["u1", "u1", "u2"], ["a", "b", "c"], order=[1, 2, 1])
+    >>> history_of(table, TrainingConfig(split="random")).half_life is None
+    True
+    """
+    if config.history == 0 or config.mode == "direct":
+        return 0
+    base = History() if training.ordered else History.unordered()
+    half_life = base.half_life if config.split != "random" else None
+    if config.half_life is not None and training.ordered:
+        half_life = config.half_life
+    return dataclasses.replace(base, half_life=half_life, length=config.history or base.length)
 
 
 def new_optimizer(config: TrainingConfig, steps: int) -> Any:

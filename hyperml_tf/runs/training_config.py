@@ -14,7 +14,7 @@ _CHOICES = {
     "optimizer": ("adagrad", "adam", "sgd"),
 }
 _POSITIVE = (
-    "dim", "margin", "negatives", "hardest", "shallow", "epochs", "batch_size", "learning_rate", "k",
+    "dim", "margin", "negatives", "hardest", "shallow", "half_life", "epochs", "batch_size", "learning_rate", "k",
 )  # fmt: skip
 
 
@@ -33,6 +33,10 @@ class TrainingConfig:
         negatives: candidates drawn for each group of positives; None: one in a hundred of the catalogue, see `HyperML`.
         hardest: how many of them each positive is compared with, see `HyperML`.
         shallow: a second comparison, with the hardest of so many draws; None: no such comparison, see `HyperML`.
+        history: how many of a user's items a training step reads to place the user, 0: none, every user is a free point; None: as
+            the model has it, see `hyperml_tf.models.History`.
+        half_life: after training, places after which an item of a user weighs twice as much. None: 3, and with split "random",
+            where what is held out may be older than what is not, no such difference.
         epochs: passes over the table. The learning rate falls linearly to 0 over them.
         batch_size: positives a step.
         optimizer: "adagrad" (`default_optimizer`), "adam" or "sgd", all of them Riemannian.
@@ -56,6 +60,8 @@ class TrainingConfig:
     negatives: int | None = None
     hardest: int = 2
     shallow: int | None = 20
+    history: int | None = None
+    half_life: float | None = None
     epochs: int = 40
     batch_size: int = 2048
     optimizer: Literal["adagrad", "adam", "sgd"] = "adagrad"
@@ -71,9 +77,10 @@ class TrainingConfig:
             value = getattr(self, name)
             if value is not None and not 0 < value < float("inf"):
                 raise ValueError(f"`{name}` must be positive. Received: {name}={value}")
-        for name in ("curvature", "distortion_weight"):
-            if not 0 <= getattr(self, name) < float("inf"):
-                raise ValueError(f"`{name}` must be >= 0. Received: {name}={getattr(self, name)}")
+        for name in ("curvature", "distortion_weight", "history"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value < float("inf"):
+                raise ValueError(f"`{name}` must be >= 0. Received: {name}={value}")
         if not 0 <= self.seed < 2**31:
             raise ValueError(f"`seed` must be in [0, 2^31). Received: seed={self.seed}")
 

@@ -27,7 +27,7 @@ def table() -> Interactions:
 
 def random_model(radius: float = 0.5, **kwargs: Any) -> HyperML:
     sizes = {"dim": DIM, "margin": MARGIN, "negatives": 10, "negatives_group": 4}
-    kwargs = {**sizes, "distortion_weight": 0.0, **kwargs}
+    kwargs = {**sizes, "distortion_weight": 0.0, "history": 0, **kwargs}
     model = HyperML.from_interactions(table(), **kwargs)
     rng = np.random.default_rng(1)
     for tower in (model.query_tower, model.candidate_tower):

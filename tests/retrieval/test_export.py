@@ -109,7 +109,7 @@ def test_integer_ids_are_decimal_text(tmp_path: Path) -> None:
 
 
 def test_curvature_0(tmp_path: Path) -> None:
-    model = HyperML(["u"], ["a", "b"], dim=2, curvature=0.0)
+    model = HyperML(["u"], ["a", "b"], dim=2, curvature=0.0, history=0)
     model.query_tower.embedding.embeddings.assign([[0.0, 1.0]])
     model.candidate_tower.embedding.embeddings.assign([[0.0, 4.0], [2.0, 1.0]])
     got = ServedModel(export_saved_model(model, tmp_path / "flat")).recommend(["u"])

@@ -102,7 +102,7 @@ def test_the_vector_of_an_unknown_item_is_infinitely_far(loaded: ServedModel) ->
 
 
 def test_curvature_0(tmp_path: Path) -> None:
-    model = HyperML(["u"], ["a", "b", "c"], dim=2, curvature=0.0)
+    model = HyperML(["u"], ["a", "b", "c"], dim=2, curvature=0.0, history=0)
     model.candidate_tower.embedding.embeddings.assign([[0.0, 4.0], [2.0, 0.0], [0.0, 0.0]])
     served = ServedModel(export_saved_model(model, tmp_path / "flat", half_life=float("inf")))
     got = served.recommend_from_items(

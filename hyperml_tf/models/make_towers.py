@@ -1,0 +1,84 @@
+"""The two towers of a `HyperML`, from its arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from hyperml_tf.layers import Curvature
+from hyperml_tf.models import feed
+from hyperml_tf.models.history import History
+from hyperml_tf.models.history_tower import HistoryTower
+from hyperml_tf.models.id_tower import IdTower
+from hyperml_tf.models.network_tower import NetworkTower
+from hyperml_tf.models.seen_items import SeenItems
+from hyperml_tf.models.tower import Tower
+
+Features = Mapping[str, Any]
+
+
+class Side(NamedTuple):
+    """What is said of queries, or of candidates.
+
+    Attributes:
+        ids: the vocabulary.
+        network: a Keras model in place of free points, or None.
+        features: features of the ids for it, or None.
+    """
+
+    ids: Any
+    network: Any = None
+    features: Features | None = None
+
+
+def make_towers(
+    query: Side,
+    candidate: Side,
+    dim: int,
+    curvature: Curvature,
+    mode: str,
+    table: Mapping[str, Any],
+    network_output: Any,
+    history: History | None,
+    seen: SeenItems,
+) -> tuple[Tower, Tower]:
+    """The query and the candidate tower.
+
+    Args:
+        query, candidate: what they are for.
+        dim: dimension of the points.
+        curvature: the curvature of both.
+        mode: of tables of free points.
+        table: further arguments of these tables.
+        network_output: what networks return, see `NetworkTower`.
+        history: how queries are placed by what they have seen; None: they are free points.
+        seen: what the queries have seen.
+
+    Raises:
+        ValueError: if features come without a network, or a network returns vectors of another dimension.
+    """
+
+    def tower(role: str, side: Side) -> Tower:
+        name = f"{role}_tower"
+        if side.network is not None:
+            return _network_tower(role, side, network_output, dim, curvature)
+        if side.features:
+            raise ValueError(
+                f"`{role}_features` need a `{role}_network` that uses them. Received: {list(side.features)}"
+            )
+        if role == "query" and history is not None:
+            n_items = len(candidate.ids)
+            return HistoryTower(side.ids, dim, n_items, history, curvature, seen=seen, name=name, **table)
+        return IdTower(side.ids, dim, curvature, mode=mode, name=name, **table)  # type: ignore[arg-type]
+
+    # Candidates first: a query tower with a history needs a catalogue that has been checked.
+    candidates = tower("candidate", candidate)
+    return tower("query", query), candidates
+
+
+def _network_tower(role: str, side: Side, output: Any, dim: int, curvature: Curvature) -> NetworkTower:
+    id_name = {"query": feed.QUERY, "candidate": feed.CANDIDATE}[role]
+    tower = NetworkTower(side.ids, side.network, side.features, id_name, output, curvature, name=f"{role}_tower")
+    if tower.dim != dim:
+        raise ValueError(f"`{role}_network` must return vectors of `dim` {dim}. Received: {tower.dim}")
+    return tower
