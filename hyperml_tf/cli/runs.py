@@ -57,6 +57,12 @@ def train(
     margin: Annotated[float | None, typer.Option(help="Margin of the hinge, in squared distance.")] = None,
     distortion_weight: Annotated[float | None, typer.Option(help="Weight of the distortion loss.")] = None,
     negatives: Annotated[int | None, typer.Option(help="Candidates drawn, 1 % of the catalogue by default.")] = None,
+    history: Annotated[
+        int | None, typer.Option(help="Items of a user that a step reads; 0: users are free points.")
+    ] = None,
+    half_life: Annotated[
+        float | None, typer.Option(help="Places after which an item of a user weighs twice as much; 3 with split last.")
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the table.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Interactions a step.")] = None,
     optimizer: Annotated[str | None, typer.Option(metavar="adagrad|adam|sgd", help="All of them Riemannian.")] = None,

@@ -44,8 +44,10 @@ class HistoryTower(IdTower):
         curvature: the curvature `c >= 0`, a number or a `Curvature`.
         embeddings_initializer, embeddings_regularizer, max_tangent_norm: see `HyperbolicEmbedding`. The first is for offsets,
             the others are for what becomes of them.
-        seen: what the users have seen. None: nothing, until `tower.seen.set` says otherwise; models share theirs.
         **kwargs: as for every Keras layer.
+
+    Attributes:
+        seen: what the users have seen, a `SeenItems`: nothing, until `seen.set` says otherwise. It is saved with the tower.
 
     Input shape: raw ids, `(...)`. Output shape: points, `(..., dim)`; the origin for an unknown id.
 
@@ -73,7 +75,6 @@ class HistoryTower(IdTower):
         embeddings_initializer: InitializerLike = None,
         embeddings_regularizer: RegularizerLike = None,
         max_tangent_norm: float | None = None,
-        seen: SeenItems | None = None,
         **kwargs: Any,
     ) -> None:
         check_positive(n_items=n_items)
@@ -92,7 +93,7 @@ class HistoryTower(IdTower):
             **kwargs,
         )
         self.n_items, self.history = int(n_items), settings
-        self.seen = SeenItems(name="seen") if seen is None else seen
+        self.seen = SeenItems(name="seen")
         self.context = self.add_weight(
             name="context",
             shape=(self.n_items, int(dim)),

@@ -22,7 +22,6 @@ from hyperml_tf.models.network_tower import NetworkTower
 from hyperml_tf.models.objective import objective
 from hyperml_tf.models.pairs import Pairs
 from hyperml_tf.models.retrieval_model import RetrievalModel
-from hyperml_tf.models.seen_items import SeenItems
 from hyperml_tf.numerics import Tensor
 
 _Model = TypeVar("_Model", bound="HyperML")
@@ -130,7 +129,7 @@ class HyperML(RetrievalModel):
                 "`history` must be 0 or None in direct mode and with a `query_network`: it makes users of tangent vectors. "
                 f"Received: history={history}"
             )
-        shared, seen = as_curvature(curvature), SeenItems(name="seen")
+        shared = as_curvature(curvature)
         table = {
             "embeddings_initializer": embeddings_initializer,
             "embeddings_regularizer": embeddings_regularizer,
@@ -145,8 +144,8 @@ class HyperML(RetrievalModel):
             table,
             network_output,
             placed,
-            seen,
         )
+        seen = queries.seen if isinstance(queries, HistoryTower) else None
         super().__init__(queries, candidates, shared, seed, seen, **kwargs)
         self.dim, self.mode = int(dim), mode
         self.margin, self.distortion_weight = float(margin), float(distortion_weight)

@@ -11,7 +11,6 @@ from hyperml_tf.models.history import History
 from hyperml_tf.models.history_tower import HistoryTower
 from hyperml_tf.models.id_tower import IdTower
 from hyperml_tf.models.network_tower import NetworkTower
-from hyperml_tf.models.seen_items import SeenItems
 from hyperml_tf.models.tower import Tower
 
 Features = Mapping[str, Any]
@@ -40,7 +39,6 @@ def make_towers(
     table: Mapping[str, Any],
     network_output: Any,
     history: History | None,
-    seen: SeenItems,
 ) -> tuple[Tower, Tower]:
     """The query and the candidate tower.
 
@@ -52,7 +50,6 @@ def make_towers(
         table: further arguments of these tables.
         network_output: what networks return, see `NetworkTower`.
         history: how queries are placed by what they have seen; None: they are free points.
-        seen: what the queries have seen.
 
     Raises:
         ValueError: if features come without a network, or a network returns vectors of another dimension.
@@ -68,7 +65,7 @@ def make_towers(
             )
         if role == "query" and history is not None:
             n_items = len(candidate.ids)
-            return HistoryTower(side.ids, dim, n_items, history, curvature, seen=seen, name=name, **table)
+            return HistoryTower(side.ids, dim, n_items, history, curvature, name=name, **table)
         return IdTower(side.ids, dim, curvature, mode=mode, name=name, **table)  # type: ignore[arg-type]
 
     # Candidates first: a query tower with a history needs a catalogue that has been checked.

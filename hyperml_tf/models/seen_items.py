@@ -38,6 +38,11 @@ class SeenItems(tf.keras.layers.Layer):
         indptr = np.concatenate([[0], np.cumsum(interactions.activity())])
         self.set(indptr, interactions.items, interactions.n_items)
 
+    def share(self, other: SeenItems) -> None:
+        """Takes over the pairs of another layer, without making its tables again."""
+        for name in ("indptr", "indices", "n_candidates", "_pairs", "_indptr", "_indices"):
+            setattr(self, name, getattr(other, name))
+
     def __len__(self) -> int:
         return len(self.indices)
 

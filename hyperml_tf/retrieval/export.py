@@ -30,8 +30,7 @@ EXTRA = "assets.extra"
 """The folder of an export for files that its graph does not use."""
 
 HALF_LIFE = 3.0
-"""Of an item in a history, in places, for models whose users are free points. On validation figures anything from 1 to 4 was about
-as good; see docs/serving.md."""
+"""Of an item in a history, in places, for models whose users are free points. On validation figures 1 to 4 were about as good."""
 
 Precision = Literal["float32", "float16", "bfloat16"]
 

@@ -109,7 +109,7 @@ class HyperMLHyperModel(keras_tuner.HyperModel):
         if self._seen is None:
             model.set_seen(self.training)
             self._seen = model.seen
-        model.seen = self._seen
+        model.seen.share(self._seen)
         return model
 
     def fit(self, hp: Any, model: HyperML, *args: Any, **kwargs: Any) -> Any:

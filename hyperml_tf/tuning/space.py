@@ -22,6 +22,8 @@ SETTINGS = (
     "negatives",
     "hardest",
     "shallow",
+    "history",
+    "half_life",
     "epochs",
     "batch_size",
     "optimizer",
@@ -29,7 +31,7 @@ SETTINGS = (
 )
 """The settings of `TrainingConfig` that change what is learned."""
 
-_WHOLE = ("dim", "negatives", "hardest", "shallow", "epochs", "batch_size", "negatives_group")
+_WHOLE = ("dim", "negatives", "hardest", "shallow", "history", "epochs", "batch_size", "negatives_group")
 _WORDS = ("mode", "optimizer", "distortion_reference")
 
 DEFAULT: dict[str, Any] = {

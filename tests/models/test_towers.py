@@ -88,11 +88,22 @@ def test_pairs_and_padding() -> None:
     assert seen().padded(np.array([-1])).shape == (1, 0)
 
 
+def test_histories_and_shared_pairs() -> None:
+    other = SeenItems()
+    other.share(seen())
+    owners, items, newer = (part.numpy().tolist() for part in other.histories(tf.constant([2, 0])))
+    assert (owners, items, newer) == ([0, 1, 1], [0, 0, 1], [0, 1, 0])
+    assert other.counts(tf.constant([0, 1, 2])).numpy().tolist() == [2, 1, 1]
+    assert other.find(tf.constant([1, 2]), tf.constant([2, 2])).numpy().tolist() == [2, -1]
+
+
 def test_nothing_seen() -> None:
     empty = SeenItems()
     assert len(empty) == 0
     assert not empty.contains(tf.constant([0, 1]), tf.constant([5, 0])).numpy().any()
     assert empty.pairs_of(tf.constant([0]))[0].shape == (0,)
+    assert empty.histories(tf.constant([0]))[0].shape == (0,)
+    assert empty.counts(tf.constant([0, 7])).numpy().tolist() == [0, 0]
     assert empty.padded(np.array([0, 4])).shape == (2, 0)
 
 
@@ -112,10 +123,10 @@ def test_id_tower(mode: str, c: float) -> None:
     assert IdTower.from_config(config).get_config() == config
 
 
-def test_all_points_come_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_points_come_in_blocks() -> None:
     tower = IdTower(range(10), dim=2)
     whole = tower.all_points().numpy()
-    monkeypatch.setattr("hyperml_tf.models.tower._BLOCK", 3)
+    tower.block = 3
     np.testing.assert_array_equal(tower.all_points(), whole)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from serving_cases import ODD_IDS, K, odd_model
-from tiny import DIM, split, trained
+from tiny import DIM, new_model, split, trained
 
 from hyperml_tf import search
 from hyperml_tf.geometry import lorentz, poincare
@@ -30,14 +30,40 @@ def histories() -> list[list[str]]:
     return [train.item_ids[train.items[train.users == user]].tolist() for user in range(6)]
 
 
-@pytest.mark.parametrize("half_life", [3.0, float("inf")])
-def test_a_history_is_served_at_its_midpoint(loaded: ServedModel, rich: Path, half_life: float) -> None:
-    served = loaded if half_life == 3.0 else ServedModel(rich)
+@pytest.fixture(scope="module")
+def free(tmp_path_factory: pytest.TempPathFactory) -> HyperML:
+    """The trained items, with users that are free points."""
+    model = new_model(history=0)
+    model.candidate_tower.set_weights(trained().candidate_tower.get_weights())
+    return model
+
+
+@pytest.mark.parametrize("half_life", [None, float("inf")])
+def test_a_newcomer_is_where_a_user_with_these_items_and_no_offset_is(
+    loaded: ServedModel, rich: Path, half_life: float | None
+) -> None:
+    served = loaded if half_life is None else ServedModel(rich)
+    got, tower = served.recommend_from_items(histories()), trained().query_tower
+    for row, history in enumerate(histories()):
+        weights = 0.5 ** (np.arange(len(history))[::-1] / (half_life or tower.history.half_life))
+        vectors = tower.context.numpy()[trained().candidate_lookup(np.array(history)).numpy()]
+        pull = tower.history.weight * np.sqrt(min(len(history), tower.history.length))
+        point = poincare.expmap0(pull * np.average(vectors, axis=0, weights=weights), trained().curvature())
+        ids, distances = nearest(tf.cast(point, tf.float32), without=history)
+        assert got.ids[row].tolist() == ids
+        np.testing.assert_allclose(got.distances[row], distances, rtol=1e-5)
+
+
+@pytest.mark.parametrize("half_life", [None, float("inf")])
+def test_a_newcomer_among_free_points_is_at_the_midpoint(
+    free: HyperML, tmp_path: Path, half_life: float | None
+) -> None:
+    served = ServedModel(export_saved_model(free, tmp_path / "1", k=K, half_life=half_life))
     got = served.recommend_from_items(histories())
     for row, history in enumerate(histories()):
-        weights = 0.5 ** (np.arange(len(history))[::-1] / half_life)
-        points = trained().candidate_tower(history)
-        middle = poincare.gyromidpoint(points, trained().curvature(), tf.constant(weights, tf.float32))
+        weights = 0.5 ** (np.arange(len(history))[::-1] / (half_life or 3.0))
+        points = free.candidate_tower(history)
+        middle = poincare.gyromidpoint(points, free.curvature(), tf.constant(weights, tf.float32))
         ids, distances = nearest(middle, without=history)
         assert got.ids[row].tolist() == ids
         np.testing.assert_allclose(got.distances[row], distances, rtol=1e-5)
@@ -55,7 +81,8 @@ def test_padding_and_unknown_items_of_a_history_change_nothing(loaded: ServedMod
     )
 
 
-def test_one_item_is_its_own_midpoint(loaded: ServedModel) -> None:
+def test_one_item_is_its_own_midpoint(free: HyperML, tmp_path: Path) -> None:
+    loaded = ServedModel(export_saved_model(free, tmp_path / "1", k=K))
     items = split().train.item_ids[:5].tolist()
     by_history, similar = loaded.recommend_from_items([[item] for item in items]), loaded.similar_items(items)
     assert by_history.ids.tolist() == similar.ids.tolist()
