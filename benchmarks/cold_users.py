@@ -26,9 +26,10 @@ import tensorflow as tf
 import hyperml_tf as hml
 from hyperml_tf import search
 from hyperml_tf.data import sampled_negatives
-from hyperml_tf.geometry import lorentz, poincare
+from hyperml_tf.geometry import lorentz
 from hyperml_tf.metrics import ranking_report
-from hyperml_tf.retrieval.export import HALF_LIFE
+from hyperml_tf.retrieval.export import newcomers_of
+from hyperml_tf.retrieval.stored_points import StoredPoints
 
 METRICS = ("sampled100_hr@10", "sampled100_ndcg@10", "full_hr@10", "full_ndcg@10")
 
@@ -85,25 +86,24 @@ class ColdUsers:
         values = ranking_report(score, users, self.targets, known, self.negatives)
         return {name: value * len(users) / self.n for name, value in values.items()}
 
-    def scorer(self, half_life: float) -> Callable[[np.ndarray], tf.Tensor]:
+    def scorer(self, half_life: float | None) -> Callable[[np.ndarray], tf.Tensor]:
         """The ranking that `recommend_from_items` stands for, in float64."""
-        c = tf.cast(self.model.curvature(), tf.float64)
-        points = tf.cast(self.model.candidate_tower.all_points(), tf.float64)
-        lifted = lorentz.lift(points, c)
+        curvature = tf.Variable(self.model.curvature())
+        points = self.model.candidate_tower.all_points()
+        newcomers = newcomers_of(self.model, StoredPoints(points, curvature), curvature, half_life)
+        c = tf.cast(curvature, tf.float64)
+        lifted = lorentz.lift(tf.cast(points, tf.float64), c)
 
         def score(users: np.ndarray) -> tf.Tensor:
             own = [self.histories[user] for user in users]
-            codes = np.zeros((len(own), max(map(len, own))), np.int64)
-            weights = np.zeros(codes.shape)
+            codes = np.full((len(own), max(map(len, own))), -1, np.int32)
             for row, history in enumerate(own):
                 codes[row, : len(history)] = history
-                weights[row, : len(history)] = 0.5 ** (np.arange(len(history))[::-1] / half_life)
-            middle = poincare.gyromidpoint(tf.gather(points, codes), c, tf.constant(weights))
-            return search.similarity(middle, lifted, c)
+            return search.similarity(tf.cast(newcomers.points(tf.constant(codes)), tf.float64), lifted, c)
 
         return score
 
-    def check_export(self, half_life: float) -> float:
+    def check_export(self, half_life: float | None) -> float:
         """The share of users whose first ten served items are the ten best of the ranking."""
         with tempfile.TemporaryDirectory() as scratch:
             served = hml.ServedModel(hml.export_saved_model(self.model, Path(scratch) / "1", k=10, half_life=half_life))
@@ -125,7 +125,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="the directory of the runs")
     parser.add_argument("--share", type=float, default=0.2, help="of users to hide")
     parser.add_argument("--epochs", type=int, default=hml.TrainingConfig().epochs)
-    parser.add_argument("--half-life", type=float, nargs="+", default=[HALF_LIFE])
+    parser.add_argument("--half-life", type=float, nargs="+", default=[None], help="the model's own unless given")
     parser.add_argument("--validation", action="store_true")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
@@ -149,8 +149,9 @@ def main() -> None:
         row("hidden, popularity", cold.report(lambda users, p=popularity: np.tile(p, (len(users), 1))))
         for half_life in arguments.half_life:
             values = cold.report(cold.scorer(half_life))
-            row(f"hidden, half-life {half_life:g}", values)
-            row(f"hidden / trained, half-life {half_life:g}", {key: values[key] / trained[key] for key in METRICS})
+            shown = "" if half_life is None else f", half-life {half_life:g}"
+            row(f"hidden{shown}", values)
+            row(f"hidden / trained{shown}", {key: values[key] / trained[key] for key in METRICS})
         equal = cold.check_export(arguments.half_life[0])
         print(
             f"{name}: {cold.n} hidden users, {cold.without_history} more had no known item before the last, the last item of "

@@ -166,16 +166,21 @@ def serving_module(
         IdTable(model.candidate_tower.ids, "item_ids"),
         catalogue,
         curvature,
-        _newcomers(model, catalogue, curvature, half_life, precision),
+        newcomers_of(model, catalogue, curvature, half_life, precision),
         k,
         SeenRows(model.seen.indptr, model.seen.indices) if exclude_seen else None,
         details,
     )
 
 
-def _newcomers(
-    model: HyperML, catalogue: CataloguePoints, curvature: tf.Variable, half_life: float | None, precision: Precision
+def newcomers_of(
+    model: HyperML,
+    catalogue: CataloguePoints,
+    curvature: tf.Variable,
+    half_life: float | None = None,
+    precision: Precision = "float32",
 ) -> Newcomers:
+    """Where an export of a model places users by their items. Arguments: as there."""
     tower = model.query_tower
     if not isinstance(tower, HistoryTower):
         return MidpointNewcomers(catalogue, curvature, HALF_LIFE if half_life is None else half_life)

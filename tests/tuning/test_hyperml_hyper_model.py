@@ -97,7 +97,7 @@ def test_trials_share_what_does_not_differ(split: Split, monkeypatch: pytest.Mon
         models.append(model)
     assert drawn == [1]
     assert models[0] is not models[1]
-    assert models[0].seen is models[1].seen
+    assert models[0].seen.indices is models[1].seen.indices
     assert len(models[0].seen) == len(split.train)
 
 
