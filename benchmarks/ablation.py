@@ -32,9 +32,19 @@ AXES: dict[str, tuple[Any, ...]] = {
     "margin": (4.0, 8.0, 12.0, 16.0, 24.0, 32.0),
     "negatives": (1, 5, 20, 60, 128),
     "dim": (4, 8, 16, 32, 64, 128),
+    "hardest": (1, 2, 3, 4),
+    "history": (0, 4, 8, 16, 32),
     "mode": ("tangent", "direct"),
 }
-DEFAULTS = {"curvature": 1.0, "distortion_weight": 0.1, "margin": 16.0, "dim": 64, "mode": "tangent"}
+DEFAULTS = {
+    "curvature": 1.0,
+    "distortion_weight": 0.1,
+    "margin": 16.0,
+    "dim": 64,
+    "hardest": 2,
+    "history": 16,
+    "mode": "tangent",
+}
 """Of the axes whose default is one value; negatives follow the catalogue."""
 
 
@@ -108,7 +118,7 @@ def _draw(means: dict[str, list[tuple[Any, float, float, float]]], title: str, t
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    figure, grid = plt.subplots(2, 3, figsize=(12, 6.2), layout="constrained")
+    figure, grid = plt.subplots(2, 4, figsize=(15, 6.2), layout="constrained")
     colours = {"sampled100": "tab:blue", "full": "tab:orange"}
     for panel, (axis, points) in zip(grid.flat, means.items(), strict=True):
         other = panel.twinx()

@@ -108,6 +108,7 @@ def _popularity(held_out: HeldOut, seed: int, settings: Settings) -> Scorer:
 CONTENDERS = {
     "hyperml": Contender("HyperML", "hyperbolic", _hyperml()),
     "hyperml_direct": Contender("HyperML, direct", "hyperbolic", _hyperml(mode="direct")),
+    "hyperml_free": Contender("HyperML, free users", "hyperbolic", _hyperml(history=0)),
     "twin": Contender(
         "Euclidean twin (c = 0)",
         "twin",

@@ -51,7 +51,7 @@ SIGNATURES: Mapping[str, Signature] = {
     "serving_default": Signature({USER: _ID}, _ITEMS, "the items nearest to a user"),
     "recommend_excluding": Signature({USER: _ID, EXCLUDE: _IDS}, _ITEMS, "the same without some items"),
     "recommend_from_items": Signature(
-        {HISTORY: _IDS}, _ITEMS, "the items nearest to the midpoint of some items, which are left out"
+        {HISTORY: _IDS}, _ITEMS, "the items nearest to a user who has some items, which are left out"
     ),
     "similar_items": Signature({ITEM: _ID}, _ITEMS, "the items nearest to an item, itself left out"),
     "score": Signature(
