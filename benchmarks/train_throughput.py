@@ -1,15 +1,15 @@
 """Positives trained on a second, by the number of rows of the tables: HyperML beside other models and other libraries.
 
     pip install -e '.[benchmarks]'        # and, for the side in PyTorch: pip install torch geoopt
-    python benchmarks/train_throughput.py [--rows 10000 100000 1000000 10000000] [--negatives 1 20] [--quick] [--json figures.json]
+    python benchmarks/train_throughput.py [--rows 10000 100000 1000000 10000000] [--negatives 1 20] [--quick]
 
 There are as many users as items, and `--per-user` interactions a user (at most ten million in all), all random. Every side trains
-on batches of `--batch-size` from a pipeline of its own, the input included; those without batches (`implicit`, the fused loop) on as
-many rows as they come by. Sides take turns in `--rounds` rounds of `--seconds`; figures are medians. Ours execute 16 steps a call, as
-`hyperml-tf train` does, and so do the stock Keras models, but for a step of theirs that passes over a large table.
+on batches of `--batch-size` from a pipeline of its own, the input included; `implicit` and the fused loop have no batches. Sides
+take turns in `--rounds` rounds of `--seconds`; figures are medians. Ours execute 16 steps a call, as `hyperml-tf train` does, and
+so do the stock Keras models but for a step of theirs that passes over a large table.
 
-With several negatives HyperML draws them for groups of positives; every other side draws a positive's own. With one, so does HyperML.
-Only ours and the fused loop reject a user's own items, and only they and `implicit` check whether there is one to reject.
+With several negatives HyperML draws them for groups of positives; every other side draws a positive's own. With one, so does
+HyperML. Ours, `implicit` and the fused loop reject a user's own items, the others do not.
 
 A side that does not fit into `--memory` GB beside those before it is left out. About 8 minutes, of which half is compilation.
 """

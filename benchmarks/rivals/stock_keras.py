@@ -14,8 +14,8 @@ class StockKeras(tf.keras.Model):
         n_users, n_items: sizes of the tables.
         dim: dimension of the vectors.
         negatives: draws a positive; a user's own items are not rejected.
-        unit_ball: whether `embeddings_constraint` keeps vectors in the unit ball, as the model wants it. Keras applies it to the whole
-            table at every step.
+        unit_ball: whether `embeddings_constraint` keeps vectors in the unit ball, as the model wants it. Keras applies it to the
+            whole table at every step.
         margin: of the hinge.
     """
 
