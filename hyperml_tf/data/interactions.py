@@ -16,6 +16,7 @@ import pandas as pd
 
 from hyperml_tf.data import encoding
 from hyperml_tf.data.columns import ColumnChoice, find_columns
+from hyperml_tf.data.ordering import stored
 from hyperml_tf.data.reading import read_table
 
 logger = logging.getLogger(__name__)
@@ -191,7 +192,7 @@ class Interactions:
                 f"{where} must hold interactions of at least two users and two items. Received: {len(users)} rows, "
                 f"{len(user_ids)} users, {len(item_ids)} items"
             )
-        users, items = _stored(users, items, len(item_ids), when)
+        users, items = stored(users, items, len(item_ids), when)
         return cls(users.astype(np.int32), items.astype(np.int32), user_ids, item_ids, order is not None)
 
     @property
@@ -277,30 +278,3 @@ class Interactions:
     def to_frame(self) -> pd.DataFrame:
         """The rows as a data frame of original identifiers, columns `user` and `item`, in stored order."""
         return pd.DataFrame({"user": self.user_ids[self.users], "item": self.item_ids[self.items]})
-
-
-def _stored(
-    users: np.ndarray, items: np.ndarray, n_items: int, when: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """The rows sorted by user, then order, then row; without the later ones of each (user, item) pair."""
-    rows = _sorted_rows(users, when)
-    users, items = users[rows], items[rows]
-    keys = users * n_items + items
-    in_order = np.sort(keys)
-    if not np.any(in_order[1:] == in_order[:-1]):
-        return users, items
-    by_key = np.argsort(keys, kind="stable")
-    repeated = by_key[1:][keys[by_key[1:]] == keys[by_key[:-1]]]
-    logger.info("Dropped %d repeated interactions of %d.", len(repeated), len(users))
-    return np.delete(users, repeated), np.delete(items, repeated)
-
-
-def _sorted_rows(users: np.ndarray, when: np.ndarray | None) -> np.ndarray:
-    if when is None:
-        return np.argsort(users, kind="stable")
-    if when.dtype.kind == "i":
-        low, high = int(when.min()), int(when.max())
-        if (int(users.max()) + 1) * (high - low + 1) < 2**63:
-            # One sort of one integer is several times as fast as two.
-            return np.argsort(users * (high - low + 1) + (when - low), kind="stable")
-    return np.lexsort((when, users))

@@ -130,7 +130,24 @@ def _read_text(
     if columns[2] is not None:
         place = used.index(str(columns[2]))
         table = table.set_column(place, used[place], _as_numbers(table.column(place)))
-    return table.to_pandas(), columns, True
+    for place in range(2):
+        table = table.set_column(place, used[place], _as_integers(table.column(place)))
+    return table.to_pandas(types_mapper=_NULLABLE.get), columns, True
+
+
+def _as_integers(column: Any) -> Any:
+    """Text as integers where every identifier survives that exactly, checked without a Python object for any of them."""
+    chunks = []
+    for chunk in column.chunks:
+        try:
+            numbers = pyarrow.compute.cast(chunk, pa.int64())
+        except pa.ArrowInvalid:
+            return column
+        # "007" and "+7" are not the integer 7.
+        if not pyarrow.compute.cast(numbers, pa.string()).equals(chunk):
+            return column
+        chunks.append(numbers)
+    return pa.chunked_array(chunks, pa.int64())
 
 
 def _as_numbers(column: Any) -> Any:

@@ -11,7 +11,6 @@ import tensorflow as tf
 from hyperml_tf import manifold, numerics
 from hyperml_tf._keras import register
 from hyperml_tf.geometry import poincare
-from hyperml_tf.geometry.poincare.maps import expmap0_factor
 from hyperml_tf.initializers import WrappedNormal
 from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument, HyperbolicLayer, InitializerLike, RegularizerLike
 from hyperml_tf.numerics import Tensor
@@ -131,9 +130,8 @@ class HyperbolicEmbedding(HyperbolicLayer):
             return points
         # Limit and map are each a factor that depends on the norm alone: rows are measured once and multiplied once.
         squared = numerics.squared_norm(rows)
-        kept = limit_factor(numerics.safe_sqrt(squared), limit)
-        self._regularize(lambda: rows * kept)
-        return rows * (kept * expmap0_factor(c * squared * tf.square(kept)))
+        self._regularize(lambda: rows * limit_factor(numerics.safe_sqrt(squared), limit))
+        return rows * _map_factor(squared, limit, c)
 
     def _regularize(self, tangent: Callable[[], Tensor]) -> None:
         if self.embeddings_regularizer is not None:
@@ -218,3 +216,30 @@ def limit_factor(norm: Tensor, limit: Tensor) -> Tensor:
 def _only_inward(norm: Tensor) -> Any:
     """The identity; a positive gradient (descent makes the norm smaller) passes, a negative one does not."""
     return tf.identity(norm), tf.nn.relu
+
+
+@tf.custom_gradient
+def _map_factor(squared_norm: Tensor, limit: Tensor, c: Tensor) -> Any:
+    """What `limit_norm` and then `expmap0` multiply a tangent vector by, from its squared norm, `(..., 1)`.
+
+    The projection of `expmap0` is left out, because the limit is inside the ball. The gradient is written out: that is a third of
+    the operations.
+    """
+    outside = squared_norm > tf.square(limit)
+    norm = tf.sqrt(tf.where(outside, squared_norm, tf.ones_like(squared_norm)))
+    kept = tf.where(outside, limit / norm, tf.ones_like(norm))
+    s = c * squared_norm * tf.square(kept)
+    factor = kept * numerics.tanh_ratio(s)
+
+    def gradient(upstream: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        ratio, slope = numerics.tanh_ratio(s), numerics.tanh_ratio_slope(s)
+        along = upstream * (ratio + 2.0 * s * slope) / norm
+        # Beyond the limit the image does not move with the norm; what would shorten the vector passes all the same.
+        beyond = (tf.nn.relu(along) - upstream * factor / norm) / (2.0 * norm)
+        return (
+            tf.where(outside, beyond, upstream * c * slope),
+            tf.reduce_sum(tf.where(outside, along, tf.zeros_like(along))),
+            tf.reduce_sum(upstream * slope * squared_norm * kept**3),
+        )
+
+    return factor, gradient

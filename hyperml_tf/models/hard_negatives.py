@@ -71,21 +71,30 @@ def hardest(
     """
     negatives, size = drawn.codes.shape[1], drawn.group_size
     batch = tf.size(query_codes)
+    first_of_group = (tf.range(batch) // size * negatives)[:, tf.newaxis]
+    if negatives <= count:
+        # All are taken: there is nothing to rank.
+        positions = first_of_group + tf.range(negatives)
+        return positions, tf.logical_not(_own(positions, drawn, query_codes, seen))
     depths = [negatives] if shallow is None or shallow >= negatives else [negatives, shallow]
     order = [
         part[:batch] for part in _nearest(queries.detached(), candidates.detached(), drawn, depths, count + _SPARE)
     ]
-    first_of_group = (tf.range(batch) // size * negatives)[:, tf.newaxis]
     # One look into the hash table for both depths.
     positions = tf.concat(order, axis=1) + first_of_group
-    codes = tf.gather(tf.reshape(drawn.codes, [-1]), positions)
-    own = seen.contains(tf.broadcast_to(query_codes[:, tf.newaxis], tf.shape(codes)), codes)
+    own = _own(positions, drawn, query_codes, seen)
     widths = [part.shape[1] for part in order]
     chosen = [
         _first_negatives(where, theirs, count)
         for where, theirs in zip(tf.split(positions, widths, axis=1), tf.split(own, widths, axis=1), strict=True)
     ]
     return tf.concat([where for where, _ in chosen], axis=1), tf.concat([found for _, found in chosen], axis=1)
+
+
+def _own(positions: Tensor, drawn: Draw, query_codes: Tensor, seen: SeenItems) -> Tensor:
+    """Whether the draws at these positions, `(batch, m)`, are among the query's own items."""
+    codes = tf.gather(tf.reshape(drawn.codes, [-1]), positions)
+    return seen.contains(tf.broadcast_to(query_codes[:, tf.newaxis], tf.shape(codes)), codes)
 
 
 def _nearest(queries: Measured, candidates: Measured, drawn: Draw, depths: list[int], count: int) -> list[Tensor]:

@@ -204,11 +204,9 @@ class HyperML(RetrievalModel):
         chosen, found = hard_negatives.hardest(
             drawn, query, users, candidates.rows(batch), self.seen, self.hardest, self.shallow
         )
-        # The positive of each query first, then its negatives.
-        positions = tf.concat([tf.range(batch)[:, tf.newaxis], batch + chosen], axis=1)
         known = tf.cast((users >= 0) & (items >= 0), tf.float32)[:, tf.newaxis]
         return objective(
-            Pairs.of(query, candidates, positions),
+            Pairs.of(query, candidates, chosen),
             known,
             known * tf.cast(found, tf.float32) / found.shape[1],
             c,

@@ -8,11 +8,12 @@ import tensorflow as tf
 
 from hyperml_tf import numerics
 from hyperml_tf.geometry.poincare.ball import column, gap_of_norm
+from hyperml_tf.geometry.poincare.maps import logmap0_factor
 from hyperml_tf.numerics import Tensor
 
 
 class Measured(NamedTuple):
-    """Points of the ball and their norms."""
+    """Points of the ball, and what follows from their norms."""
 
     points: Tensor
     """Points, `(..., dim)`."""
@@ -20,6 +21,8 @@ class Measured(NamedTuple):
     """`|x|^2`, `(..., 1)`."""
     gap: Tensor
     """`1 - c|x|^2`, `(..., 1)`."""
+    factor: Tensor
+    """What `logmap0` multiplies the point by, `(..., 1)`."""
 
     def detached(self) -> Measured:
         """The same numbers, through which no gradient flows."""
@@ -42,4 +45,5 @@ def measure(points: Tensor, c: Tensor) -> Measured:
         c: curvature, a scalar >= 0.
     """
     wide = numerics.wide_squared_norm(points)
-    return Measured(points, tf.cast(wide, points.dtype), gap_of_norm(wide, column(c), points.dtype))
+    squared_norm, gap = tf.cast(wide, points.dtype), gap_of_norm(wide, column(c), points.dtype)
+    return Measured(points, squared_norm, gap, logmap0_factor(squared_norm, gap, c))

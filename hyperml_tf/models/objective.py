@@ -37,6 +37,6 @@ def objective(
     loss = tf.reduce_sum(weight * functional.pull_push(squared[:, :1], squared[:, 1:], margin))
     if distortion_weight == 0:
         return loss
-    apart = functional.euclidean_reference(pairs.tangent_distance(c), reference)
+    apart = functional.euclidean_reference(pairs.tangent_distance(), reference)
     distortion = functional.distortion(numerics.safe_sqrt(squared), apart)
     return loss + distortion_weight * tf.reduce_sum(tf.concat([known, weight], axis=1) * distortion)

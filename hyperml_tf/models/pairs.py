@@ -7,8 +7,6 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from hyperml_tf import numerics
-from hyperml_tf.geometry.poincare.distances import squared_distance_of_chord
-from hyperml_tf.geometry.poincare.maps import logmap0_factor
 from hyperml_tf.models.measured import Measured
 from hyperml_tf.numerics import Tensor
 
@@ -22,29 +20,34 @@ class Pairs(NamedTuple):
     """`|x|^2` of the query, `(batch, 1)`."""
     near_gap: Tensor
     """`1 - c|x|^2`, `(batch, 1)`."""
+    near_factor: Tensor
+    """What `logmap0` multiplies the query by, `(batch, 1)`."""
     far_norm: Tensor
     """`|y|^2` of the candidate, `(batch, m)`."""
     far_gap: Tensor
     """`1 - c|y|^2`, `(batch, m)`."""
+    far_factor: Tensor
+    """What `logmap0` multiplies the candidate by, `(batch, m)`."""
 
     @classmethod
-    def of(cls, queries: Measured, candidates: Measured, positions: Tensor) -> Pairs:
-        """Pairs each query with its candidates; the vectors of a pair are read once.
+    def of(cls, queries: Measured, candidates: Measured, chosen: Tensor) -> Pairs:
+        """Pairs each query with its positive, and then with some candidates; the vectors of a pair are read once.
 
         Args:
             queries: measured points, `(batch, dim)`.
-            candidates: measured points, `(n, dim)`.
-            positions: for each query the rows of its candidates, `(batch, m)`.
+            candidates: measured points, `(batch + n, dim)`: the positive of each query, then candidates.
+            chosen: for each query the rows of its candidates, `(batch, m - 1)`, counted from the first one after the positives.
         """
-        squares = _squared_differences(queries.points, candidates.points, positions)
-        numbers = tf.gather(tf.concat([candidates.squared_norm, candidates.gap], axis=1), positions)
-        return cls(squares, queries.squared_norm, queries.gap, *tf.unstack(numbers, axis=-1))
+        batch = tf.shape(chosen)[0]
+        positions = tf.concat([tf.range(batch)[:, tf.newaxis], batch + chosen], axis=1)
+        far = [tf.gather(number[:, 0], positions) for number in candidates[1:]]
+        return cls(_squared_differences(queries.points, candidates.points, chosen), *queries[1:], *far)
 
     def squared_distance(self, c: Tensor) -> Tensor:
         """Squared hyperbolic distances, `(batch, m)`."""
-        return squared_distance_of_chord(self.squares / self.near_gap / self.far_gap, c)
+        return _squared_distance(self.squares, self.near_gap, self.far_gap, c)
 
-    def tangent_distance(self, c: Tensor) -> Tensor:
+    def tangent_distance(self) -> Tensor:
         """Distances of the tangent vectors at the origin, `(batch, m)`.
 
         They are `f(x) x` and `f(y) y`, where `f` is the factor of `logmap0`, and
@@ -53,20 +56,68 @@ class Pairs(NamedTuple):
 
         Both terms are >= 0, because `f` grows with the norm: nothing cancels.
         """
-        near, far = logmap0_factor(self.near_norm, self.near_gap, c), logmap0_factor(self.far_norm, self.far_gap, c)
-        radial = (near - far) * (near * self.near_norm - far * self.far_norm)
-        return numerics.safe_sqrt(near * far * self.squares + radial)
+        near, far = (self.near_norm, self.near_factor), (self.far_norm, self.far_factor)
+        return numerics.safe_sqrt(_squared_tangent_distance(self.squares, *near, *far))
 
 
 @tf.custom_gradient
-def _squared_differences(queries: Tensor, candidates: Tensor, positions: Tensor) -> Any:
+def _squared_distance(squares: Tensor, near_gap: Tensor, far_gap: Tensor, c: Tensor) -> Any:
+    """From `|x - y|^2`, `1 - c|x|^2` and `1 - c|y|^2`. Its gradient is written out: it needs no series."""
+    inverse = 1.0 / (near_gap * far_gap)
+    chord = squares * inverse
+    ratio = numerics.asinh_ratio(c * chord)
+
+    def gradient(upstream: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        slope = 4.0 * upstream * ratio * tf.math.rsqrt(1.0 + c * chord)
+        pull = slope * chord
+        by_curvature = 4.0 * tf.square(chord) * 2.0 * ratio * numerics.asinh_ratio_slope(c * chord)
+        return (
+            slope * inverse,
+            -tf.reduce_sum(pull, axis=1, keepdims=True) / near_gap,
+            -pull / far_gap,
+            tf.reduce_sum(upstream * by_curvature),
+        )
+
+    return 4.0 * chord * tf.square(ratio), gradient
+
+
+@tf.custom_gradient
+def _squared_tangent_distance(
+    squares: Tensor, near_norm: Tensor, near_factor: Tensor, far_norm: Tensor, far_factor: Tensor
+) -> Any:
+    """See `Pairs.tangent_distance`; a polynomial, and so is its gradient."""
+    product, apart = near_factor * far_factor, near_factor - far_factor
+    radial = near_factor * near_norm - far_factor * far_norm
+
+    def gradient(upstream: Tensor) -> tuple[Tensor, ...]:
+        def a_query(numbers: Tensor) -> Tensor:
+            return tf.reduce_sum(upstream * numbers, axis=1, keepdims=True)
+
+        return (
+            upstream * product,
+            a_query(apart) * near_factor,
+            a_query(far_factor * squares + radial + apart * near_norm),
+            -upstream * apart * far_factor,
+            upstream * (near_factor * squares - radial - apart * far_norm),
+        )
+
+    return product * squares + apart * radial, gradient
+
+
+@tf.custom_gradient
+def _squared_differences(queries: Tensor, candidates: Tensor, chosen: Tensor) -> Any:
     """`|x - y|^2` of each pair, `(batch, m)`. The gradient is written out, because so it reads the differences once."""
-    difference = queries[:, tf.newaxis] - tf.gather(candidates, positions)
+    batch = tf.shape(queries)[0]
+    # Positives are where they are: only the others are gathered, and only their gradients are added up.
+    to_positive = queries - candidates[:batch]
+    to_others = queries[:, tf.newaxis] - tf.gather(candidates[batch:], chosen)
 
     def gradient(upstream: Tensor) -> tuple[Tensor, Tensor, None]:
-        pull = difference * (2.0 * upstream)[..., tf.newaxis]
-        rows = tf.reshape(pull, [-1, pull.shape[-1]])
-        scattered = tf.math.unsorted_segment_sum(rows, tf.reshape(positions, [-1]), tf.shape(candidates)[0])
-        return tf.reduce_sum(pull, axis=1), -scattered, None
+        weight = 2.0 * upstream
+        positive, others = to_positive * weight[:, :1], to_others * weight[:, 1:, tf.newaxis]
+        rows = tf.reshape(others, [-1, others.shape[-1]])
+        scattered = tf.math.unsorted_segment_sum(rows, tf.reshape(chosen, [-1]), tf.shape(candidates)[0] - batch)
+        return positive + tf.reduce_sum(others, axis=1), -tf.concat([positive, scattered], axis=0), None
 
-    return numerics.squared_norm(difference, keepdims=False), gradient
+    squares = [numerics.squared_norm(to_positive), numerics.squared_norm(to_others, keepdims=False)]
+    return tf.concat(squares, axis=1), gradient

@@ -141,7 +141,8 @@ def test_a_row_beyond_the_limit_can_come_back(mode: str, limit: float | None) ->
     assert np.isfinite(inward).all()
     assert inward[0] > 0
     outward = gradient(lambda x: -poincare.squared_distance(x, tf.zeros(3), 1.0))
-    np.testing.assert_allclose(outward, 0.0, atol=1e-6 * inward[0])
+    # Two radial parts cancel, each thousands of times as long as the inward gradient: what is left is their rounding.
+    np.testing.assert_allclose(outward, 0.0, atol=1e-3 * inward[0])
     sideways = gradient(lambda x: poincare.squared_distance(x, [0.0, 0.6, 0.0], 1.0))
     assert np.isfinite(sideways).all()
     assert sideways[1] < 0

@@ -135,7 +135,9 @@ def test_the_same_seed_gives_the_same_run() -> None:
 
 def test_steps_per_execution_change_nothing() -> None:
     """Neither when it does not divide the steps of an epoch, nor when it is more than those; and tracing changes nothing."""
-    models = [new_model(run_eagerly=True), *(new_model(steps_per_execution=steps) for steps in (3, 100))]
+    # Without the distortion, whose gradient has a sign that rounding decides where a pair is hardly curved.
+    smooth = {"distortion_weight": 0.0}
+    models = [new_model(run_eagerly=True, **smooth), *(new_model(steps_per_execution=n, **smooth) for n in (3, 100))]
     histories = [fit(model, 2, validation_data=split().validation.with_rows([0, 1])) for model in models]
     for model, history in zip(models[1:], histories[1:], strict=True):
         assert history.keys() == histories[0].keys()

@@ -1,0 +1,52 @@
+"""The order in which the rows of a table are stored."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+
+logger = logging.getLogger(__name__)
+
+
+def stored(
+    users: np.ndarray, items: np.ndarray, n_items: int, when: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The rows sorted by user, then order, then row; without the later ones of each (user, item) pair."""
+    rows = _sorted_rows(users, when)
+    users, items = users[rows], items[rows]
+    keys = users * n_items + items
+    in_order = np.sort(keys)
+    twice = in_order[1:][in_order[1:] == in_order[:-1]]
+    if not len(twice):
+        return users, items
+    # Only rows of users who repeat a pair are put in order.
+    repeats = np.zeros(int(users[-1]) + 1, bool)
+    repeats[twice // n_items] = True
+    suspects = np.flatnonzero(repeats[users])
+    by_key = suspects[np.argsort(keys[suspects], kind="stable")]
+    repeated = by_key[1:][keys[by_key[1:]] == keys[by_key[:-1]]]
+    logger.info("Dropped %d repeated interactions of %d.", len(repeated), len(users))
+    kept = np.ones(len(users), bool)
+    kept[repeated] = False
+    return users[kept], items[kept]
+
+
+def _sorted_rows(users: np.ndarray, when: np.ndarray | None) -> np.ndarray:
+    if when is None or np.all(when[1:] >= when[:-1]):
+        return _grouped(users)
+    if when.dtype.kind == "i":
+        low, high = int(when.min()), int(when.max())
+        if (int(users.max()) + 1) * (high - low + 1) < 2**63:
+            # One sort of one integer is several times as fast as two.
+            return np.argsort(users * (high - low + 1) + (when - low), kind="stable")
+    return np.lexsort((when, users))
+
+
+def _grouped(codes: np.ndarray) -> np.ndarray:
+    """`np.argsort(codes, kind="stable")` of codes from 0 on, by counting: five times as fast."""
+    from scipy import sparse
+
+    rows = np.arange(len(codes), dtype=np.int32 if len(codes) < 2**31 else np.int64)
+    shape = (int(codes.max(initial=-1)) + 1, len(codes))
+    return sparse.coo_array((np.zeros(len(codes), bool), (codes.astype(rows.dtype), rows)), shape=shape).tocsr().indices
