@@ -66,7 +66,7 @@ def _facts(table: Interactions, held_out: HeldOut, data: str, split: str) -> dic
 def print_report(arguments: argparse.Namespace) -> None:
     """Prints the tables of the directory."""
     found = {key: figures.figures_of(key[0], runs) for key, runs in figures.load(arguments.out).items()}
-    print(report.markdown(found))
+    print(report.markdown(found) if arguments.only is None else report.summary(found, arguments.only))
     if arguments.json is not None:
         rows = [{"data": data, "split": split, **values} for (data, split), values in found.items()]
         results.write_json(arguments.json, rows)
@@ -103,6 +103,13 @@ def parser() -> argparse.ArgumentParser:
     show = commands.add_parser("report", help="print the tables of a directory")
     show.set_defaults(command=print_report)
     show.add_argument("out", type=Path, help="the directory of the runs")
+    show.add_argument(
+        "--only",
+        nargs="+",
+        choices=list(CONTENDERS),
+        metavar="MODEL",
+        help="print the first table alone, of these models",
+    )
     show.add_argument("--json", type=Path, help="where to write every figure")
     return parser
 

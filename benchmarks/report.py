@@ -40,9 +40,10 @@ def _protocol() -> str:
     )
 
 
-def summary(figures: Figures) -> str:
-    """Means of nDCG@10 on test, a row for data and split, a column a model."""
-    names = _ordered({name for values in figures.values() for name in values["models"]})
+def summary(figures: Figures, models: Iterable[str] | None = None) -> str:
+    """Means of nDCG@10 on test, a row for data and split, a column for each model, or for some; the best of all is in bold."""
+    found = {name for values in figures.values() for name in values["models"]}
+    names = _ordered(found if models is None else found & set(models))
     rows = []
     for (data, split), values in figures.items():
         best = {metric: max(model["metrics"][metric]["mean"] for model in values["models"].values()) for metric in NDCG}
