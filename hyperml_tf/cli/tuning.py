@@ -36,7 +36,7 @@ def tune(
         ),
     ] = None,
     objective: Annotated[
-        str, typer.Option(help="Metric of validation to maximize, such as val_full_ndcg@10.")
+        str, typer.Option(help="What to maximize on validation: val_sampled100_ or val_full_, then ndcg@10 or hr@10.")
     ] = "val_sampled100_ndcg@10",
     user_column: Annotated[str | None, typer.Option(help="Column of users; found by the usual names.")] = None,
     item_column: Annotated[str | None, typer.Option(help="Column of items; found by the usual names.")] = None,

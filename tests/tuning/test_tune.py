@@ -177,7 +177,7 @@ def test_failed_trials_are_said_to_be(folder: Path, call: Call, monkeypatch: pyt
         (["{folder}/t.csv", "--out", "x", "--split", "none"], 1, "`split` must hold rows out"),
         (["{folder}/t.csv", "--out", "x", "--space", "none.yaml"], 1, "none.yaml"),
         (["{folder}/t.csv", "--out", "{folder}/t.csv"], 1, "`out` must be a directory"),
-        (["{folder}/t.csv", "--out", "x", "--objective", "beauty"], 1, "Could not infer"),
+        (["{folder}/t.csv", "--out", "x", "--objective", "val_loss"], 1, "`objective` must be one of ('val_sampled100_"),
         (["{folder}/t.csv", "--out", "x", "--validate-every", "0"], 1, "`validate_every` must be at least 1"),
         (["{folder}/t.csv", "--out", "x", "--config", "{folder}/t.csv"], 1, "must be a JSON file with settings"),
         (["{folder}/t.csv", "--out", "x", "--config", "none.json"], 1, "none.json"),
@@ -193,7 +193,7 @@ def test_errors_are_one_line(
     assert len(lines) == 1, err
     assert lines[0].startswith("Error: ")
     assert message in lines[0]
-    assert not (tmp_path / "x" / "trials").exists()
+    assert not (tmp_path / "x").exists()  # so that the corrected command may write there
 
 
 def test_from_python(folder: Path, tmp_path: Path) -> None:
