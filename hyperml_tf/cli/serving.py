@@ -125,6 +125,8 @@ def export(
     if out.exists() and not overwrite:
         raise FileExistsError(f"`{out}` exists. Pass `--overwrite` to replace it.")
     loaded = Run.load(run)
+    # Before anything is written: it takes longest, and may lack its extra.
+    built = None if index is None else ApproximateIndex.from_model(loaded.model)
     path = export_saved_model(
         loaded.model,
         out,
@@ -138,8 +140,7 @@ def export(
         card=loaded.card,
     )
     typer.echo(f"Wrote {path}")
-    if index is not None:
-        built = ApproximateIndex.from_model(loaded.model)
+    if built is not None:
         typer.echo(f"Wrote {built.save(path)}: {built.report}")
 
 
