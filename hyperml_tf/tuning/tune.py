@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
+import math
 import os
 from pathlib import Path
 from typing import Any, Literal
@@ -115,6 +116,11 @@ def tune_table(
     logger.info(
         "%d users, %d items; searching on %d validation rows", data.n_users, data.n_items, len(split.validation)
     )
+    if tuner == "grid":
+        grid = math.prod(len(tuple(hp.values)) for hp in searcher.oracle.get_space().space)
+        logger.info("The grid has %s combinations.", f"{grid:,}")
+    if finished := len(searcher.oracle.end_order):
+        logger.info("Going on after %d finished trials.", finished)
     searcher.search(verbose=0)
     if _is_worker():
         return None

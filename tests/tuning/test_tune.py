@@ -113,6 +113,7 @@ def test_the_same_command_goes_on(folder: Path, call: Call) -> None:
     assert code == 0
     assert "Best of 4 trials" in out
     assert f"hyperml-tf train {folder / 't.csv'} --config {folder / 'found' / 'best.json'}" in out
+    assert "Going on after 3 finished trials." in err
     assert err.count("Trial 3: val_sampled100_ndcg@10 0.") == err.count("Trial ") == 1
     assert {path: path.stat().st_mtime_ns for path in before} == before
     code, out, err = call(*arguments, "--max-trials", 4, "--seed", 1)
@@ -159,6 +160,7 @@ def test_failed_trials_are_said_to_be(folder: Path, call: Call, monkeypatch: pyt
     (folder / "picky.yaml").write_text("only: true\ndim: [4, 8]\nbatch_size: 256\n")
     code, out, err = call(*command, "--out", folder / "picky")
     assert code == 0
+    assert "The grid has 2 combinations." in err
     assert "Best of 1 trials; 1 more failed" in " ".join(out.split())
     assert "Trial 0001 failed: ValueError: `dim` must be 4 today. Received: 8" in " ".join(err.split())
     assert "Traceback" not in err
@@ -177,7 +179,11 @@ def test_failed_trials_are_said_to_be(folder: Path, call: Call, monkeypatch: pyt
         (["{folder}/t.csv", "--out", "x", "--split", "none"], 1, "`split` must hold rows out"),
         (["{folder}/t.csv", "--out", "x", "--space", "none.yaml"], 1, "none.yaml"),
         (["{folder}/t.csv", "--out", "{folder}/t.csv"], 1, "`out` must be a directory"),
-        (["{folder}/t.csv", "--out", "x", "--objective", "val_loss"], 1, "`objective` must be one of ('val_sampled100_"),
+        (
+            ["{folder}/t.csv", "--out", "x", "--objective", "val_loss"],
+            1,
+            "`objective` must be one of ('val_sampled100_",
+        ),
         (["{folder}/t.csv", "--out", "x", "--validate-every", "0"], 1, "`validate_every` must be at least 1"),
         (["{folder}/t.csv", "--out", "x", "--config", "{folder}/t.csv"], 1, "must be a JSON file with settings"),
         (["{folder}/t.csv", "--out", "x", "--config", "none.json"], 1, "none.json"),
