@@ -138,7 +138,7 @@ def _text(value: Any, name: str) -> bytes:
                 f"`{name}` must hold text that UTF-8 can hold: no half of a surrogate pair. Received: {value!r}"
             ) from error
     if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
-        return str(value)
+        return str(value).encode()
     raise ValueError(f"`{name}` must hold ids, strings or integers. Received: {value!r}")
 
 
