@@ -86,6 +86,25 @@ def test_an_objective_that_is_not_a_number_is_a_failure(tmp_path: Path, caplog) 
     assert "rate=1e+30" in caplog.text
 
 
+def test_a_training_that_diverges_before_it_is_validated_is_a_failure(tmp_path: Path, caplog) -> None:
+    """`TerminateOnNaN` ends it in the first epoch: the objective is never among the logs, but that is no wrong name."""
+
+    def make(hp: Any) -> Any:
+        start = tf.keras.initializers.Constant(hp.Choice("start", [0.0, 1e30]))
+        model = tf.keras.Sequential([tf.keras.layers.Dense(1, kernel_initializer=start)])
+        model.compile("sgd", "mse", run_eagerly=True)
+        return model
+
+    searcher = tuner("GridSearch", tmp_path, make)
+    with caplog.at_level(logging.WARNING, "hyperml_tf"):
+        search(searcher, callbacks=[tf.keras.callbacks.TerminateOnNaN()], validation_freq=2)
+    assert [trial.status for trial in searcher.oracle.trials.values()] == ["COMPLETED", "FAILED"]
+    assert (
+        "`val_loss` must be a finite number in at least one epoch. Received: none; loss was inf in epoch 1"
+        in caplog.text
+    )
+
+
 def test_one_good_epoch_before_it_diverges_counts(tmp_path: Path) -> None:
     class Diverging(tf.keras.callbacks.Callback):
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
