@@ -66,7 +66,7 @@ def tune(
 
     settings = settings_of(context, config)
     searched = Space.default() if space is None else Space.from_yaml(space)
-    with SearchProgress(terminal, max_trials) as progress, _quiet(out):
+    with SearchProgress(terminal, max_trials) as progress, _quiet(out), _plain_failure():
         result = tune_table(
             table,
             out,
@@ -84,6 +84,17 @@ def tune(
     console.output().print(progress.final_table(result.trials, objective))
     typer.echo(f"Wrote {out}: {', '.join(sorted(path.name for path in out.iterdir()))}")
     typer.echo(f"Next: hyperml-tf train {table} --config {out / 'best.json'} --out RUN")
+
+
+@contextlib.contextmanager
+def _plain_failure() -> Iterator[None]:
+    """A search whose trials all failed is no defect of the program: its error names the causes, and needs no traceback."""
+    from hyperml_tf.tuning import errors
+
+    try:
+        yield
+    except errors.FatalRuntimeError as error:
+        raise ValueError(str(error)) from error
 
 
 @contextlib.contextmanager

@@ -169,6 +169,23 @@ def test_failed_trials_are_said_to_be(folder: Path, call: Call, monkeypatch: pyt
     assert (row["status"], row["cause"]) == ("failed", "ValueError: `dim` must be 4 today. Received: 8")
 
 
+def test_a_search_that_found_nothing_says_why(folder: Path, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    from hyperml_tf.runs import recipe
+
+    real, first = recipe.new_model, iter([True])
+
+    def failing(*arguments: Any, **more: Any) -> Any:
+        # The first model is built to find out what is searched.
+        if next(first, False):
+            return real(*arguments, **more)
+        raise ValueError("not today")
+
+    monkeypatch.setattr(recipe, "new_model", failing)
+    code, out, err = call("tune", folder / "t.csv", "--out", folder / "nothing", "--max-trials", 2)
+    assert (code, out) == (1, "")
+    assert err.splitlines()[-1] == "Error: All 2 trials failed: ValueError: not today (2 of 2)"
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
