@@ -284,6 +284,8 @@ def test_help_names_the_commands_and_the_defaults(call: Call) -> None:
 
 def test_version(call: Call) -> None:
     assert call("--version").out.startswith("hyperml-tf 0.")
+    done = subprocess.run([sys.executable, "-m", "hyperml_tf", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == call("--version").out
 
 
 def test_the_command_line_imports_nothing_heavy() -> None:

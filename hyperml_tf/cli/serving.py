@@ -141,7 +141,8 @@ def export(
     )
     typer.echo(f"Wrote {path}")
     if built is not None:
-        typer.echo(f"Wrote {built.save(path)}: {built.report}")
+        report = ", ".join(f"{name} {value}" for name, value in built.report.items())
+        typer.echo(f"Wrote {built.save(path)}: {report}")
 
 
 def _details(run: Run, table: Path, columns: list[str] | None) -> dict[str, list[str]]:
