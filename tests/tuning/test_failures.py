@@ -175,6 +175,27 @@ def test_hyperband_and_early_ends_do_not_go_together(tmp_path: Path) -> None:
         tuner("Hyperband", tmp_path, stop_hopeless=True)
 
 
+@pytest.mark.parametrize("failing", [(1,), (0, 2), (0, 1, 2), (3,)])
+def test_hyperband_continues_the_best_of_those_that_did_not_fail(failing: tuple[int, ...], tmp_path: Path) -> None:
+    """The rounds are of three trials, and one that continues the best of them; then two long ones."""
+    built = iter(range(-1, 100))  # the first build finds the space
+    bad = failing_for(lambda hp: next(built) in failing, ValueError("no"))
+    searcher = tuner("Hyperband", tmp_path, bad)
+    search(searcher)
+    trials = list(searcher.oracle.trials.values())
+    failed = [place for place, trial in enumerate(trials) if trial.status == "FAILED"]
+    continued = [trial for trial in trials if "tuner/trial_id" in trial.hyperparameters.values]
+    assert failed == list(failing)
+    assert len(trials) == (5 if len(failing) == 3 else 6)
+    first = [trial for trial in trials[:3] if trial.status == "COMPLETED"]
+    best = min(first, key=lambda trial: trial.score, default=None)
+    assert [trial.hyperparameters.values["tuner/trial_id"] for trial in continued] == ([best.trial_id] if best else [])
+    for trial in continued:
+        values = {name: value for name, value in trial.hyperparameters.values.items() if "/" not in name}
+        assert values.items() <= best.hyperparameters.values.items()
+        assert trial.hyperparameters.values["tuner/initial_epoch"] == best.hyperparameters.values["tuner/epochs"]
+
+
 # A full disk ------------------------------------------------------------------------------------------------------
 
 
