@@ -17,6 +17,7 @@ import pytest
 
 from hyperml_tf import cli
 from hyperml_tf.cli import serving
+from hyperml_tf.retrieval import ApproximateIndex, ServedModel
 from hyperml_tf.runs import Run, TrainingConfig
 
 SETTINGS = ["--epochs", "2", "--dim", "8", "--batch-size", "256", "--k", "7"]
@@ -140,8 +141,6 @@ def test_integer_ids(tmp_path: Path, folder: Path, call: Call) -> None:
 
 
 def test_export_and_its_k(folder: Path, tmp_path: Path, call: Call) -> None:
-    from hyperml_tf.retrieval import ServedModel
-
     assert call("export", folder / "run", tmp_path / "1").code == 0
     assert ServedModel(tmp_path / "1").recommend(["user_00001"]).ids.shape == (1, 7)
     refused = call("export", folder / "run", tmp_path / "1", "--k", 3)
@@ -152,8 +151,6 @@ def test_export_and_its_k(folder: Path, tmp_path: Path, call: Call) -> None:
 
 
 def test_export_with_everything(folder: Path, tmp_path: Path, call: Call) -> None:
-    from hyperml_tf.retrieval import ApproximateIndex, ServedModel
-
     run = Run.load(folder / "run")
     ids = run.model.candidate_tower.ids
     pd.DataFrame({"item": ids, "name": [f"Name {i}" for i in ids], "price": 1}).to_csv(tmp_path / "i.csv", index=False)
@@ -177,6 +174,12 @@ def test_export_with_everything(folder: Path, tmp_path: Path, call: Call) -> Non
     assert call("export", folder / "run", base, "--new-version").out.strip() == f"Wrote {base / '2'}"
     # What `train` exports has a card too.
     assert ServedModel(folder / "run" / "saved_model" / "1").card["metrics"] == card["metrics"]
+
+
+def test_an_index_that_cannot_be_made_leaves_no_export(folder: Path, tmp_path: Path, call: Call, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "faiss", None)
+    assert "hyperml-tf[ann]" in call("export", folder / "run", tmp_path / "1", "--index", "faiss").err
+    assert not (tmp_path / "1").exists()
 
 
 def test_the_half_life_is_that_of_the_library() -> None:
@@ -272,7 +275,7 @@ def test_interruption_and_surprises_are_one_line(folder: Path, call: Call, monke
 def test_help_names_the_commands_and_the_defaults(call: Call) -> None:
     answer = call("--help")
     assert answer.code == 0
-    for command in ("train", "evaluate", "recommend", "export", "plot", "synthesize"):
+    for command in ("train", "tune", "evaluate", "recommend", "export", "plot", "synthesize"):
         assert command in answer.out
     text = " ".join(call("train", "--help").out.split())
     for value in (TrainingConfig().dim, TrainingConfig().learning_rate, TrainingConfig().split):
@@ -281,6 +284,8 @@ def test_help_names_the_commands_and_the_defaults(call: Call) -> None:
 
 def test_version(call: Call) -> None:
     assert call("--version").out.startswith("hyperml-tf 0.")
+    done = subprocess.run([sys.executable, "-m", "hyperml_tf", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == call("--version").out
 
 
 def test_the_command_line_imports_nothing_heavy() -> None:

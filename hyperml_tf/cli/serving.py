@@ -128,6 +128,8 @@ def export(
     if out.exists() and not overwrite:
         raise FileExistsError(f"`{out}` exists. Pass `--overwrite` to replace it.")
     loaded = Run.load(run)
+    # Before anything is written: it takes longest, and may lack its extra.
+    built = None if index is None else ApproximateIndex.from_model(loaded.model)
     path = export_saved_model(
         loaded.model,
         out,
@@ -141,9 +143,9 @@ def export(
         card=loaded.card,
     )
     typer.echo(f"Wrote {path}")
-    if index is not None:
-        built = ApproximateIndex.from_model(loaded.model)
-        typer.echo(f"Wrote {built.save(path)}: {built.report}")
+    if built is not None:
+        report = ", ".join(f"{name} {value}" for name, value in built.report.items())
+        typer.echo(f"Wrote {built.save(path)}: {report}")
 
 
 def _details(run: Run, table: Path, columns: list[str] | None) -> dict[str, list[str]]:

@@ -36,7 +36,7 @@ def tune(
         ),
     ] = None,
     objective: Annotated[
-        str, typer.Option(help="Metric of validation to maximize, such as val_full_ndcg@10.")
+        str, typer.Option(help="What to maximize on validation: val_sampled100_ or val_full_, then ndcg@10 or hr@10.")
     ] = "val_sampled100_ndcg@10",
     user_column: Annotated[str | None, typer.Option(help="Column of users; found by the usual names.")] = None,
     item_column: Annotated[str | None, typer.Option(help="Column of items; found by the usual names.")] = None,
@@ -66,7 +66,7 @@ def tune(
 
     settings = settings_of(context, config)
     searched = Space.default() if space is None else Space.from_yaml(space)
-    with SearchProgress(terminal, max_trials) as progress, _quiet(out):
+    with SearchProgress(terminal, max_trials) as progress, _quiet(out), _plain_failure():
         result = tune_table(
             table,
             out,
@@ -84,6 +84,17 @@ def tune(
     console.output().print(progress.final_table(result.trials, objective))
     typer.echo(f"Wrote {out}: {', '.join(sorted(path.name for path in out.iterdir()))}")
     typer.echo(f"Next: hyperml-tf train {table} --config {out / 'best.json'} --out RUN")
+
+
+@contextlib.contextmanager
+def _plain_failure() -> Iterator[None]:
+    """A search whose trials all failed is no defect of the program: its error names the causes, and needs no traceback."""
+    from hyperml_tf.tuning import errors
+
+    try:
+        yield
+    except errors.FatalRuntimeError as error:
+        raise ValueError(str(error)) from error
 
 
 @contextlib.contextmanager

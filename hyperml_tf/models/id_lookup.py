@@ -76,5 +76,16 @@ def id_array(ids: Any, name: str) -> np.ndarray:
     if array.dtype.kind == "S" or (array.dtype.kind == "O" and all(isinstance(v, bytes) for v in array)):
         return np.array([v.decode() for v in array.tolist()], dtype=object)
     if array.dtype.kind == "U" or (array.dtype.kind == "O" and all(isinstance(v, str) for v in array)):
-        return array.astype(object)
+        return _text(array.astype(object), name)
     raise ValueError(f"`{name}` must be all strings or all integers. Received: dtype {array.dtype}, first {array[0]!r}")
+
+
+def _text(ids: np.ndarray, name: str) -> np.ndarray:
+    """The same, checked: TensorFlow holds text in UTF-8, and says nothing of which id it cannot hold."""
+    try:
+        "".join(ids.tolist()).encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"`{name}` must be text that UTF-8 can hold: no half of a surrogate pair. Received: {error.object[error.start]!r}"
+        ) from error
+    return ids

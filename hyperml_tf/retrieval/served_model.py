@@ -127,11 +127,18 @@ def _listed(values: Any, name: str) -> list[Any]:
     return list(values)
 
 
-def _text(value: Any, name: str) -> str | bytes:
-    if isinstance(value, (str, bytes)):
+def _text(value: Any, name: str) -> bytes:
+    if isinstance(value, bytes):
         return value
+    if isinstance(value, str):
+        try:
+            return value.encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(
+                f"`{name}` must hold text that UTF-8 can hold: no half of a surrogate pair. Received: {value!r}"
+            ) from error
     if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
-        return str(value)
+        return str(value).encode()
     raise ValueError(f"`{name}` must hold ids, strings or integers. Received: {value!r}")
 
 

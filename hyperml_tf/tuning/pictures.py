@@ -120,6 +120,8 @@ def _dimension(one: Effect) -> dict[str, Any]:
 
 
 def _log_ticks(values: np.ndarray) -> np.ndarray:
-    """A few values: those there are, or else as many in equal proportions."""
+    """A few values: those there are, if their labels do not run into each other, or else as many in equal proportions."""
     exact = np.unique(values[~np.isnan(values)])
-    return exact if len(exact) <= _TICKS else np.geomspace(exact[0], exact[-1], _TICKS)
+    places = np.log(exact)
+    apart = np.diff(places).min(initial=np.inf) >= (places[-1] - places[0]) / (2 * _TICKS)
+    return exact if len(exact) <= _TICKS and apart else np.geomspace(exact[0], exact[-1], _TICKS)

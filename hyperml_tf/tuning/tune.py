@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
+import math
 import os
 from pathlib import Path
 from typing import Any, Literal
@@ -32,6 +33,9 @@ PICTURE, PAGE = "search.png", "search.html"
 MAX_TRIALS = 30
 
 TUNERS = ("bayesian", "random", "hyperband", "grid")
+
+OBJECTIVES = ("val_sampled100_ndcg@10", "val_sampled100_hr@10", "val_full_ndcg@10", "val_full_hr@10")
+"""What a search can maximize. Not the loss: it grows with the margin, which is one of the settings."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +81,7 @@ def tune_table(
         max_trials: how many trials; None: 30, but as many as there are with "hyperband" and "grid".
         space: what to try; `Space.default()` if None.
         config: the settings that are not searched, its columns, split and seed among them.
-        objective: a metric of validation, higher is better.
+        objective: a metric of validation, one of `OBJECTIVES`.
         validate_every: epochs between validations.
         listener: see `Tuner`.
 
@@ -94,6 +98,8 @@ def tune_table(
         raise ValueError(f"`tuner` must be one of {TUNERS}. Received: tuner={tuner!r}")
     if max_trials is not None and max_trials < 1:
         raise ValueError(f"`max_trials` must be at least 1. Received: max_trials={max_trials}")
+    if objective not in OBJECTIVES:
+        raise ValueError(f"`objective` must be one of {OBJECTIVES}. Received: objective={objective!r}")
     if config.split == "none":
         raise ValueError("`split` must hold rows out to search on: 'last' or 'random'. Received: split='none'")
     if path.is_file():
@@ -101,14 +107,20 @@ def tune_table(
     columns = (config.user_column, config.item_column, config.order_column)
     data = table if isinstance(table, Interactions) else Interactions.from_file(table, *columns)
     split = HeldOut.draw(data, config.split, seed=0).split
+    hypermodel = HyperMLHyperModel(split.train, split.validation, space, config, validate_every)
     asked = {"tuner": tuner, "objective": objective, "validate_every": validate_every, "space": space.to_dict()}
     if not _is_worker():
+        # Last of the checks: a command that is refused leaves no directory that refuses the corrected one.
         _claim(path, {"table": data.fingerprint(), **asked, "config": config.to_dict()})
-    hypermodel = HyperMLHyperModel(split.train, split.validation, space, config, validate_every)
     searcher = _searcher(tuner, hypermodel, objective, max_trials, path, listener)
     logger.info(
         "%d users, %d items; searching on %d validation rows", data.n_users, data.n_items, len(split.validation)
     )
+    if tuner == "grid":
+        grid = math.prod(len(tuple(hp.values)) for hp in searcher.oracle.get_space().space)
+        logger.info("The grid has %s combinations.", f"{grid:,}")
+    if finished := len(searcher.oracle.end_order):
+        logger.info("Going on after %d finished trials.", finished)
     searcher.search(verbose=0)
     if _is_worker():
         return None

@@ -48,6 +48,7 @@ def test_lookup_of_any_shape() -> None:
         ([], "non-empty list of ids"),
         ("abc", "non-empty list of ids"),
         ([["a"]], "non-empty list of ids"),
+        (["a", "b\ud83d"], r"`ids` must be text that UTF-8 can hold.*Received: '\\ud83d'"),
         (["a", "b", "a"], "must be distinct. Received 'a' more than once"),
         ([1.5], "all strings or all integers"),
         ([None, "a"], "all strings or all integers"),

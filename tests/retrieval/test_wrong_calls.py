@@ -27,6 +27,11 @@ from hyperml_tf.retrieval import SIGNATURES, ServedModel
         ),
         ("serving_default", {"user_id": [1.5]}, r"`user_id` must hold ids.*1\.5"),
         ("serving_default", {"user_id": [None]}, r"`user_id` must hold ids.*None"),
+        (
+            "serving_default",
+            {"user_id": ["half \ud83d"]},
+            r"`user_id` must hold text that UTF-8 can hold.*'half \\ud83d'",
+        ),
         ("recommend_from_items", {"history": ["abc"]}, r"`history` must be a list of ids, or of such lists.*'abc'"),
     ],
 )

@@ -86,6 +86,25 @@ def test_an_objective_that_is_not_a_number_is_a_failure(tmp_path: Path, caplog) 
     assert "rate=1e+30" in caplog.text
 
 
+def test_a_training_that_diverges_before_it_is_validated_is_a_failure(tmp_path: Path, caplog) -> None:
+    """`TerminateOnNaN` ends it in the first epoch: the objective is never among the logs, but that is no wrong name."""
+
+    def make(hp: Any) -> Any:
+        start = tf.keras.initializers.Constant(hp.Choice("start", [0.0, 1e30]))
+        model = tf.keras.Sequential([tf.keras.layers.Dense(1, kernel_initializer=start)])
+        model.compile("sgd", "mse", run_eagerly=True)
+        return model
+
+    searcher = tuner("GridSearch", tmp_path, make)
+    with caplog.at_level(logging.WARNING, "hyperml_tf"):
+        search(searcher, callbacks=[tf.keras.callbacks.TerminateOnNaN()], validation_freq=2)
+    assert [trial.status for trial in searcher.oracle.trials.values()] == ["COMPLETED", "FAILED"]
+    assert (
+        "`val_loss` must be a finite number in at least one epoch. Received: none; loss was inf in epoch 1"
+        in caplog.text
+    )
+
+
 def test_one_good_epoch_before_it_diverges_counts(tmp_path: Path) -> None:
     class Diverging(tf.keras.callbacks.Callback):
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
@@ -154,6 +173,27 @@ def test_a_model_of_keras_3_is_refused_with_the_fix(tmp_path: Path) -> None:
 def test_hyperband_and_early_ends_do_not_go_together(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="`stop_hopeless` must be False with Hyperband"):
         tuner("Hyperband", tmp_path, stop_hopeless=True)
+
+
+@pytest.mark.parametrize("failing", [(1,), (0, 2), (0, 1, 2), (3,)])
+def test_hyperband_continues_the_best_of_those_that_did_not_fail(failing: tuple[int, ...], tmp_path: Path) -> None:
+    """The rounds are of three trials, and one that continues the best of them; then two long ones."""
+    built = iter(range(-1, 100))  # the first build finds the space
+    bad = failing_for(lambda hp: next(built) in failing, ValueError("no"))
+    searcher = tuner("Hyperband", tmp_path, bad)
+    search(searcher)
+    trials = list(searcher.oracle.trials.values())
+    failed = [place for place, trial in enumerate(trials) if trial.status == "FAILED"]
+    continued = [trial for trial in trials if "tuner/trial_id" in trial.hyperparameters.values]
+    assert failed == list(failing)
+    assert len(trials) == (5 if len(failing) == 3 else 6)
+    first = [trial for trial in trials[:3] if trial.status == "COMPLETED"]
+    best = min(first, key=lambda trial: trial.score, default=None)
+    assert [trial.hyperparameters.values["tuner/trial_id"] for trial in continued] == ([best.trial_id] if best else [])
+    for trial in continued:
+        values = {name: value for name, value in trial.hyperparameters.values.items() if "/" not in name}
+        assert values.items() <= best.hyperparameters.values.items()
+        assert trial.hyperparameters.values["tuner/initial_epoch"] == best.hyperparameters.values["tuner/epochs"]
 
 
 # A full disk ------------------------------------------------------------------------------------------------------

@@ -113,6 +113,7 @@ def test_the_same_command_goes_on(folder: Path, call: Call) -> None:
     assert code == 0
     assert "Best of 4 trials" in out
     assert f"hyperml-tf train {folder / 't.csv'} --config {folder / 'found' / 'best.json'}" in out
+    assert "Going on after 3 finished trials." in err
     assert err.count("Trial 3: val_sampled100_ndcg@10 0.") == err.count("Trial ") == 1
     assert {path: path.stat().st_mtime_ns for path in before} == before
     code, out, err = call(*arguments, "--max-trials", 4, "--seed", 1)
@@ -159,12 +160,30 @@ def test_failed_trials_are_said_to_be(folder: Path, call: Call, monkeypatch: pyt
     (folder / "picky.yaml").write_text("only: true\ndim: [4, 8]\nbatch_size: 256\n")
     code, out, err = call(*command, "--out", folder / "picky")
     assert code == 0
+    assert "The grid has 2 combinations." in err
     assert "Best of 1 trials; 1 more failed" in " ".join(out.split())
     assert "Trial 0001 failed: ValueError: `dim` must be 4 today. Received: 8" in " ".join(err.split())
     assert "Traceback" not in err
     assert "Traceback" in (folder / "picky" / "search.log").read_text()
     row = pd.read_csv(folder / "picky" / "trials.csv").iloc[1]
     assert (row["status"], row["cause"]) == ("failed", "ValueError: `dim` must be 4 today. Received: 8")
+
+
+def test_a_search_that_found_nothing_says_why(folder: Path, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    from hyperml_tf.runs import recipe
+
+    real, first = recipe.new_model, iter([True])
+
+    def failing(*arguments: Any, **more: Any) -> Any:
+        # The first model is built to find out what is searched.
+        if next(first, False):
+            return real(*arguments, **more)
+        raise ValueError("not today")
+
+    monkeypatch.setattr(recipe, "new_model", failing)
+    code, out, err = call("tune", folder / "t.csv", "--out", folder / "nothing", "--max-trials", 2)
+    assert (code, out) == (1, "")
+    assert err.splitlines()[-1] == "Error: All 2 trials failed: ValueError: not today (2 of 2)"
 
 
 @pytest.mark.parametrize(
@@ -177,7 +196,11 @@ def test_failed_trials_are_said_to_be(folder: Path, call: Call, monkeypatch: pyt
         (["{folder}/t.csv", "--out", "x", "--split", "none"], 1, "`split` must hold rows out"),
         (["{folder}/t.csv", "--out", "x", "--space", "none.yaml"], 1, "none.yaml"),
         (["{folder}/t.csv", "--out", "{folder}/t.csv"], 1, "`out` must be a directory"),
-        (["{folder}/t.csv", "--out", "x", "--objective", "beauty"], 1, "Could not infer"),
+        (
+            ["{folder}/t.csv", "--out", "x", "--objective", "val_loss"],
+            1,
+            "`objective` must be one of ('val_sampled100_",
+        ),
         (["{folder}/t.csv", "--out", "x", "--validate-every", "0"], 1, "`validate_every` must be at least 1"),
         (["{folder}/t.csv", "--out", "x", "--config", "{folder}/t.csv"], 1, "must be a JSON file with settings"),
         (["{folder}/t.csv", "--out", "x", "--config", "none.json"], 1, "none.json"),
@@ -193,7 +216,7 @@ def test_errors_are_one_line(
     assert len(lines) == 1, err
     assert lines[0].startswith("Error: ")
     assert message in lines[0]
-    assert not (tmp_path / "x" / "trials").exists()
+    assert not (tmp_path / "x").exists()  # so that the corrected command may write there
 
 
 def test_from_python(folder: Path, tmp_path: Path) -> None:
