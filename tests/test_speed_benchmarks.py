@@ -90,10 +90,14 @@ def test_the_unit_ball_of_stock_keras() -> None:
 
 
 @pytest.mark.parametrize("distortion_weight", [0.0, 0.1])
-def test_the_fused_loop_takes_the_step_of_the_model(distortion_weight: float) -> None:
-    pytest.importorskip("numba", reason="numba (the extra `benchmarks`) cannot be imported")
+def test_the_fused_loop_takes_the_step_of_the_model(distortion_weight: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    numba = pytest.importorskip("numba", reason="numba (the extra `benchmarks`) cannot be imported")
+    # Not compiled, which would take most of a minute on a slow machine.
+    monkeypatch.setattr(numba.config, "DISABLE_JIT", True)
+    monkeypatch.delitem(sys.modules, "rivals.fused_loop", raising=False)
     from rivals.fused_loop import FusedLoop
 
+    monkeypatch.delitem(sys.modules, "rivals.fused_loop")
     # The other item is the only negative there is, and nearer than the positive, so that the model finds it.
     table = Interactions.from_arrays([0, 1], ["a", "b"])
     loop = FusedLoop(table, dim=3, negatives=30, hardest=1, distortion_weight=distortion_weight, threads=1)
@@ -167,5 +171,5 @@ def test_the_generated_table_loads_the_same_from_both_files(tmp_path: Path) -> N
 
 
 def test_a_process_that_fails_says_why() -> None:
-    with pytest.raises(RuntimeError, match=r"`--one ours missing` ended with 1"):
-        timing.in_process(loading.__file__, "--one", "ours", "missing")
+    with pytest.raises(RuntimeError, match=r"`--one pandas missing` ended with 1"):
+        timing.in_process(loading.__file__, "--one", "pandas", "missing")
