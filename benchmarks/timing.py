@@ -33,11 +33,12 @@ def take_turns(sides: Mapping[str, Callable[[], float]], rounds: int, warm_up: i
 
 def rate(work: Callable[[], int], seconds: float) -> float:
     """Units of work a second: `work` does some and returns how many, until the time is over; at least once."""
-    done, started, spent = 0, time.perf_counter(), 0.0
-    while spent < seconds:
+    done, started = 0, time.perf_counter()
+    while True:
         done += work()
         spent = time.perf_counter() - started
-    return done / spent
+        if spent >= seconds:
+            return done / spent
 
 
 def seconds_of(work: Callable[[], object]) -> float:

@@ -9,12 +9,13 @@ import numba
 import numpy as np
 
 from hyperml_tf.data import Interactions
+from hyperml_tf.models import default_optimizer
 
 _SMALL = 1e-12
 
 
 class FusedLoop:
-    """The loss and the update of `HyperML`, tangent mode, curvature 1, one positive at a time, on all threads at once.
+    """The loss and the optimizer of `HyperML`, tangent mode, curvature 1, one positive at a time, on all threads at once.
 
     The negatives of a positive are its own draws, of which the `hardest` that are not its user's own count. Threads update the
     same rows without locks, as `implicit` does; so runs differ.
@@ -26,8 +27,6 @@ class FusedLoop:
         hardest: how many of them it is compared with, 1 or 2.
         margin: margin of the hinge.
         distortion_weight: weight of the distortion.
-        learning_rate: initial rate of Adagrad, divided by the root of the accumulator.
-        accumulator: initial accumulator.
         seed: seed of the points.
         threads: how many; all if None.
     """
@@ -40,8 +39,6 @@ class FusedLoop:
         hardest: int = 2,
         margin: float = 16.0,
         distortion_weight: float = 0.1,
-        learning_rate: float = 0.5,
-        accumulator: float = 100.0,
         seed: int = 0,
         threads: int | None = None,
     ) -> None:
@@ -49,25 +46,31 @@ class FusedLoop:
         self.train = train
         self.users = rng.normal(0.0, 0.08 / math.sqrt(dim), (train.n_users, dim)).astype(np.float32)
         self.items = rng.normal(0.0, 0.08 / math.sqrt(dim), (train.n_items, dim)).astype(np.float32)
-        self._slots = np.full_like(self.users, accumulator), np.full_like(self.items, accumulator)
+        optimizer = default_optimizer("tangent", dim)
+        start = optimizer.initial_accumulator_value
+        self._slots = np.full_like(self.users, start), np.full_like(self.items, start)
+        self.learning_rate = float(optimizer.learning_rate)
         self._numbers = negatives, min(hardest, negatives), margin, distortion_weight
-        self.learning_rate = learning_rate
         self._indptr, self._indices = train.csr()
         self._rng = rng
         self._threads = threads or numba.config.NUMBA_NUM_THREADS
 
     def epoch(self, learning_rate: float | None = None, rows: int | None = None) -> int:
         """Trains on every row once, in random order, or on the first so many of that order; returns how many there were."""
-        order = self._rng.permutation(len(self.train))[:rows].astype(np.int64)
+        order = self._rng.permutation(len(self.train))[:rows]
+        self.train_on(order, self.learning_rate if learning_rate is None else learning_rate)
+        return len(order)
+
+    def train_on(self, order: np.ndarray, learning_rate: float) -> None:
+        """Trains on these rows."""
         numba.set_num_threads(self._threads)
         _epoch(
-            *(self.train.users, self.train.items, order, self._indptr, self._indices),
+            *(self.train.users, self.train.items, order.astype(np.int64), self._indptr, self._indices),
             *(self.users, self.items, *self._slots, *self._numbers),
-            self.learning_rate if learning_rate is None else learning_rate,
+            learning_rate,
             self._threads,
             int(self._rng.integers(2**31)),
         )
-        return len(order)
 
     def scorer(self) -> Any:
         """A function of user codes, `(batch,)`, that scores the whole catalogue, `(batch, n_items)`."""
