@@ -32,6 +32,7 @@ from hyperml_tf.data import training_dataset
 from hyperml_tf.models import baselines
 
 OURS = "HyperML, tangent"
+"""Users are free points, as they are for every other side; the default, with histories, is a side of its own."""
 YARDSTICK = "HyperML, tangent, smallest tables"
 _STEPS = 16
 
@@ -121,9 +122,10 @@ def _fused_loop(table: Interactions, arguments: argparse.Namespace, negatives: i
 
 def sides(table: Interactions, negatives: int, arguments: argparse.Namespace) -> dict[str, Side]:
     """All sides for one table, the ones that matter most first."""
-    ours = {"negatives": negatives} | ({"negatives_group": 1} if negatives == 1 else {})
+    ours = {"negatives": negatives, "history": 0}
     found: dict[str, Side] = {
         OURS: (4, of_the_package(HyperML, table, arguments, **ours)),
+        "HyperML, users by their items": (6, of_the_package(HyperML, table, arguments, negatives=negatives)),
         "HyperML, direct": (2, of_the_package(HyperML, table, arguments, mode="direct", **ours)),
         "CML of the package": (4, of_the_package(baselines.CML, table, arguments, negatives=negatives)),
         "stock Keras, Adagrad": (4, stock_keras(table, arguments, negatives, "Adagrad")),

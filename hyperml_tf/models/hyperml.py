@@ -61,7 +61,7 @@ class HyperML(RetrievalModel):
             hardest of many draws order the top of a list, which `full_*` metrics measure; the hardest of few order the rest.
             None: no second comparison.
         negatives_group: positives that share their draws. Larger is faster and correlates the negatives. None: half the
-            negatives, at least 32.
+            negatives, at least 32; 1 where `negatives` is 1, so that each positive has its own.
         max_tangent_norm: largest norm of a tangent vector, see `HyperbolicEmbedding`.
         embeddings_initializer, embeddings_regularizer: see `HyperbolicEmbedding`.
         query_network, candidate_network: Keras models to use in place of a free point an id, see `NetworkTower`.
@@ -116,7 +116,7 @@ class HyperML(RetrievalModel):
             raise ValueError(f"`mode` must be one of {tuple(_MARGINS)}. Received: mode={mode!r}")
         margin = _MARGINS[mode] if margin is None else margin
         negatives = _default_negatives(len(candidate_ids)) if negatives is None else negatives
-        negatives_group = max(32, int(negatives) // 2) if negatives_group is None else negatives_group
+        negatives_group = _default_group(int(negatives)) if negatives_group is None else negatives_group
         check_positive(dim=dim, margin=margin, negatives=negatives, hardest=hardest, negatives_group=negatives_group)
         if shallow is not None:
             check_positive(shallow=shallow)
@@ -248,6 +248,10 @@ class HyperML(RetrievalModel):
             else:
                 config |= {key: own[key] for key in ("embeddings_initializer", "embeddings_regularizer")}
         return config
+
+
+def _default_group(negatives: int) -> int:
+    return 1 if negatives == 1 else max(32, negatives // 2)
 
 
 def _default_negatives(n_candidates: int) -> int:
