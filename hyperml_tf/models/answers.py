@@ -13,9 +13,9 @@ from hyperml_tf.data import Interactions
 from hyperml_tf.geometry import lorentz
 from hyperml_tf.metrics import ranking_report
 from hyperml_tf.models.catalogue import Catalogue
-from hyperml_tf.models.feed import recode
-from hyperml_tf.models.id_lookup import id_array
 from hyperml_tf.models.recommendations import Recommendations
+from hyperml_tf.models.towers.id_lookup import id_array
+from hyperml_tf.models.training.feed import recode
 from hyperml_tf.models.two_towers import TwoTowers
 from hyperml_tf.numerics import Tensor
 

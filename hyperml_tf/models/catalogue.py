@@ -6,8 +6,8 @@ from typing import Any, Protocol
 
 from hyperml_tf.data import Interactions
 from hyperml_tf.metrics.ranking import Scorer
-from hyperml_tf.models.id_lookup import IdLookup
-from hyperml_tf.models.seen_items import SeenItems
+from hyperml_tf.models.towers.id_lookup import IdLookup
+from hyperml_tf.models.towers.seen_items import SeenItems
 from hyperml_tf.numerics import Tensor
 
 

@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from hyperml_tf import search
 from hyperml_tf.models.answers import raw_ids
-from hyperml_tf.models.id_lookup import id_array
 from hyperml_tf.models.neighbours import Neighbours
+from hyperml_tf.models.towers.id_lookup import id_array
 from hyperml_tf.models.two_towers import TwoTowers
 from hyperml_tf.numerics import Tensor
 

@@ -11,17 +11,17 @@ from hyperml_tf.data import Interactions
 from hyperml_tf.layers.curvature import as_curvature, curvature_config
 from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument, InitializerLike, RegularizerLike
 from hyperml_tf.losses import functional
-from hyperml_tf.models import feed, hard_negatives
 from hyperml_tf.models.arguments import check_not_negative, check_positive
-from hyperml_tf.models.default_optimizer import default_optimizer
-from hyperml_tf.models.history import History, HistoryArgument, as_history
-from hyperml_tf.models.history_tower import HistoryTower
-from hyperml_tf.models.make_towers import Features, Side, make_towers
-from hyperml_tf.models.measured import measure
-from hyperml_tf.models.network_tower import NetworkTower
-from hyperml_tf.models.objective import objective
-from hyperml_tf.models.pairs import Pairs
 from hyperml_tf.models.retrieval_model import RetrievalModel
+from hyperml_tf.models.towers.history import History, HistoryArgument, as_history
+from hyperml_tf.models.towers.history_tower import HistoryTower
+from hyperml_tf.models.towers.make_towers import Features, Side, make_towers
+from hyperml_tf.models.towers.network_tower import NetworkTower
+from hyperml_tf.models.training import feed, hard_negatives
+from hyperml_tf.models.training.default_optimizer import default_optimizer
+from hyperml_tf.models.training.measured import measure
+from hyperml_tf.models.training.objective import objective
+from hyperml_tf.models.training.pairs import Pairs
 from hyperml_tf.numerics import Tensor
 
 _Model = TypeVar("_Model", bound="HyperML")

@@ -12,11 +12,12 @@ from hyperml_tf.data import Interactions
 from hyperml_tf.metrics import NDCG, HitRate
 from hyperml_tf.metrics import ranks as ranks_lib
 from hyperml_tf.metrics.ranking import Scorer
-from hyperml_tf.models import answers, feed
-from hyperml_tf.models.id_lookup import IdLookup
+from hyperml_tf.models import answers
 from hyperml_tf.models.neighbours import Neighbours
 from hyperml_tf.models.recommendations import Recommendations
-from hyperml_tf.models.seen_items import SeenItems
+from hyperml_tf.models.towers.id_lookup import IdLookup
+from hyperml_tf.models.towers.seen_items import SeenItems
+from hyperml_tf.models.training import feed
 from hyperml_tf.numerics import Tensor
 
 _Model = TypeVar("_Model", bound="RankingModel")

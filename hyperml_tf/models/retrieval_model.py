@@ -10,13 +10,14 @@ from hyperml_tf import search
 from hyperml_tf.geometry import lorentz, poincare
 from hyperml_tf.layers import Curvature
 from hyperml_tf.metrics.ranking import Scorer
-from hyperml_tf.models import answers, feed
+from hyperml_tf.models import answers
 from hyperml_tf.models.distance_index import DistanceIndex
-from hyperml_tf.models.id_lookup import IdLookup
 from hyperml_tf.models.neighbours import Neighbours
 from hyperml_tf.models.ranking_model import RankingModel
-from hyperml_tf.models.seen_items import SeenItems
-from hyperml_tf.models.tower import Tower
+from hyperml_tf.models.towers.id_lookup import IdLookup
+from hyperml_tf.models.towers.seen_items import SeenItems
+from hyperml_tf.models.towers.tower import Tower
+from hyperml_tf.models.training import feed
 from hyperml_tf.numerics import Tensor
 
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from hyperml_tf.layers import Curvature
 from hyperml_tf.models.catalogue import Catalogue
-from hyperml_tf.models.tower import Tower
+from hyperml_tf.models.towers.tower import Tower
 
 
 class TwoTowers(Catalogue, Protocol):

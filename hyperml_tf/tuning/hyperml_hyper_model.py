@@ -10,7 +10,8 @@ import keras_tuner
 import tensorflow as tf
 
 from hyperml_tf.data import Interactions, training_dataset
-from hyperml_tf.models import HyperML, feed
+from hyperml_tf.models import HyperML
+from hyperml_tf.models.training import feed
 from hyperml_tf.runs import TrainingConfig, recipe
 from hyperml_tf.tuning.space import SETTINGS, Space
 

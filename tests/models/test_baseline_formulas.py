@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from hyperml_tf.data import Interactions
 from hyperml_tf.models import baselines
-from hyperml_tf.models.seen_items import SeenItems
-from hyperml_tf.models.uniform_negatives import uniform_negatives
+from hyperml_tf.models.towers.seen_items import SeenItems
+from hyperml_tf.models.training.uniform_negatives import uniform_negatives
 
 
 def tables(model: Any) -> list[np.ndarray]:

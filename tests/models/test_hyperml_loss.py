@@ -10,9 +10,10 @@ import tensorflow as tf
 
 from hyperml_tf.data import Interactions
 from hyperml_tf.layers import Curvature
-from hyperml_tf.models import HyperML, hard_negatives
-from hyperml_tf.models.measured import measure
-from hyperml_tf.models.seen_items import SeenItems
+from hyperml_tf.models import HyperML
+from hyperml_tf.models.towers.seen_items import SeenItems
+from hyperml_tf.models.training import hard_negatives
+from hyperml_tf.models.training.measured import measure
 from hyperml_tf.optimizers import RiemannianAdagrad, RiemannianSGD
 
 N_USERS, N_ITEMS, DIM, MARGIN = 9, 25, 3, 2.0

@@ -86,7 +86,7 @@ def test_the_rounds_of_hyperband_make_one_training(split: Split, tmp_path: Path)
 def test_trials_share_what_does_not_differ(split: Split, monkeypatch: pytest.MonkeyPatch) -> None:
     hypermodel = HyperMLHyperModel(split.train, split.validation, SMALL, CONFIG)
     drawn = []
-    from hyperml_tf.models import feed
+    from hyperml_tf.models.training import feed
 
     real = feed.sampled_negatives
     monkeypatch.setattr(feed, "sampled_negatives", lambda *a, **k: drawn.append(1) or real(*a, **k))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from hyperml_tf.models.default_optimizer import undamped_adagrad
 from hyperml_tf.models.ranking_model import RankingModel
+from hyperml_tf.models.training.default_optimizer import undamped_adagrad
 from hyperml_tf.optimizers import RiemannianAdagrad
 
 

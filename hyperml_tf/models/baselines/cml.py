@@ -8,12 +8,12 @@ import tensorflow as tf
 
 from hyperml_tf._keras import register
 from hyperml_tf.layers import Curvature
-from hyperml_tf.models import feed
 from hyperml_tf.models.arguments import check_not_negative, check_positive
 from hyperml_tf.models.baselines.baseline import Baseline
 from hyperml_tf.models.baselines.free_vectors import free_vectors
 from hyperml_tf.models.retrieval_model import RetrievalModel
-from hyperml_tf.models.uniform_negatives import uniform_negatives
+from hyperml_tf.models.training import feed
+from hyperml_tf.models.training.uniform_negatives import uniform_negatives
 from hyperml_tf.numerics import Tensor
 
 

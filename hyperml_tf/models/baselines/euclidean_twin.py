@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 from hyperml_tf._keras import register
 from hyperml_tf.models.baselines.baseline import Baseline
-from hyperml_tf.models.default_optimizer import default_optimizer
 from hyperml_tf.models.hyperml import HyperML
+from hyperml_tf.models.training.default_optimizer import default_optimizer
 from hyperml_tf.optimizers import RiemannianAdagrad
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import tensorflow as tf
 
-from hyperml_tf.models import feed
 from hyperml_tf.models.baselines.baseline import Baseline
 from hyperml_tf.models.baselines.vector_tower import VectorTower
-from hyperml_tf.models.id_lookup import IdLookup
-from hyperml_tf.models.uniform_negatives import uniform_negatives
+from hyperml_tf.models.towers.id_lookup import IdLookup
+from hyperml_tf.models.training import feed
+from hyperml_tf.models.training.uniform_negatives import uniform_negatives
 from hyperml_tf.numerics import Tensor
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from hyperml_tf._keras import register
 from hyperml_tf.layers import HyperbolicEmbedding
 from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument, InitializerLike, RegularizerLike
-from hyperml_tf.models.tower import Tower
+from hyperml_tf.models.towers.tower import Tower
 from hyperml_tf.numerics import Tensor
 
 

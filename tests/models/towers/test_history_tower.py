@@ -12,7 +12,7 @@ import tensorflow as tf
 from hyperml_tf.data import Interactions
 from hyperml_tf.geometry import poincare
 from hyperml_tf.models import History, HistoryTower, HyperML, IdTower
-from hyperml_tf.models.seen_items import SeenItems
+from hyperml_tf.models.towers.seen_items import SeenItems
 
 N_ITEMS, DIM = 12, 3
 HISTORIES = [[3, 1, 4], [5], [], [9, 2, 6, 8, 0, 7, 11, 10]]

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from hyperml_tf import numerics
 from hyperml_tf.losses import functional
-from hyperml_tf.models.pairs import Pairs
+from hyperml_tf.models.training.pairs import Pairs
 from hyperml_tf.numerics import Tensor
 
 

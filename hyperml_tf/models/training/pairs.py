@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from hyperml_tf import numerics
-from hyperml_tf.models.measured import Measured
+from hyperml_tf.models.training.measured import Measured
 from hyperml_tf.numerics import Tensor
 
 

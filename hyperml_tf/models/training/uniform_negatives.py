@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from hyperml_tf.models.seen_items import SeenItems
+from hyperml_tf.models.towers.seen_items import SeenItems
 from hyperml_tf.numerics import Tensor
 
 # Draws beyond those asked for, to take the place of a query's own items. A query that has seen a third of the catalogue goes

@@ -10,9 +10,9 @@ import tensorflow as tf
 from hyperml_tf._keras import register
 from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument, InitializerLike, RegularizerLike
 from hyperml_tf.models.arguments import check_positive
-from hyperml_tf.models.history import HistoryArgument, as_history
-from hyperml_tf.models.id_tower import IdTower
-from hyperml_tf.models.seen_items import SeenItems
+from hyperml_tf.models.towers.history import HistoryArgument, as_history
+from hyperml_tf.models.towers.id_tower import IdTower
+from hyperml_tf.models.towers.seen_items import SeenItems
 from hyperml_tf.numerics import Tensor
 
 _INITIAL_SPREAD = 0.01

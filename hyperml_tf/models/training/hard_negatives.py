@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from hyperml_tf.models.measured import Measured
-from hyperml_tf.models.seen_items import SeenItems
+from hyperml_tf.models.towers.seen_items import SeenItems
+from hyperml_tf.models.training.measured import Measured
 from hyperml_tf.numerics import Tensor
 
 # How many more of the hardest draws than are wanted are checked against the user's own items. Checking all draws would cost a

@@ -12,8 +12,8 @@ import tensorflow as tf
 from hyperml_tf.data import Interactions
 from hyperml_tf.geometry import poincare
 from hyperml_tf.models import IdTower, NetworkTower
-from hyperml_tf.models.id_lookup import IdLookup
-from hyperml_tf.models.seen_items import SeenItems
+from hyperml_tf.models.towers.id_lookup import IdLookup
+from hyperml_tf.models.towers.seen_items import SeenItems
 
 # IdLookup --------------------------------------------------------------------------------------------------------
 

@@ -8,8 +8,8 @@ import tensorflow as tf
 
 from hyperml_tf import numerics
 from hyperml_tf.geometry import poincare
-from hyperml_tf.models.measured import measure
-from hyperml_tf.models.pairs import Pairs
+from hyperml_tf.models.training.measured import measure
+from hyperml_tf.models.training.pairs import Pairs
 
 DIM = 4
 

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument, HyperbolicLayer
-from hyperml_tf.models.id_lookup import IdLookup
+from hyperml_tf.models.towers.id_lookup import IdLookup
 from hyperml_tf.numerics import Tensor
 
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from hyperml_tf.layers import Curvature
-from hyperml_tf.models import feed
-from hyperml_tf.models.history import History
-from hyperml_tf.models.history_tower import HistoryTower
-from hyperml_tf.models.id_tower import IdTower
-from hyperml_tf.models.network_tower import NetworkTower
-from hyperml_tf.models.tower import Tower
+from hyperml_tf.models.towers.history import History
+from hyperml_tf.models.towers.history_tower import HistoryTower
+from hyperml_tf.models.towers.id_tower import IdTower
+from hyperml_tf.models.towers.network_tower import NetworkTower
+from hyperml_tf.models.towers.tower import Tower
+from hyperml_tf.models.training import feed
 
 Features = Mapping[str, Any]
 

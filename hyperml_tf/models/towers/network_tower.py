@@ -12,7 +12,7 @@ import tensorflow as tf
 from hyperml_tf._keras import register
 from hyperml_tf.geometry import poincare
 from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument
-from hyperml_tf.models.tower import Tower
+from hyperml_tf.models.towers.tower import Tower
 from hyperml_tf.numerics import Tensor
 
 _OUTPUTS = ("tangent", "ball")
