@@ -105,7 +105,7 @@ def test_the_fused_loop_takes_the_step_of_the_model(distortion_weight: float, mo
     loop.items[:] = [[-0.6, 0.7, 0.2], [0.4, 0.1, 0.9]]
     before = loop.items.copy()
     model = hml.HyperML.from_interactions(
-        table, dim=3, negatives=30, hardest=1, shallow=None, distortion_weight=distortion_weight
+        table, dim=3, negatives=30, hardest=1, shallow=None, history=0, distortion_weight=distortion_weight
     )
     model.compile()
     model.set_seen(table)
