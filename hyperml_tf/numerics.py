@@ -10,6 +10,9 @@ gradient from the branch that was not taken. Thresholds come from the dtype, not
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -57,6 +60,19 @@ def ball_limit(dtype: tf.DType) -> float:
     return 1.0 - eps(dtype) ** 0.75
 
 
+_FORWARD_ONLY = contextvars.ContextVar("forward_only", default=False)
+
+
+@contextlib.contextmanager
+def forward_only() -> Iterator[None]:
+    """For graphs that are only evaluated: within it nothing has a gradient of its own, whose functions a SavedModel would carry."""
+    token = _FORWARD_ONLY.set(True)
+    try:
+        yield
+    finally:
+        _FORWARD_ONLY.reset(token)
+
+
 def squared_norm(x: Tensor, keepdims: bool = True) -> Tensor:
     """Sum of squares along the last axis."""
     return tf.reduce_sum(tf.square(x), axis=-1, keepdims=keepdims)
@@ -68,7 +84,7 @@ def wide_squared_norm(x: Tensor) -> Tensor:
     For the one difference that cancels, `1 - c|x|^2` near the boundary. The derivative `2x` needs no more digits than `x` has,
     so the backward pass stays in the dtype of `x`; with it the wide sum costs little more than a float32 one.
     """
-    if x.dtype == tf.float64 or not isinstance(x, tf.Tensor):
+    if x.dtype == tf.float64 or not isinstance(x, tf.Tensor) or _FORWARD_ONLY.get():
         # Symbolic inputs of the Keras functional API cannot pass through a custom gradient: same values, wide backward pass.
         return squared_norm(tf.cast(x, tf.float64))
     return _wide_squared_norm(x)
@@ -92,11 +108,15 @@ def safe_norm(x: Tensor, keepdims: bool = True) -> Tensor:
 
 def tanh_ratio(s: Tensor) -> Tensor:
     """`tanh(sqrt(s)) / sqrt(s)` for `s >= 0`; 1 at 0. Maclaurin series `1 - s/3 + 2s^2/15 - 17s^3/315` near 0."""
+    if _FORWARD_ONLY.get():
+        return _quotient(s, tf.tanh)
     return _ratio(s, tf.tanh) if _is_symbolic(s) else _tanh_ratio(s)
 
 
 def asinh_ratio(s: Tensor) -> Tensor:
     """`asinh(sqrt(s)) / sqrt(s)` for `s >= 0`; 1 at 0. Maclaurin series `1 - s/6 + 3s^2/40 - 15s^3/336` near 0."""
+    if _FORWARD_ONLY.get():
+        return _quotient(s, tf.asinh)
     return _ratio(s, tf.asinh) if _is_symbolic(s) else _asinh_ratio(s)
 
 

@@ -120,6 +120,13 @@ def test_curvature_0(tmp_path: Path) -> None:
 # The interface ---------------------------------------------------------------------------------------------------
 
 
+def test_the_graph_carries_no_gradients(served: Path) -> None:
+    """Loading functions with gradients of their own is slow, and noisy: a warning for each."""
+    graph = (served / "saved_model.pb").read_bytes()
+    assert b"_gradient_op_type" not in graph
+    assert b"internal_grad_fn" not in graph
+
+
 def test_signatures(served: Path, rich: Path) -> None:
     """What is written is what the constant says, and item details come beside ids only."""
     for path, details in ((served, []), (rich, ["title", "shelf"])):
