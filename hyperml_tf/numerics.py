@@ -65,7 +65,7 @@ _FORWARD_ONLY = contextvars.ContextVar("forward_only", default=False)
 
 @contextlib.contextmanager
 def forward_only() -> Iterator[None]:
-    """For graphs that are only evaluated: within it nothing has a gradient of its own, whose functions a SavedModel would carry."""
+    """For graphs that are only evaluated: what is traced within has no gradients of its own, which a SavedModel would carry."""
     token = _FORWARD_ONLY.set(True)
     try:
         yield
