@@ -174,6 +174,7 @@ def test_the_hinge_of_a_regularizer_reaches_both_roles_of_an_item() -> None:
         ["i0", "i1", *map(str, range(500))],
         dim=2,
         negatives=1,
+        negatives_group=3,
         margin=1e-9,
         embeddings_regularizer="l2",
     )
