@@ -3,8 +3,8 @@
     python benchmarks/serving_export.py [--items 1000000] [--users 10000] [--dim 64] [--precision float32] [--index]
 
 A random model is exported, loaded and asked, each in a process of its own, whose peak of resident memory is reported. The size
-on disk is compared with that of the vectors, one a user and two an item, in float32 plus the bytes of their ids. `--index` also builds
-the faiss index.
+on disk is compared with that of the vectors, one a user and two an item, in float32 plus the bytes of their ids. `--index`
+also builds the faiss index.
 """
 
 from __future__ import annotations
