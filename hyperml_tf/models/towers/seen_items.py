@@ -58,11 +58,8 @@ class SeenItems(tf.keras.layers.Layer):
 
     def pairs_of(self, queries: Tensor) -> tuple[Tensor, Tensor]:
         """The known pairs of a batch of queries: (position in the batch, candidate), both `(pairs,)`, int32."""
-        if not len(self):
-            return tf.zeros([0], tf.int32), tf.zeros([0], tf.int32)
-        starts, limits = tf.gather(self._indptr, queries), tf.gather(self._indptr, queries + 1)
-        where = tf.ragged.range(starts, limits)
-        return tf.cast(where.value_rowids(), tf.int32), tf.gather(self._indices, where.values)
+        owners, candidates, _ = self.histories(queries)
+        return owners, candidates
 
     def counts(self, queries: Tensor) -> Tensor:
         """The number of known candidates of each query, of the shape of `queries`, int32."""
