@@ -16,7 +16,6 @@ import tensorflow as tf
 
 import hyperml_tf as hml
 from hyperml_tf import search
-from hyperml_tf.geometry import lorentz
 from hyperml_tf.retrieval.small_points import SmallPoints
 from hyperml_tf.retrieval.stored_points import StoredPoints
 
@@ -32,7 +31,7 @@ def main() -> None:
         model = hml.Run.load(path).model
         c, points = model.curvature(), model.candidate_tower.all_points()
         queries = model.query_tower.points(tf.range(min(arguments.users, len(model.query_tower))))
-        vectors = lorentz.query(lorentz.lift(queries, c), c)
+        vectors = search.klein(queries, c)
         full = StoredPoints(points, c)
         ids, distances = search.winners(queries, full.scores(vectors), full.points, c, arguments.k)
         for precision in ("float16", "bfloat16"):

@@ -1,8 +1,13 @@
 """Exact nearest neighbours among points of the ball: one matrix product ranks, the winners get their true distances.
 
-For a fixed query the inner product of lifted points (`geometry.lorentz`) is strictly decreasing in the hyperbolic distance, so
-a catalogue is searched at the price of a dot product, at any curvature including 0. The product cancels a few digits, so a few
-more candidates than asked for are taken and put in order by `poincare.distance`, which is what is returned.
+For a fixed query `x` the inner product of lifted points (`geometry.lorentz`) is strictly decreasing in the hyperbolic distance.
+Divided by a number that depends on `x` only, it is
+
+    f (k . y - |y|^2),   k = 2x / (1 + c|x|^2),   f = 2 / (1 - c|y|^2)
+
+where `k` is twice the query in the model of Klein and `f` the conformal factor of the candidate. So a catalogue is searched at the
+price of a dot product, at any curvature including 0. The product cancels a few digits, so a few more candidates than asked for
+are taken and put in order by `poincare.distance`, which is what is returned.
 
 In float32 that is exact for points up to a distance of about 8 / sqrt(c) from the origin (`sqrt(c)|x|` = .9993). Farther out,
 some of the nearest can be missed where a catalogue crowds hundreds of items within 1 / sqrt(c) of each other; not in float64.
@@ -40,32 +45,43 @@ def similarity(queries: Tensor, lifted: Tensor, c: Tensor) -> Tensor:
     return tf.matmul(lorentz.query(lorentz.lift(queries, c), c), lifted, transpose_b=True)
 
 
-class Searchable(NamedTuple):
-    """A catalogue, held once: the lift of a point `y` is `f (|y|^2, y)` with its conformal factor `f`."""
+def klein(queries: Tensor, c: Tensor) -> Tensor:
+    """Points `(..., dim)` -> what `Searchable.scores` multiplies by candidates, `(..., dim)`: of norm at most `1 / sqrt(c)`."""
+    queries, c = numerics.promote(queries, c)
+    return 2.0 * queries / (1.0 + c * numerics.squared_norm(queries))
 
-    rows: Tensor
-    """`(|y|^2, y)`, `(n, dim + 1)`."""
+
+class Searchable(NamedTuple):
+    """A catalogue, held once. Its norms are apart, because a product with rows of odd length takes half as long again."""
+
+    points: Tensor
+    """`(n, dim)`."""
+    squared: Tensor
+    """`|y|^2`, `(n, 1)`."""
     factors: Tensor
     """Conformal factors, `(n, 1)`."""
 
-    def points(self, indices: Tensor) -> Tensor:
+    def points_at(self, indices: Tensor) -> Tensor:
         """Indices `(...)` -> points, `(..., dim)`."""
-        return tf.gather(self.rows, indices)[..., 1:]
+        return tf.gather(self.points, indices)
 
     def scores(self, vectors: Tensor) -> Tensor:
-        """Query vectors, `lorentz.query(lift(x))`, `(batch, dim + 1)` -> as `similarity`, but `(n, batch)`."""
-        return tf.matmul(self.rows, vectors, transpose_b=True) * self.factors
+        """Vectors of queries, `klein(x)`, `(batch, dim)` -> ordered as `similarity`, but `(n, batch)`."""
+        return (tf.matmul(self.points, vectors, transpose_b=True) - self.squared) * self.factors
 
 
 def searchable(points: Tensor, c: Tensor) -> Searchable:
     """Makes a catalogue of points, `(n, dim)`, ready to be searched at curvature `c`."""
     points, c = numerics.promote(points, c)
-    rows = tf.concat([numerics.squared_norm(points), points], axis=1)
-    return Searchable(rows, poincare.conformal_factor(points, c, keepdims=True))
+    return Searchable(points, numerics.squared_norm(points), poincare.conformal_factor(points, c, keepdims=True))
 
 
 def nearest(
-    queries: Tensor, catalogue: Searchable, c: Tensor, k: Tensor, excluded: Tensor | None = None
+    queries: Tensor,
+    catalogue: Searchable,
+    c: Tensor,
+    k: Tensor,
+    restrict: Callable[[Tensor], Tensor] | None = None,
 ) -> tuple[Tensor, Tensor]:
     """The `k` nearest candidates of each query, nearest first; equal distances in the order of the catalogue.
 
@@ -74,16 +90,16 @@ def nearest(
         catalogue: see `searchable`.
         c: curvature, a scalar >= 0.
         k: how many, at least 1; clamped to `n`.
-        excluded: integer indices of candidates to leave out, `(batch, m)`, padded with -1; or None.
+        restrict: leaves candidates out of scores, as `without` and `without_pairs` do; None: all are searched.
 
     Returns:
         Indices int32 and distances, both `(batch, min(k, n))`. Where fewer than `k` candidates remain after the exclusions the
         index is -1 and the distance infinite.
     """
-    scores = catalogue.scores(lorentz.query(lorentz.lift(queries, c), c))
-    if excluded is not None:
-        scores = without(scores, excluded)
-    return winners(queries, scores, catalogue.points, c, k)
+    scores = catalogue.scores(klein(queries, c))
+    if restrict is not None:
+        scores = restrict(scores)
+    return winners(queries, scores, catalogue.points_at, c, k)
 
 
 def winners(
@@ -104,15 +120,15 @@ def winners(
     """
     n = tf.shape(scores)[0]
     scores, indices = top(scores, tf.minimum(k + slack, n))
-    distances = poincare.distance(queries[:, tf.newaxis, :], points_of(indices), c)
-    gone = tf.equal(scores, scores.dtype.min)
+    # In catalogue order, so that ties are settled the same way for every batch and device; those left out come last.
+    indices = tf.where(tf.equal(scores, scores.dtype.min), n, indices)
+    indices = -tf.math.top_k(-indices, tf.shape(indices)[1]).values
+    gone = tf.equal(indices, n)
+    distances = poincare.distance(queries[:, tf.newaxis, :], points_of(tf.minimum(indices, n - 1)), c)
     distances = tf.where(gone, tf.constant(float("inf"), distances.dtype), distances)
-    indices = tf.where(gone, -1, indices)
-    # Catalogue order first, so that the stable sort by distance settles ties the same way for every batch and device.
-    by_index = tf.argsort(tf.where(gone, n, indices), axis=1)
-    distances, indices = tf.gather(distances, by_index, batch_dims=1), tf.gather(indices, by_index, batch_dims=1)
-    order = tf.argsort(distances, axis=1, stable=True)[:, : tf.minimum(k, n)]
-    return tf.gather(indices, order, batch_dims=1), tf.gather(distances, order, batch_dims=1)
+    # Of equal numbers `top_k` takes the first.
+    nearness, order = tf.math.top_k(-distances, tf.minimum(k, n))
+    return tf.gather(tf.where(gone, -1, indices), order, batch_dims=1), -nearness
 
 
 def top(scores: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
@@ -157,7 +173,8 @@ def without(scores: Tensor, excluded: Tensor) -> Tensor:
     return tf.tensor_scatter_nd_min(scores, where, tf.cast(values, scores.dtype))
 
 
-def without_pairs(scores: Tensor, queries: Tensor, candidates: Tensor) -> Tensor:
-    """Scores `(n, batch)` with the pairs (position in the batch, candidate), each `(pairs,)` int32, at the lowest number."""
+def without_pairs(scores: Tensor, pairs: tuple[Tensor, Tensor]) -> Tensor:
+    """Scores `(n, batch)` with some pairs at the lowest number: position in the batch, candidate, each `(pairs,)` int32."""
+    queries, candidates = pairs
     lowest = tf.fill(tf.shape(queries), scores.dtype.min)
     return tf.tensor_scatter_nd_min(scores, tf.stack([candidates, queries], axis=-1), lowest)

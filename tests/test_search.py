@@ -42,7 +42,8 @@ def nearest(
     queries: np.ndarray, candidates: np.ndarray, c: float, k: int, excluded: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     curvature = tf.constant(c, candidates.dtype)
-    indices, distances = search.nearest(queries, search.searchable(candidates, curvature), curvature, k, excluded)
+    restrict = None if excluded is None else lambda scores: search.without(scores, excluded)
+    indices, distances = search.nearest(queries, search.searchable(candidates, curvature), curvature, k, restrict)
     assert indices.dtype == tf.int32
     return indices.numpy(), distances.numpy()
 
@@ -148,7 +149,7 @@ def test_in_a_graph_with_an_unknown_batch() -> None:
 
     @tf.function(input_signature=[tf.TensorSpec([None, DIM]), tf.TensorSpec([None, None], tf.int32)])
     def search_in_graph(x: tf.Tensor, excluded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return search.nearest(x, catalogue, tf.constant(1.0), 5, excluded)
+        return search.nearest(x, catalogue, tf.constant(1.0), 5, lambda scores: search.without(scores, excluded))
 
     excluded = rng.integers(-1, 20, size=(4, 3)).astype(np.int32)
     for got, expected in zip(

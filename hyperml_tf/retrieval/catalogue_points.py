@@ -25,7 +25,7 @@ class CataloguePoints(tf.Module):
         self.n, self.dim = (int(size) for size in points.shape)
 
     def scores(self, queries: Tensor) -> Tensor:
-        """Query vectors, `lorentz.query(lift(x))`, `(batch, dim + 1)` -> scores for `search.winners`, `(n, batch)`."""
+        """Vectors of queries, `search.klein(x)`, `(batch, dim)` -> scores for `search.winners`, `(n, batch)`."""
         raise NotImplementedError("Points say how they are searched.")
 
     def points(self, codes: Tensor) -> Tensor:

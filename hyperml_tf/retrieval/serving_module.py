@@ -140,8 +140,8 @@ class ServingModule(tf.Module):
 
     def embed_user(self, user_id: Tensor) -> Answer:
         """`user_id` `(batch,)` -> `vector` `(batch, dim + 1)`: its dot product with an item's is higher the nearer it is."""
-        points = self._user(self.users.lookup(_of_rank(user_id, 1)))
-        return {VECTOR: self._query(points)}
+        lifted = lorentz.lift(self._user(self.users.lookup(_of_rank(user_id, 1))), self.curvature)
+        return {VECTOR: lorentz.query(lifted, self.curvature)}
 
     def embed_item(self, item_id: Tensor) -> Answer:
         """`item_id` `(batch,)` -> `vector` `(batch, dim + 1)`; for an unknown item the first number is infinite, the rest 0."""
@@ -161,14 +161,11 @@ class ServingModule(tf.Module):
         points = tf.gather(self.user_points, tf.maximum(codes, 0))
         return tf.where(codes[:, tf.newaxis] < 0, tf.zeros_like(points), points)
 
-    def _query(self, points: Tensor) -> Tensor:
-        return lorentz.query(lorentz.lift(points, self.curvature), self.curvature)
-
     def _unseen(self, users: Tensor) -> Callable[[Tensor], Tensor]:
         if self.seen is None:
             return lambda scores: scores
-        rows, items = self.seen.pairs(users)
-        return lambda scores: search.without_pairs(scores, rows, items)
+        pairs = self.seen.pairs(users)
+        return lambda scores: search.without_pairs(scores, pairs)
 
     def _nearest(
         self,
@@ -180,7 +177,7 @@ class ServingModule(tf.Module):
 
         def search_block(*codes: Tensor) -> tuple[Tensor, Tensor]:
             queries, restrict = prepare(*codes)
-            scores = restrict(self.catalogue.scores(self._query(queries)))
+            scores = restrict(self.catalogue.scores(search.klein(queries, self.curvature)))
             return search.winners(queries, scores, self.catalogue.points, self.curvature, self.k, self.catalogue.slack)
 
         specs = [tf.TensorSpec([None, self.k], dtype) for dtype in (tf.int32, self.user_points.dtype)]

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import tensorflow as tf
 
 from hyperml_tf import search
-from hyperml_tf.geometry import lorentz, poincare
+from hyperml_tf.geometry import poincare
 from hyperml_tf.numerics import Tensor, squared_norm
 from hyperml_tf.retrieval.blocks import in_blocks
 from hyperml_tf.retrieval.catalogue_points import CataloguePoints
@@ -59,8 +59,8 @@ class SmallPoints(CataloguePoints):
         """As `StoredPoints.scores`. Coordinates are widened block by block: no copy of the whole is ever made."""
 
         def product(half: Tensor, squared: Tensor, factors: Tensor) -> tuple[Tensor]:
-            rows = tf.concat([squared[:, tf.newaxis], tf.cast(half, queries.dtype)], axis=1)
-            return (tf.matmul(rows, queries, transpose_b=True) * factors[:, tf.newaxis],)
+            block = search.Searchable(tf.cast(half, queries.dtype), squared[:, tf.newaxis], factors[:, tf.newaxis])
+            return (block.scores(queries),)
 
         inputs = [self.half, self.squared, self.factors]
         spec = tf.TensorSpec([None, None], queries.dtype)
@@ -80,7 +80,7 @@ def _report(small: SmallPoints, points: Tensor, c: Tensor) -> dict[str, Any]:
     exact = StoredPoints(points, c)
     chosen = tf.cast(tf.linspace(0, small.n - 1, min(small.n, _SAMPLE)), tf.int32)
     queries = tf.gather(points, chosen)
-    vectors = lorentz.query(lorentz.lift(queries, c), c)
+    vectors = search.klein(queries, c)
     k = min(10, small.n)
     expected, distances = search.winners(queries, exact.scores(vectors), exact.points, c, k, exact.slack)
     found, small_distances = search.winners(queries, small.scores(vectors), small.points, c, k, small.slack)

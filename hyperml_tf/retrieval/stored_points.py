@@ -25,12 +25,15 @@ class StoredPoints(CataloguePoints):
     def __init__(self, points: Tensor, c: Tensor) -> None:
         catalogue = search.searchable(points, c)
         super().__init__(points)
-        self.rows = tf.Variable(catalogue.rows, trainable=False, name="item_rows")
-        self.factors = tf.Variable(catalogue.factors, trainable=False, name="item_factors")
+        self.catalogue = search.Searchable(
+            tf.Variable(catalogue.points, trainable=False, name="item_points"),
+            tf.Variable(catalogue.squared, trainable=False, name="item_squared_norms"),
+            tf.Variable(catalogue.factors, trainable=False, name="item_factors"),
+        )
 
     def scores(self, queries: Tensor) -> Tensor:
-        return search.Searchable(self.rows.read_value(), self.factors.read_value()).scores(queries)
+        return search.Searchable(*(part.read_value() for part in self.catalogue)).scores(queries)
 
     def points(self, codes: Tensor) -> Tensor:
         # From the variable itself: reading it first would copy the catalogue.
-        return search.Searchable(self.rows, self.factors).points(codes)
+        return self.catalogue.points_at(codes)

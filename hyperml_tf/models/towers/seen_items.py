@@ -57,7 +57,7 @@ class SeenItems(tf.keras.layers.Layer):
         return self.find(queries, candidates) >= 0
 
     def pairs_of(self, queries: Tensor) -> tuple[Tensor, Tensor]:
-        """The known pairs of a batch of queries: (position in the batch, candidate), both `(pairs,)`, int32."""
+        """The known pairs of a batch of queries: (position in the batch, candidate), both `(pairs,)`, int32; of -1 none."""
         owners, candidates, _ = self.histories(queries)
         return owners, candidates
 
@@ -71,15 +71,17 @@ class SeenItems(tf.keras.layers.Layer):
         """The known candidates of a batch of queries, those of each from the oldest to the newest.
 
         Args:
-            queries: codes, `(batch,)`.
+            queries: codes, `(batch,)`; -1 has no candidates.
 
         Returns:
             Position in the batch, candidate, and how many newer ones the query has, all `(pairs,)` int32.
         """
         if not len(self):
             return (tf.zeros([0], tf.int32),) * 3
-        limits = tf.gather(self._indptr, queries + 1)
-        where = tf.ragged.range(tf.gather(self._indptr, queries), limits)
+        known = tf.maximum(queries, 0)
+        starts = tf.gather(self._indptr, known)
+        limits = tf.where(queries < 0, starts, tf.gather(self._indptr, known + 1))
+        where = tf.ragged.range(starts, limits)
         owners = tf.cast(where.value_rowids(), tf.int32)
         newer = tf.cast(tf.gather(limits, owners) - 1 - where.values, tf.int32)
         return owners, tf.gather(self._indices, where.values), newer
