@@ -15,6 +15,9 @@ logger = logging.getLogger(__name__)
 MISSING = -1
 """The code of a missing identifier (null or empty)."""
 
+# Places of a table for each row, up to which integers are numbered by their place: 16 bytes a row.
+_SPREAD = 4
+
 
 def encode_ids(values: pd.Series, column: Hashable, parse_integers: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """Encodes a column of identifiers.
@@ -26,32 +29,53 @@ def encode_ids(values: pd.Series, column: Hashable, parse_integers: bool = False
             does not. For text files, which cannot say what they mean.
 
     Returns:
-        Codes, `(rows,)` int64, `MISSING` where the identifier is null or empty; and the identifiers by first appearance,
+        Codes, `(rows,)` int32, `MISSING` where the identifier is null or empty; and the identifiers by first appearance,
         all int64 or all `str` (dtype object).
     """
+    if isinstance(values.dtype, np.dtype) and values.dtype.kind == "i":
+        return _numbered(values.to_numpy(np.int64))
     if isinstance(values.dtype, pd.CategoricalDtype):
         # The categories may be in any order, and some of them unused: number the codes again by first appearance.
         present, used = pd.factorize(values.cat.codes.to_numpy())
         raw: Any = values.cat.categories.take(used[used >= 0])
-        remap = np.full(len(used), MISSING, np.int64)
+        remap = np.full(len(used), MISSING, np.int32)
         remap[used >= 0] = np.arange(np.count_nonzero(used >= 0))
         codes = remap[present]
     else:
         codes, raw = pd.factorize(values)
-        codes = codes.astype(np.int64)
+        codes = codes.astype(np.int32)
     ids = _as_ids(raw, column, parse_integers)
     if ids.dtype != object or not len(ids):
         return codes, ids
     # As text, two identifiers can become one (1 and "1"), and the empty one is a missing one.
     ids[ids == ""] = None
     merged, ids = pd.factorize(ids)
-    return np.where(codes == MISSING, MISSING, merged[codes]), np.asarray(ids, dtype=object)
+    return np.where(codes == MISSING, MISSING, merged[codes]).astype(np.int32), np.asarray(ids, dtype=object)
+
+
+def _numbered(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Codes int32 by first appearance and the distinct values of integers, int64.
+
+    Where they lie close together a table with a place for each is several times as fast as the hash table of `factorize`.
+    """
+    low, high = (int(values.min()), int(values.max())) if len(values) else (0, -1)
+    if high - low >= _SPREAD * len(values):
+        codes, ids = pd.factorize(values)
+        return codes.astype(np.int32), ids
+    places = values - low if low else values
+    table = np.empty(high - low + 1, np.int32)
+    rows = np.arange(len(values), dtype=np.int32)
+    # Of several rows with one value the last to be written stays: from the end, that is the first.
+    table[places[::-1]] = rows[::-1]
+    ids = values[table[places] == rows]
+    table[ids - low] = np.arange(len(ids), dtype=np.int32)
+    return table[places], ids
 
 
 def compact(codes: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Renumbers codes by first appearance and drops the identifiers that are not used; codes must not be `MISSING`."""
     renumbered, used = pd.factorize(codes)
-    return renumbered.astype(np.int64), ids[used]
+    return renumbered.astype(np.int32), ids[used]
 
 
 def lookup(index: pd.Index, ids: Any) -> np.ndarray:

@@ -193,7 +193,7 @@ class Interactions:
                 f"{len(user_ids)} users, {len(item_ids)} items"
             )
         users, items = stored(users, items, len(item_ids), when)
-        return cls(users.astype(np.int32), items.astype(np.int32), user_ids, item_ids, order is not None)
+        return cls(users, items, user_ids, item_ids, order is not None)
 
     @property
     def n_users(self) -> int:

@@ -15,11 +15,12 @@ def stored(
     """The rows sorted by user, then order, then row; without the later ones of each (user, item) pair."""
     rows = _sorted_rows(users, when)
     users, items = users[rows], items[rows]
-    keys = users * n_items + items
-    in_order = np.sort(keys)
-    twice = in_order[1:][in_order[1:] == in_order[:-1]]
+    keys = _keys(users, items, n_items)
+    keys.sort()
+    twice = keys[1:][keys[1:] == keys[:-1]]
     if not len(twice):
         return users, items
+    keys = _keys(users, items, n_items)
     # Only rows of users who repeat a pair are put in order.
     repeats = np.zeros(int(users[-1]) + 1, bool)
     repeats[twice // n_items] = True
@@ -32,6 +33,14 @@ def stored(
     return users[kept], items[kept]
 
 
+def _keys(users: np.ndarray, items: np.ndarray, n_items: int) -> np.ndarray:
+    """A number for every pair, the same for the same pair, ascending by user."""
+    keys = users.astype(np.int64)
+    keys *= n_items
+    keys += items
+    return keys
+
+
 def _sorted_rows(users: np.ndarray, when: np.ndarray | None) -> np.ndarray:
     if when is None or np.all(when[1:] >= when[:-1]):
         return _grouped(users)
@@ -39,7 +48,7 @@ def _sorted_rows(users: np.ndarray, when: np.ndarray | None) -> np.ndarray:
         low, high = int(when.min()), int(when.max())
         if (int(users.max()) + 1) * (high - low + 1) < 2**63:
             # One sort of one integer is several times as fast as two.
-            return np.argsort(users * (high - low + 1) + (when - low), kind="stable")
+            return np.argsort(_keys(users, when - low, high - low + 1), kind="stable")
     return np.lexsort((when, users))
 
 

@@ -12,6 +12,7 @@ from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute
@@ -79,9 +80,20 @@ def _read_parquet(
         table = pyarrow.parquet.read_table(file, columns=[column for column in columns if column is not None])
     except (pa.ArrowException, OSError) as error:
         raise _unreadable(file, "Parquet", error) from error
-    # Integers with missing values would otherwise pass through floats, which are exact only to 2^53.
-    frame = table.to_pandas(ignore_metadata=True, date_as_object=False, types_mapper=_NULLABLE.get)
-    return frame, columns, False
+    return _to_frame(table), columns, False
+
+
+def _to_frame(table: Any) -> pd.DataFrame:
+    """The table as a data frame; column by column the one becomes the other, so that both are never held."""
+    # Integers beside missing values would otherwise pass through floats, which are exact only to 2^53.
+    missing = any(column.null_count for column in table.columns)
+    return table.to_pandas(
+        ignore_metadata=True,
+        date_as_object=False,
+        types_mapper=_NULLABLE.get if missing else None,
+        split_blocks=True,
+        self_destruct=True,
+    )
 
 
 _NULLABLE = {
@@ -132,22 +144,42 @@ def _read_text(
         table = table.set_column(place, used[place], _as_numbers(table.column(place)))
     for place in range(2):
         table = table.set_column(place, used[place], _as_integers(table.column(place)))
-    return table.to_pandas(types_mapper=_NULLABLE.get), columns, True
+    return _to_frame(table), columns, True
 
 
 def _as_integers(column: Any) -> Any:
-    """Text as integers where every identifier survives that exactly, checked without a Python object for any of them."""
-    chunks = []
-    for chunk in column.chunks:
-        try:
-            numbers = pyarrow.compute.cast(chunk, pa.int64())
-        except pa.ArrowInvalid:
-            return column
-        # "007" and "+7" are not the integer 7.
-        if not pyarrow.compute.cast(numbers, pa.string()).equals(chunk):
-            return column
-        chunks.append(numbers)
-    return pa.chunked_array(chunks, pa.int64())
+    """Text as integers where every identifier survives that exactly, checked without a text made for any of them."""
+    try:
+        numbers = pyarrow.compute.cast(column, pa.int64())
+    except pa.ArrowInvalid:
+        return column
+    # Of all that is read as a number in decimal digits the usual spelling is the shortest: "007" and "+7" are longer than 7.
+    texts = [_text(chunk) for chunk in column.chunks]
+    if any(text.max(initial=0) > ord("9") for text in texts):
+        return column
+    length = sum(_length_as_text(chunk.drop_null().to_numpy()) for chunk in numbers.chunks)
+    return numbers if length == sum(text.size for text in texts) else column
+
+
+def _text(chunk: Any) -> np.ndarray:
+    """All characters of an array of text, one after the other, as bytes."""
+    _, offsets, characters = chunk.buffers()
+    if characters is None:
+        return np.zeros(0, np.uint8)
+    places = np.frombuffer(offsets, np.int32)[chunk.offset : chunk.offset + len(chunk) + 1]
+    return np.frombuffer(characters, np.uint8)[places[0] : places[-1]]
+
+
+def _length_as_text(numbers: np.ndarray) -> int:
+    """How many characters the numbers have in all, int64 in decimal digits."""
+    low, high = numbers.min(initial=0), numbers.max(initial=0)
+    length = len(numbers) + np.count_nonzero(numbers < 0)
+    for power in (np.int64(10**digits) for digits in range(1, 19)):
+        if power <= high:
+            length += np.count_nonzero(numbers >= power)
+        if -power >= low:
+            length += np.count_nonzero(numbers <= -power)
+    return int(length)
 
 
 def _as_numbers(column: Any) -> Any:
