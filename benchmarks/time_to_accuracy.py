@@ -1,7 +1,8 @@
 """How long training takes to reach an accuracy: HyperML by `fit`, BPR of `implicit`, and the fused loop with the loss of HyperML.
 
     pip install -e '.[benchmarks]'
-    python benchmarks/time_to_accuracy.py amazon-cell-phones.csv.gz ml-1m.csv.gz [--minutes 0.75] [--quick] [--json figures.json]
+    python benchmarks/time_to_accuracy.py amazon-cell-phones.csv.gz ml-1m.csv.gz [--minutes 0.75] [--quick] [--json curves.json]
+    python benchmarks/time_to_accuracy.py --draw curves.json docs/convergence.png
 
 Every side trains on the same split (the last row of a user tests, the one before validates) in a process of its own, on all
 threads, and is validated after every epoch on the same `--users` users: nDCG@10 among all items they have not trained on. The
@@ -177,6 +178,25 @@ def table(figures: dict[str, dict[str, Any]]) -> str:
     return timing.markdown(header, rows, left=2)
 
 
+def draw(curves: Path, target: Path) -> None:
+    """A panel a table: what each side has reached after so many seconds of training."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figures = json.loads(curves.read_text())
+    figure, panels = plt.subplots(1, len(figures), figsize=(5.5 * len(figures), 3.8), layout="constrained", squeeze=False)
+    for panel, (data, answers) in zip(panels.flat, figures.items(), strict=True):
+        for side, answer in answers.items():
+            seconds, values = zip(*answer["curve"], strict=True)
+            panel.plot(seconds, values, ".-", markersize=3, linewidth=1, label=side)
+        panel.set(title=data, xscale="log", xlabel="seconds of training", ylabel="validation full_ndcg@10")
+        panel.legend(fontsize=8)
+    figure.savefig(target, dpi=110)
+    plt.close(figure)
+
+
 def main(words: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("tables", type=Path, nargs="*", help="files of interactions")
@@ -185,8 +205,12 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--decay", type=int, help="epochs over which the learning rate falls; constant unless given")
     parser.add_argument("--quick", action="store_true", help="three seconds a side, 500 users")
     parser.add_argument("--json", type=Path, help="where to write the curves")
+    parser.add_argument("--draw", nargs=2, type=Path, metavar=("CURVES", "PICTURE"), help="draw what --json wrote")
     parser.add_argument("--one", nargs=6, metavar=tuple("ABCDEF"), help=argparse.SUPPRESS)
     arguments = parser.parse_args(words)
+    if arguments.draw:
+        draw(*arguments.draw)
+        return
     if arguments.one:
         side, path, settings, seconds, users, began = arguments.one
         print(json.dumps(run(side, path, json.loads(settings), float(seconds), int(users), float(began))))

@@ -159,7 +159,8 @@ def measure(rows: int, negatives: int, arguments: argparse.Namespace) -> dict[st
         work = make()
         ready[name] = lambda work=work: timing.rate(work, arguments.seconds)
     figures = timing.take_turns(ready, arguments.rounds)
-    print(f"{rows:,} rows, {negatives} negatives: spread {timing.spread(figures):.0%}", flush=True)
+    medians = ", ".join(f"{name} {speed / 1e3:,.0f}" for name, speed in timing.medians(figures).items())
+    print(f"{rows:,} rows, {negatives} negatives: spread {timing.spread(figures):.0%}; {medians}", flush=True)
     del ready, candidates
     gc.collect()
     return figures

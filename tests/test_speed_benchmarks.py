@@ -134,6 +134,14 @@ def test_when_a_curve_reaches_a_value() -> None:
     assert time_to_accuracy.table({"d": answers}).splitlines()[-1] == "| d | rival | 0.3000 | 2.0 | 2.5 | 4.0 | 2.00 |"
 
 
+def test_curves_are_drawn(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="matplotlib (the extra `plots`) cannot be imported")
+    curves = tmp_path / "curves.json"
+    curves.write_text(json.dumps({"d": {"side": {"curve": [[1.0, 0.1], [4.0, 0.3]], "start_up": 2.0}}}))
+    time_to_accuracy.main(["--draw", str(curves), str(tmp_path / "picture.png")])
+    assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_retrieval_is_compared_with_each_rival_of_its_batch() -> None:
     def row(side: str, batch: int, speed: float) -> dict[str, Any]:
         numbers = {"p50_ms": 1.0, "p99_ms": 2.0, "overlap": 1.0, "bytes": 5e6, "build_seconds": 0.1}

@@ -78,5 +78,5 @@ def evaluate_ranking(
         )
     excluded = (model.seen.indptr, model.seen.indices) if seen is None else recode(model, seen).csr()
     # Few large batches of a small catalogue, because operations cost by themselves; few users at once of a large one.
-    batch_size = max(16, min(1024, _SCORES // (4 * len(model.candidate_lookup))))
+    batch_size = max(16, min(4096, _SCORES // (4 * len(model.candidate_lookup))))
     return ranking_report(model.scorer(), rows.users, rows.items, excluded, negatives, ks, batch_size)

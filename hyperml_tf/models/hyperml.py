@@ -54,7 +54,7 @@ class HyperML(RetrievalModel):
         distortion_weight: weight of the distortion loss, >= 0.
         distortion_reference: "conformal" or "tangent", see `DistortionLoss`.
         negatives: candidates drawn for each group of positives; 1 is plain sampling. None: one in a hundred of the catalogue, at
-            least 20 and at most 128.
+            most 128 and twice the dimension, at least 20.
         hardest: how many of them each positive is compared with: the nearest that are not its user's own. Their hinges are
             averaged.
         shallow: each positive is compared also with the `hardest` among the first so many draws, where there are more. The
@@ -115,7 +115,7 @@ class HyperML(RetrievalModel):
         if mode not in _MARGINS:
             raise ValueError(f"`mode` must be one of {tuple(_MARGINS)}. Received: mode={mode!r}")
         margin = _MARGINS[mode] if margin is None else margin
-        negatives = _default_negatives(len(candidate_ids)) if negatives is None else negatives
+        negatives = _default_negatives(len(candidate_ids), int(dim)) if negatives is None else negatives
         negatives_group = _default_group(int(negatives)) if negatives_group is None else negatives_group
         check_positive(dim=dim, margin=margin, negatives=negatives, hardest=hardest, negatives_group=negatives_group)
         if shallow is not None:
@@ -254,6 +254,9 @@ def _default_group(negatives: int) -> int:
     return 1 if negatives == 1 else max(32, negatives // 2)
 
 
-def _default_negatives(n_candidates: int) -> int:
-    """One in a hundred of the catalogue, within bounds: whatever its size, training looks about as far up the list."""
-    return min(128, max(20, n_candidates // 100))
+def _default_negatives(n_candidates: int, dim: int) -> int:
+    """One in a hundred of the catalogue, within bounds: whatever its size, training looks about as far up the list.
+
+    A few dimensions have no room for the order at the top of a long list, and lose the rest of it by trying.
+    """
+    return max(20, min(128, n_candidates // 100, 2 * dim))

@@ -224,5 +224,10 @@ def merge_rows(gradient: tf.IndexedSlices) -> tf.IndexedSlices:
         The same gradient with distinct indices, in the order of their first appearance.
     """
     indices, positions = tf.unique(gradient.indices)
-    values = tf.math.unsorted_segment_sum(gradient.values, positions, tf.size(indices))
+    # Rows that were looked up once each come as they are.
+    values = tf.cond(
+        tf.size(indices) < tf.size(gradient.indices),
+        lambda: tf.math.unsorted_segment_sum(gradient.values, positions, tf.size(indices)),
+        lambda: gradient.values,
+    )
     return tf.IndexedSlices(values, indices, gradient.dense_shape)

@@ -62,16 +62,17 @@ class SmallPoints(CataloguePoints):
             block = search.Searchable(tf.cast(half, queries.dtype), squared[:, tf.newaxis], factors[:, tf.newaxis])
             return (block.scores(queries),)
 
-        inputs = [self.half, self.squared, self.factors]
+        inputs = [part.read_value() for part in (self.half, self.squared, self.factors)]
         spec = tf.TensorSpec([None, None], queries.dtype)
         return in_blocks(product, inputs, self.dim + tf.shape(queries)[0], [spec])[0]
 
     def points(self, codes: Tensor) -> Tensor:
         """Codes in `[0, n)`, `(...)` -> points, `(..., dim)`, at their exact distance from the origin."""
-        step = tf.gather(self.steps, codes)[..., tf.newaxis]
-        remainders = tf.cast(tf.gather(self.remainders, codes), step.dtype)
-        points = tf.cast(tf.gather(self.half, codes), step.dtype) + step * remainders
-        squared = tf.gather(self.squared, codes)[..., tf.newaxis]
+        # Of what was read, not of the variables: see `StoredPoints`.
+        parts = (part.read_value() for part in (self.half, self.remainders, self.steps, self.squared))
+        half, remainders, step, squared = (tf.gather(part, codes) for part in parts)
+        step, squared = step[..., tf.newaxis], squared[..., tf.newaxis]
+        points = tf.cast(half, step.dtype) + step * tf.cast(remainders, step.dtype)
         return points * tf.sqrt(tf.math.divide_no_nan(squared, squared_norm(points)))
 
 

@@ -32,8 +32,11 @@ class StoredPoints(CataloguePoints):
         )
 
     def scores(self, queries: Tensor) -> Tensor:
-        return search.Searchable(*(part.read_value() for part in self.catalogue)).scores(queries)
+        return self._read().scores(queries)
 
     def points(self, codes: Tensor) -> Tensor:
-        # From the variable itself: reading it first would copy the catalogue.
-        return self.catalogue.points_at(codes)
+        return self._read().points_at(codes)
+
+    def _read(self) -> search.Searchable:
+        # Always whole, which copies nothing: after a gather from the variable itself TensorFlow copies it at every reading.
+        return search.Searchable(*(part.read_value() for part in self.catalogue))

@@ -165,3 +165,16 @@ def test_order_values_sort(values):
 def test_order_errors_name_the_first_bad_row(values, message):
     with pytest.raises(ValueError, match=message):
         order_values(pd.Series(values), "when")
+
+
+@pytest.mark.parametrize("reach", [5, 10**12])
+@given(st.data())
+def test_integers_close_together_and_far_apart_are_numbered_alike(reach, data):
+    limits = st.sampled_from([0, -(2**63), 2**63 - 1 - reach])
+    low = data.draw(limits)
+    values = np.array(data.draw(st.lists(st.integers(low, low + reach), max_size=30)), np.int64)
+    codes, ids = encode_ids(pd.Series(values), "column")
+    expected_codes, expected_ids = pd.factorize(values)
+    assert codes.dtype == np.int32
+    np.testing.assert_array_equal(codes, expected_codes)
+    np.testing.assert_array_equal(ids, expected_ids)

@@ -95,6 +95,17 @@ def test_integers_stay_exact(tmp_path):
     assert table.user_ids.tolist() == [huge, huge + 1]
 
 
+@pytest.mark.parametrize("odd", ["007", "+7", "-0", " 7", "0x7", "0x1fffffffffffff", "1e3", "7.0", str(2**63)])
+def test_one_odd_spelling_makes_text_of_a_column(tmp_path, odd):
+    lines = [f"{user},{item}" for user, item in ((1, "-12"), (2, odd), (3, str(-(2**63))), ("", "5"), (12, "10"))]
+    table = Interactions.from_file(write(tmp_path / "t.csv", "\n".join(["user,item", *lines, ""])))
+    assert table.user_ids.tolist() == [1, 2, 3, 12]
+    assert table.item_ids.tolist() == ["-12", odd, str(-(2**63)), "10"]
+    without = [line for line in lines if not line.endswith(f",{odd}")]
+    table = Interactions.from_file(write(tmp_path / "t.csv", "\n".join(["user,item", *without, ""])))
+    assert table.item_ids.tolist() == [-12, -(2**63), 10]
+
+
 def test_only_empty_fields_are_missing(tmp_path):
     table = Interactions.from_file(write(tmp_path / "t.csv", 'user,item\nNA,null\nnan,None\n,x\n"",x\na,\n'))
     assert rows(table) == [("NA", "null"), ("nan", "None")]

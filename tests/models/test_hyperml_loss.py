@@ -254,3 +254,11 @@ def test_gradients_of_tables_are_sparse(mode: str) -> None:
         loss = model.compute_loss(batch(model, 8), training=True)
     gradients = tape.gradient(loss, model.trainable_variables)
     assert [type(gradient) for gradient in gradients] == [tf.IndexedSlices] * 2
+
+
+@pytest.mark.parametrize(
+    ("n_items", "dim", "expected"), [(500, 64, 20), (5000, 64, 50), (20_000, 64, 128), (5000, 16, 32), (5000, 8, 20)]
+)
+def test_default_negatives_follow_the_catalogue_and_the_dimension(n_items: int, dim: int, expected: int) -> None:
+    model = HyperML([1, 2], range(n_items), dim=dim)
+    assert (model.negatives, model.negatives_group) == (expected, max(32, expected // 2))

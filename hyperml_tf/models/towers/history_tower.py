@@ -103,14 +103,11 @@ class HistoryTower(IdTower):
 
     def points(self, codes: Tensor, training: bool = False) -> Tensor:
         flat = tf.reshape(codes, [-1])
-        owners, items, newer = self.seen.histories(flat)
-        weights = None
         half_life = self.history.half_life
-        if half_life is not None:
-            # What weighs less than float32 can tell from nothing is not read.
-            rows = tf.squeeze(tf.where(newer < math.ceil(_HALVINGS * half_life)), -1)
-            owners, items, newer = (tf.gather(part, rows) for part in (owners, items, newer))
-            weights = tf.pow(0.5, tf.cast(newer, tf.float32) / half_life)
+        # What weighs less than float32 can tell from nothing is not read.
+        newest = None if half_life is None else math.ceil(_HALVINGS * half_life)
+        owners, items, newer = self.seen.histories(flat, newest)
+        weights = None if half_life is None else tf.pow(0.5, tf.cast(newer, tf.float32) / half_life)
         sums, total = self._sums(items, owners, tf.size(flat), weights)
         points = self._place(flat, sums, total, self.seen.counts(flat))
         return tf.reshape(points, tf.concat([tf.shape(codes), points.shape[-1:]], axis=0))
@@ -136,7 +133,9 @@ class HistoryTower(IdTower):
         """Weighted sums of the items' vectors by owner, `(n_owners, dim)`, and sums of the weights; owners ascend."""
         if weights is not None:
             vectors = weights[:, tf.newaxis] * tf.nn.embedding_lookup(self.context, items)
-            return (tf.math.unsorted_segment_sum(part, owners, n_owners) for part in (vectors, weights))
+            sums = (tf.math.segment_sum(part, owners) for part in (vectors, weights))
+            # The last owners may have no items: sums end with the last who has.
+            return (_with_rows(part, n_owners) for part in sums)
         # An item is read once, however many have it, and so is its gradient.
         distinct, positions = tf.unique(items)
         vectors = tf.nn.embedding_lookup(self.context, distinct)
@@ -154,3 +153,9 @@ class HistoryTower(IdTower):
         config = super().get_config()
         del config["mode"]
         return {**config, "n_items": self.n_items, "history": self.history.to_dict()}
+
+
+def _with_rows(values: Tensor, rows: Tensor) -> Tensor:
+    """The values with rows of zeros after them, up to so many."""
+    missing = rows - tf.shape(values)[0]
+    return tf.pad(values, [[0, missing]] + [[0, 0]] * (values.shape.rank - 1))

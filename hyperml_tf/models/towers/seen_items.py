@@ -67,11 +67,12 @@ class SeenItems(tf.keras.layers.Layer):
             return tf.zeros(tf.shape(queries), tf.int32)
         return tf.cast(tf.gather(self._indptr, queries + 1) - tf.gather(self._indptr, queries), tf.int32)
 
-    def histories(self, queries: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def histories(self, queries: Tensor, newest: int | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """The known candidates of a batch of queries, those of each from the oldest to the newest.
 
         Args:
             queries: codes, `(batch,)`; -1 has no candidates.
+            newest: at most so many of each, the newest; None: all.
 
         Returns:
             Position in the batch, candidate, and how many newer ones the query has, all `(pairs,)` int32.
@@ -81,6 +82,7 @@ class SeenItems(tf.keras.layers.Layer):
         known = tf.maximum(queries, 0)
         starts = tf.gather(self._indptr, known)
         limits = tf.where(queries < 0, starts, tf.gather(self._indptr, known + 1))
+        starts = starts if newest is None else tf.maximum(starts, limits - newest)
         where = tf.ragged.range(starts, limits)
         owners = tf.cast(where.value_rowids(), tf.int32)
         newer = tf.cast(tf.gather(limits, owners) - 1 - where.values, tf.int32)
@@ -146,6 +148,10 @@ def _places(keys: np.ndarray) -> tf.lookup.StaticHashTable:
     A binary search in the sorted keys would miss the cache at every halving: with ten million keys this is three times as fast.
     """
     places = np.arange(len(keys), dtype=np.int64)
+    in_order = np.sort(keys)
+    if np.any(in_order[1:] == in_order[:-1]):
+        # A table takes a key once; of a repeated pair the first place counts.
+        keys, places = np.unique(keys, return_index=True)
     return tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(keys, places, tf.int64, tf.int64), -1)
 
 

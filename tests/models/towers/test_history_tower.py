@@ -153,3 +153,18 @@ def test_new_items_move_a_user_without_training() -> None:
     assert model.recommend(["u"], k=1).ids.tolist() == [["z"]]
     model.set_seen(Interactions.from_arrays(["u", "u", "v"], ["x", "y", "y"]))
     assert model.recommend(["u"], k=1, exclude_seen=False).ids.tolist() == [["y"]]
+
+
+def test_of_a_repeated_pair_the_first_place_counts() -> None:
+    seen = SeenItems()
+    seen.set(np.array([0, 3, 4]), np.array([2, 2, 1, 2]), n_candidates=3)
+    assert seen.find(tf.constant([0, 0, 1, 1]), tf.constant([2, 1, 2, 0])).numpy().tolist() == [0, 2, 3, -1]
+    assert seen.counts(tf.constant([0, 1])).numpy().tolist() == [3, 1]
+
+
+def test_an_unknown_user_has_no_history() -> None:
+    seen = SeenItems()
+    seen.set(np.array([0, 2, 3]), np.array([2, 1, 0]), n_candidates=3)
+    owners, items = seen.pairs_of(tf.constant([-1, 1, 0, -1]))
+    assert owners.numpy().tolist() == [1, 2, 2]
+    assert items.numpy().tolist() == [0, 2, 1]
