@@ -33,10 +33,11 @@ def main() -> None:
         queries = model.query_tower.points(tf.range(min(arguments.users, len(model.query_tower))))
         vectors = search.klein(queries, c)
         full = StoredPoints(points, c)
-        ids, distances = search.winners(queries, full.scores(vectors), full.points, c, arguments.k)
+        k = arguments.k
+        ids, distances = search.winners(queries, full.best(vectors, k + full.slack), full.points, c, k)
         for precision in ("float16", "bfloat16"):
             small = SmallPoints(points, c, precision)
-            found, others = search.winners(queries, small.scores(vectors), small.points, c, arguments.k, small.slack)
+            found, others = search.winners(queries, small.best(vectors, k + small.slack), small.points, c, k)
             rows = zip(ids.numpy().tolist(), found.numpy().tolist(), strict=True)
             overlap = np.mean([len(set(a) & set(b)) / arguments.k for a, b in rows])
             error = float(tf.reduce_max(tf.abs(distances - others)))

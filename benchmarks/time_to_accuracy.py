@@ -186,7 +186,9 @@ def draw(curves: Path, target: Path) -> None:
     import matplotlib.pyplot as plt
 
     figures = json.loads(curves.read_text())
-    figure, panels = plt.subplots(1, len(figures), figsize=(5.5 * len(figures), 3.8), layout="constrained", squeeze=False)
+    figure, panels = plt.subplots(
+        1, len(figures), figsize=(5.5 * len(figures), 3.8), layout="constrained", squeeze=False
+    )
     for panel, (data, answers) in zip(panels.flat, figures.items(), strict=True):
         for side, answer in answers.items():
             seconds, values = zip(*answer["curve"], strict=True)

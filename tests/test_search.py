@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from functools import partial
 
 import numpy as np
 import pytest
@@ -42,7 +43,7 @@ def nearest(
     queries: np.ndarray, candidates: np.ndarray, c: float, k: int, excluded: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     curvature = tf.constant(c, candidates.dtype)
-    restrict = None if excluded is None else lambda scores: search.without(scores, excluded)
+    restrict = None if excluded is None else partial(search.without, excluded=excluded)
     indices, distances = search.nearest(queries, search.searchable(candidates, curvature), curvature, k, restrict)
     assert indices.dtype == tf.int32
     return indices.numpy(), distances.numpy()
@@ -70,6 +71,41 @@ def test_equals_a_sort(k: int, batch: int, n: int, width: int | None, c: float, 
     # Each index is at the distance returned with it.
     picked = np.take_along_axis(truth, np.maximum(indices, 0), axis=1)
     np.testing.assert_allclose(distances[~gone], picked[~gone], rtol=3e-5)
+
+
+@pytest.mark.parametrize("c", [0.0, 1e-3, 1.0])
+@pytest.mark.parametrize("radius", [0.1, 0.9999])
+@pytest.mark.parametrize("k", [1, 10, 100])
+def test_bounds_of_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch, c: float, radius: float, k: int) -> None:
+    rng = np.random.default_rng(k)
+    queries, candidates = points(rng, 9, c, radius), points(rng, 10_007, c, radius)
+    excluded = rng.integers(-1, 10_007, size=(9, 50))
+    expected = nearest(queries, candidates, c, k, excluded)
+    monkeypatch.setattr(search, "_MANY", 0)
+    for got, wanted in zip(nearest(queries, candidates, c, k, excluded), expected, strict=True):
+        np.testing.assert_array_equal(got, wanted)
+
+
+def test_bounds_that_are_too_loose_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Within a block the factor changes by a lot, and two blocks are looked into.
+    rng = np.random.default_rng(0)
+    products = rng.normal(size=(1000, 9)).astype(np.float32)
+    squared = np.sort(rng.random((1000, 1)).astype(np.float32) * 3, axis=0)
+    factors = np.sort(rng.random((1000, 1)).astype(np.float32) ** 8 * 100, axis=0)
+    expected = search.top((products - squared) * factors, tf.constant(1))
+    searched = []
+    monkeypatch.setattr(search, "top", lambda scores, k, top=search.top: searched.append(len(scores)) or top(scores, k))
+    for got, wanted in zip(search._top_of_products(products, squared, factors, tf.constant(1)), expected, strict=True):
+        np.testing.assert_array_equal(got, wanted)
+    assert searched == [1000 // 32, 1000]
+
+
+def test_equal_points_fill_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "_MANY", 0)
+    candidates = np.repeat(points(np.random.default_rng(0), 1, 1.0, 0.9), 2000, axis=0)
+    indices, distances = nearest(candidates[:2], candidates, 1.0, 3)
+    assert (distances == 0).all()
+    assert indices.shape == (2, 3)
 
 
 def test_the_order_is_that_of_the_sort() -> None:
@@ -149,7 +185,7 @@ def test_in_a_graph_with_an_unknown_batch() -> None:
 
     @tf.function(input_signature=[tf.TensorSpec([None, DIM]), tf.TensorSpec([None, None], tf.int32)])
     def search_in_graph(x: tf.Tensor, excluded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return search.nearest(x, catalogue, tf.constant(1.0), 5, lambda scores: search.without(scores, excluded))
+        return search.nearest(x, catalogue, tf.constant(1.0), 5, partial(search.without, excluded=excluded))
 
     excluded = rng.integers(-1, 20, size=(4, 3)).astype(np.int32)
     for got, expected in zip(

@@ -42,8 +42,8 @@ def encode_ids(values: pd.Series, column: Hashable, parse_integers: bool = False
         remap[used >= 0] = np.arange(np.count_nonzero(used >= 0))
         codes = remap[present]
     else:
-        codes, raw = pd.factorize(values)
-        codes = codes.astype(np.int32)
+        numbers, raw = pd.factorize(values)
+        codes = numbers.astype(np.int32)
     ids = _as_ids(raw, column, parse_integers)
     if ids.dtype != object or not len(ids):
         return codes, ids

@@ -16,8 +16,9 @@ from hyperml_tf.models.towers.id_lookup import id_array
 from hyperml_tf.models.two_towers import TwoTowers
 from hyperml_tf.numerics import Tensor
 
-# Scores computed at once: 128 MiB of float32, so that a large batch takes no more memory than a large catalogue does.
-_SCORES = 2**25
+# Scores computed at once: 512 MiB of float32. Of a million items that is 128 users, for whom the catalogue is read once.
+_SCORES = 2**27
+
 
 class DistanceIndex:
     """Exact search among the items of a model, by hyperbolic distance.

@@ -8,9 +8,9 @@ import tensorflow as tf
 
 from hyperml_tf.numerics import Tensor
 
-# Numbers held at once for one request: 128 MiB of float32, and two or three times that while the best are found. Of a million
-# items that is 32 users, for whom the catalogue is read once.
-_NUMBERS = 2**25
+# Numbers held at once for one request: 256 MiB of float32. Of a million items that is 64 users, for whom the catalogue is
+# read once.
+_NUMBERS = 2**26
 
 
 def in_blocks(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from hyperml_tf import search
 from hyperml_tf.numerics import Tensor
 
 
@@ -24,8 +25,8 @@ class CataloguePoints(tf.Module):
         super().__init__(name="item_points")
         self.n, self.dim = (int(size) for size in points.shape)
 
-    def scores(self, queries: Tensor) -> Tensor:
-        """Vectors of queries, `search.klein(x)`, `(batch, dim)` -> scores for `search.winners`, `(n, batch)`."""
+    def best(self, vectors: Tensor, k: Tensor, restrict: search.Restriction | None = None) -> tuple[Tensor, Tensor]:
+        """As `search.Searchable.best`, with codes of items for candidates."""
         raise NotImplementedError("Points say how they are searched.")
 
     def points(self, codes: Tensor) -> Tensor:

@@ -94,9 +94,9 @@ class ServingModule(tf.Module):
         """As `recommend`, without the items of `exclude` `(batch, n)`; `""` and unknown items exclude nothing."""
         users, excluded = self._rows(user_id, USER, exclude, EXCLUDE)
 
-        def prepare(codes: Tensor, left_out: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+        def prepare(codes: Tensor, left_out: Tensor) -> tuple[Tensor, search.Restriction]:
             unseen = self._unseen(codes)
-            return self._user(codes), lambda scores: search.without(unseen(scores), left_out)
+            return self._user(codes), lambda scores, place: search.without(unseen(scores, place), place, left_out)
 
         return self._nearest(prepare, [users, excluded], tf.shape(excluded)[1])
 
@@ -107,8 +107,8 @@ class ServingModule(tf.Module):
         """
         items = self.items.lookup(_of_rank(history, 2))
 
-        def prepare(codes: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
-            return self.newcomers.points(codes), lambda scores: search.without(scores, codes)
+        def prepare(codes: Tensor) -> tuple[Tensor, search.Restriction]:
+            return self.newcomers.points(codes), lambda scores, place: search.without(scores, place, codes)
 
         return self._nearest(prepare, [items], tf.shape(items)[1] * self.catalogue.dim)
 
@@ -116,11 +116,11 @@ class ServingModule(tf.Module):
         """`item_id` `(batch,)` -> as `recommend`, without the item itself; `""` and infinity for an unknown item."""
         items = self.items.lookup(_of_rank(item_id, 1))
 
-        def prepare(codes: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+        def prepare(codes: Tensor) -> tuple[Tensor, search.Restriction]:
             unknown = codes < 0
             queries = self.catalogue.points(tf.maximum(codes, 0))
-            return queries, lambda scores: tf.where(
-                unknown, scores.dtype.min, search.without(scores, codes[:, tf.newaxis])
+            return queries, lambda scores, place: tf.where(
+                unknown, scores.dtype.min, search.without(scores, place, codes[:, tf.newaxis])
             )
 
         return self._nearest(prepare, [items])
@@ -161,15 +161,15 @@ class ServingModule(tf.Module):
         points = tf.gather(self.user_points, tf.maximum(codes, 0))
         return tf.where(codes[:, tf.newaxis] < 0, tf.zeros_like(points), points)
 
-    def _unseen(self, users: Tensor) -> Callable[[Tensor], Tensor]:
+    def _unseen(self, users: Tensor) -> search.Restriction:
         if self.seen is None:
-            return lambda scores: scores
+            return lambda scores, place: scores
         pairs = self.seen.pairs(users)
-        return lambda scores: search.without_pairs(scores, pairs)
+        return lambda scores, place: search.without_pairs(scores, place, pairs)
 
     def _nearest(
         self,
-        prepare: Callable[..., tuple[Tensor, Callable[[Tensor], Tensor]]],
+        prepare: Callable[..., tuple[Tensor, search.Restriction]],
         inputs: Sequence[Tensor],
         numbers_a_row: Tensor = 0,
     ) -> Answer:
@@ -177,8 +177,9 @@ class ServingModule(tf.Module):
 
         def search_block(*codes: Tensor) -> tuple[Tensor, Tensor]:
             queries, restrict = prepare(*codes)
-            scores = restrict(self.catalogue.scores(search.klein(queries, self.curvature)))
-            return search.winners(queries, scores, self.catalogue.points, self.curvature, self.k, self.catalogue.slack)
+            enough = min(self.k + self.catalogue.slack, self.catalogue.n)
+            found = self.catalogue.best(search.klein(queries, self.curvature), enough, restrict)
+            return search.winners(queries, found, self.catalogue.points, self.curvature, self.k)
 
         specs = [tf.TensorSpec([None, self.k], dtype) for dtype in (tf.int32, self.user_points.dtype)]
         numbers = tf.maximum(numbers_a_row, self.catalogue.n)

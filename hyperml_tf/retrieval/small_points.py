@@ -55,16 +55,23 @@ class SmallPoints(CataloguePoints):
         self.factors = tf.Variable(poincare.conformal_factor(points, c), trainable=False, name="item_factors")
         self.report = _report(self, points, c)
 
-    def scores(self, queries: Tensor) -> Tensor:
-        """As `StoredPoints.scores`. Coordinates are widened block by block: no copy of the whole is ever made."""
+    def best(self, vectors: Tensor, k: Tensor, restrict: search.Restriction | None = None) -> tuple[Tensor, Tensor]:
+        scores = self.scores(vectors)
+        return search.top(scores if restrict is None else restrict(scores, None), k)
+
+    def scores(self, vectors: Tensor) -> Tensor:
+        """Vectors of queries, `search.klein(x)`, `(batch, dim)` -> scores, `(n, batch)`.
+
+        Coordinates are widened block by block: no copy of the whole is ever made.
+        """
 
         def product(half: Tensor, squared: Tensor, factors: Tensor) -> tuple[Tensor]:
-            block = search.Searchable(tf.cast(half, queries.dtype), squared[:, tf.newaxis], factors[:, tf.newaxis])
-            return (block.scores(queries),)
+            products = tf.matmul(tf.cast(half, vectors.dtype), vectors, transpose_b=True)
+            return ((products - squared[:, tf.newaxis]) * factors[:, tf.newaxis],)
 
         inputs = [part.read_value() for part in (self.half, self.squared, self.factors)]
-        spec = tf.TensorSpec([None, None], queries.dtype)
-        return in_blocks(product, inputs, self.dim + tf.shape(queries)[0], [spec])[0]
+        spec = tf.TensorSpec([None, None], vectors.dtype)
+        return in_blocks(product, inputs, self.dim + tf.shape(vectors)[0], [spec])[0]
 
     def points(self, codes: Tensor) -> Tensor:
         """Codes in `[0, n)`, `(...)` -> points, `(..., dim)`, at their exact distance from the origin."""
@@ -83,8 +90,10 @@ def _report(small: SmallPoints, points: Tensor, c: Tensor) -> dict[str, Any]:
     queries = tf.gather(points, chosen)
     vectors = search.klein(queries, c)
     k = min(10, small.n)
-    expected, distances = search.winners(queries, exact.scores(vectors), exact.points, c, k, exact.slack)
-    found, small_distances = search.winners(queries, small.scores(vectors), small.points, c, k, small.slack)
+    (expected, distances), (found, small_distances) = (
+        search.winners(queries, held.best(vectors, min(k + held.slack, held.n)), held.points, c, k)
+        for held in (exact, small)
+    )
     shared = tf.reduce_any(expected[:, :, tf.newaxis] == found[:, tf.newaxis, :], axis=2)
     return {
         "bytes": small.size,

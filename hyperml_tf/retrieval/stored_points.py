@@ -29,10 +29,12 @@ class StoredPoints(CataloguePoints):
             tf.Variable(catalogue.points, trainable=False, name="item_points"),
             tf.Variable(catalogue.squared, trainable=False, name="item_squared_norms"),
             tf.Variable(catalogue.factors, trainable=False, name="item_factors"),
+            tf.Variable(catalogue.order, trainable=False, name="item_order"),
+            tf.Variable(catalogue.place, trainable=False, name="item_places"),
         )
 
-    def scores(self, queries: Tensor) -> Tensor:
-        return self._read().scores(queries)
+    def best(self, vectors: Tensor, k: Tensor, restrict: search.Restriction | None = None) -> tuple[Tensor, Tensor]:
+        return self._read().best(vectors, k, restrict)
 
     def points(self, codes: Tensor) -> Tensor:
         return self._read().points_at(codes)

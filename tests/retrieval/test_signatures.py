@@ -187,5 +187,5 @@ def test_large_batches_are_answered_in_parts(
 
 
 def test_search_without_pairs() -> None:
-    scores = search.without_pairs(tf.zeros([3, 2]), (tf.constant([0, 1, 1]), tf.constant([2, 0, 0])))
+    scores = search.without_pairs(tf.zeros([3, 2]), None, (tf.constant([0, 1, 1]), tf.constant([2, 0, 0])))
     assert (scores.numpy() == tf.float32.min).T.tolist() == [[False, False, True], [True, False, False]]
