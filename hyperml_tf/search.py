@@ -5,9 +5,9 @@ Divided by a number that depends on `x` only, it is
 
     f (k . y - |y|^2),   k = 2x / (1 + c|x|^2),   f = 2 / (1 - c|y|^2)
 
-where `k` is the query in the model of Klein and `f` the conformal factor of the candidate. So a catalogue is searched at the price
-of a dot product, at any curvature including 0. The product cancels a few digits, so a few more candidates than asked for are
-taken and put in order by `poincare.distance`, which is what is returned.
+where `k` is the query in the model of Klein and `f` the conformal factor of the candidate. So a catalogue is searched at the
+price of a dot product, at any curvature including 0. The product cancels a few digits, so a few more candidates than asked for
+are taken and put in order by `poincare.distance`, which is what is returned.
 
 In float32 that is exact for points up to a distance of about 8 / sqrt(c) from the origin (`sqrt(c)|x|` = .9993). Farther out,
 some of the nearest can be missed where a catalogue crowds hundreds of items within 1 / sqrt(c) of each other; not in float64.
