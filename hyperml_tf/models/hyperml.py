@@ -206,7 +206,8 @@ class HyperML(RetrievalModel):
         )
         known = tf.cast((users >= 0) & (items >= 0), tf.float32)[:, tf.newaxis]
         return objective(
-            Pairs.of(query, candidates, chosen),
+            # Where nothing is shared and all are taken, candidates are where they are needed.
+            Pairs.of(query, candidates, self.negatives if self._has_own_negatives else chosen),
             known,
             known * tf.cast(found, tf.float32) / found.shape[1],
             c,
@@ -214,6 +215,10 @@ class HyperML(RetrievalModel):
             self.distortion_weight,
             self.distortion_reference,
         )
+
+    @property
+    def _has_own_negatives(self) -> bool:
+        return self.negatives_group == 1 and self.negatives <= self.hardest
 
     def _queries(self, users: Tensor, items: Tensor, seed: Tensor, training: bool) -> Tensor:
         """The points of users who do not know yet that they have these items."""

@@ -30,15 +30,22 @@ class Pairs(NamedTuple):
     """What `logmap0` multiplies the candidate by, `(batch, m)`."""
 
     @classmethod
-    def of(cls, queries: Measured, candidates: Measured, chosen: Tensor) -> Pairs:
+    def of(cls, queries: Measured, candidates: Measured, chosen: Tensor | int) -> Pairs:
         """Pairs each query with its positive, and then with some candidates; the vectors of a pair are read once.
 
         Args:
             queries: measured points, `(batch, dim)`.
             candidates: measured points, `(batch + n, dim)`: the positive of each query, then candidates.
-            chosen: for each query the rows of its candidates, `(batch, m - 1)`, counted from the first one after the positives.
+            chosen: for each query the rows of its candidates, `(batch, m - 1)`, counted from the first one after the positives;
+                or how many each has, where every query has its own, one query after the other.
         """
-        batch = tf.shape(chosen)[0]
+        batch = tf.shape(queries.points)[0]
+        if isinstance(chosen, int):
+            far = [
+                tf.concat([number[:batch], tf.reshape(number[batch:], [-1, chosen])], axis=1)
+                for number in candidates[1:]
+            ]
+            return cls(_squared_differences(queries.points, candidates.points, chosen), *queries[1:], *far)
         positions = tf.concat([tf.range(batch)[:, tf.newaxis], batch + chosen], axis=1)
         far = [tf.gather(number[:, 0], positions) for number in candidates[1:]]
         return cls(_squared_differences(queries.points, candidates.points, chosen), *queries[1:], *far)
@@ -104,20 +111,27 @@ def _squared_tangent_distance(
     return product * squares + apart * radial, gradient
 
 
-@tf.custom_gradient
-def _squared_differences(queries: Tensor, candidates: Tensor, chosen: Tensor) -> Any:
+def _squared_differences(queries: Tensor, candidates: Tensor, chosen: Tensor | int) -> Tensor:
     """`|x - y|^2` of each pair, `(batch, m)`. The gradient is written out, because so it reads the differences once."""
-    batch = tf.shape(queries)[0]
-    # Positives are where they are: only the others are gathered, and only their gradients are added up.
-    to_positive = queries - candidates[:batch]
-    to_others = queries[:, tf.newaxis] - tf.gather(candidates[batch:], chosen)
 
-    def gradient(upstream: Tensor) -> tuple[Tensor, Tensor, None]:
-        weight = 2.0 * upstream
-        positive, others = to_positive * weight[:, :1], to_others * weight[:, 1:, tf.newaxis]
-        rows = tf.reshape(others, [-1, others.shape[-1]])
-        scattered = tf.math.unsorted_segment_sum(rows, tf.reshape(chosen, [-1]), tf.shape(candidates)[0] - batch)
-        return positive + tf.reduce_sum(others, axis=1), -tf.concat([positive, scattered], axis=0), None
+    @tf.custom_gradient
+    def squares(queries: Tensor, candidates: Tensor) -> Any:
+        batch, dim = tf.shape(queries)[0], queries.shape[-1]
+        own = isinstance(chosen, int)
+        # Positives are where they are: only the others are gathered, and only their gradients are added up.
+        others = candidates[batch:]
+        others = tf.reshape(others, [-1, chosen, dim]) if own else tf.gather(others, chosen)
+        to_positive, to_others = queries - candidates[:batch], queries[:, tf.newaxis] - others
 
-    squares = [numerics.squared_norm(to_positive), numerics.squared_norm(to_others, keepdims=False)]
-    return tf.concat(squares, axis=1), gradient
+        def gradient(upstream: Tensor) -> tuple[Tensor, Tensor]:
+            weight = 2.0 * upstream
+            positive, apart = to_positive * weight[:, :1], to_others * weight[:, 1:, tf.newaxis]
+            rows = tf.reshape(apart, [-1, dim])
+            if not own:
+                rows = tf.math.unsorted_segment_sum(rows, tf.reshape(chosen, [-1]), tf.shape(candidates)[0] - batch)
+            return positive + tf.reduce_sum(apart, axis=1), -tf.concat([positive, rows], axis=0)
+
+        found = [numerics.squared_norm(to_positive), numerics.squared_norm(to_others, keepdims=False)]
+        return tf.concat(found, axis=1), gradient
+
+    return squares(queries, candidates)

@@ -80,3 +80,18 @@ def test_gradients_are_finite_everywhere(c: float) -> None:
         squared, tangent = paired(x, y, c)
         value = tf.reduce_sum(squared) + tf.reduce_sum(tangent)
     assert all(np.isfinite(g).all() for g in tape.gradient(value, [x, y]))
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_candidates_of_ones_own_need_no_positions(count: int) -> None:
+    c, x, y = tf.constant(1.0), points(4, 1.0, 0.9, seed=0), points(4 + 4 * count, 1.0, 0.9, seed=1)
+    positions = tf.reshape(tf.range(4 * count), [4, count])
+    found = []
+    for chosen in (count, positions):
+        with tf.GradientTape() as tape:
+            tape.watch([x, y])
+            pairs = Pairs.of(measure(x, c), measure(y, c), chosen)
+            both = pairs.squared_distance(c), pairs.tangent_distance()
+        found.append([*both, *tape.gradient(both, [x, y])])
+    for got, expected in zip(*found, strict=True):
+        np.testing.assert_allclose(got, expected, rtol=1e-6, atol=1e-7)
