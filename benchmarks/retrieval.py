@@ -61,9 +61,11 @@ def sides(model: HyperML, folder: Path) -> dict[str, Side]:
     users = lorentz.query(lorentz.lift(model.query_tower.all_points(), c), c).numpy()
     items = model.candidate_tower.all_points()
     lifted_size = items.shape[0] * (items.shape[1] + 1) * 4
+    # Beside points and norms a factor, a row and a place an item.
+    held = lifted_size + 12 * items.shape[0]
     makers: dict[str, tuple[Callable[[], Any], int]] = {
-        "DistanceIndex": (lambda: _index(model), lifted_size + 4 * items.shape[0]),
-        "SavedModel": (lambda: _served(model, folder), lifted_size + 4 * items.shape[0]),
+        "DistanceIndex": (lambda: _index(model), held),
+        "SavedModel": (lambda: _served(model, folder), held),
         BRUTE: (lambda: _tfrs_brute_force(users, lorentz.lift(items, c)), lifted_size),
         "TFRS Streaming": (lambda: _tfrs_streaming(users, lorentz.lift(items, c)), lifted_size),
     }
