@@ -107,23 +107,6 @@ def _popularity(held_out: HeldOut, seed: int, settings: Settings) -> Scorer:
 
 CONTENDERS = {
     "hyperml": Contender("HyperML", "hyperbolic", _hyperml()),
-    "hyperml_tuned": Contender(
-        "HyperML, tuned",
-        "hyperbolic",
-        _hyperml(),
-        grid(
-            "learning_rate curvature",
-            (0.05, 1.0),
-            (0.01, 0.1),
-            (0.02, 0.3),
-            (0.02, 1.0),
-            (0.05, 2.0),
-            (0.05, 0.5),
-            (0.1, 1.0),
-            (0.01, 0.3),
-            (0.005, 0.1),
-        ),
-    ),
     "hyperml_direct": Contender("HyperML, direct", "hyperbolic", _hyperml(mode="direct")),
     "hyperml_free": Contender("HyperML, free users", "hyperbolic", _hyperml(history=0)),
     "twin": Contender(

@@ -279,7 +279,7 @@ def test_help_names_the_commands_and_the_defaults(call: Call) -> None:
     for command in ("train", "tune", "evaluate", "recommend", "export", "plot", "synthesize"):
         assert command in answer.out
     text = " ".join(call("train", "--help").out.split())
-    for value in (TrainingConfig().dim, TrainingConfig().learning_rate, TrainingConfig().split):
+    for value in (TrainingConfig().dim, TrainingConfig().epochs, TrainingConfig().split):
         assert f"[default: {value}]" in text
 
 

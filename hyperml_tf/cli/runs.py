@@ -53,7 +53,9 @@ def train(
         typer.Option(metavar="tangent|direct", help="Optimize tangent vectors, or the points of the ball themselves."),
     ] = None,
     dim: Annotated[int | None, typer.Option(help="Dimension of the space.")] = None,
-    curvature: Annotated[float | None, typer.Option(help="Curvature of the ball; 0 is Euclidean.")] = None,
+    curvature: Annotated[
+        float | None, typer.Option(help="Curvature of the ball, 0 is Euclidean; 1, or 0.3 on dense tables.")
+    ] = None,
     margin: Annotated[float | None, typer.Option(help="Margin of the hinge, in squared distance.")] = None,
     distortion_weight: Annotated[float | None, typer.Option(help="Weight of the distortion loss.")] = None,
     negatives: Annotated[int | None, typer.Option(help="Candidates drawn, 1 % of the catalogue by default.")] = None,
@@ -66,7 +68,9 @@ def train(
     epochs: Annotated[int | None, typer.Option(help="Passes over the table.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Interactions a step.")] = None,
     optimizer: Annotated[str | None, typer.Option(metavar="adagrad|adam|sgd", help="All of them Riemannian.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Initial learning rate; it falls to 0.")] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="Initial learning rate, which falls to 0; 0.05, or 0.02 on dense tables.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same run.")] = None,
     k: Annotated[int | None, typer.Option(help="Length of the answers of the exported model.")] = None,
     config: ConfigOption = None,

@@ -27,7 +27,8 @@ class TrainingConfig:
         split: "last" and "random" hold out two items a user, by order or at random; "none" trains on every row.
         mode: "tangent" or "direct".
         dim: dimension of the space.
-        curvature: the curvature, >= 0.
+        curvature: the curvature, >= 0. None: 1, or 0.3 where the table is dense, with 50 rows a user or more on average, the
+            mode is "tangent" and `learning_rate` is None too.
         margin: margin of the hinge, in units of squared distance; None: 16 in tangent mode, 8 in direct mode.
         distortion_weight: weight of the distortion loss.
         negatives: candidates drawn for each group of positives; None: one in a hundred of the catalogue, see `HyperML`.
@@ -40,7 +41,8 @@ class TrainingConfig:
         epochs: passes over the table. The learning rate falls linearly to 0 over them.
         batch_size: positives a step.
         optimizer: "adagrad" (`default_optimizer`), "adam" or "sgd", all of them Riemannian.
-        learning_rate: the initial learning rate, see `default_optimizer`; Adam scales it, see `recipe.new_optimizer`.
+        learning_rate: the initial learning rate, see `default_optimizer`; Adam scales it, see `recipe.new_optimizer`. None:
+            0.05, or 0.02 where `curvature` is 0.3 for density.
         seed: of initial points, order of rows and negatives. The same seed gives the same run.
         k: length of the answers of the exported model.
 
@@ -54,7 +56,7 @@ class TrainingConfig:
     split: Literal["last", "random", "none"] = "last"
     mode: Literal["tangent", "direct"] = "tangent"
     dim: int = 64
-    curvature: float = 1.0
+    curvature: float | None = None
     margin: float | None = None
     distortion_weight: float = 0.1
     negatives: int | None = None
@@ -65,7 +67,7 @@ class TrainingConfig:
     epochs: int = 40
     batch_size: int = 2048
     optimizer: Literal["adagrad", "adam", "sgd"] = "adagrad"
-    learning_rate: float = 0.05
+    learning_rate: float | None = None
     seed: int = 0
     k: int = 100
 

@@ -80,7 +80,7 @@ class HyperMLHyperModel(keras_tuner.HyperModel):
         """The settings a search starts from; those the model chooses by itself, as it chooses them for this catalogue."""
         model = HyperML.from_interactions(self.training, dim=1, mode=self.config.mode)
         chosen = {"margin": model.margin, "negatives": model.negatives}
-        own = self.config.to_dict()
+        own = recipe.settled(self.training, self.config).to_dict()
         return {name: own[name] if own[name] is not None else chosen.get(name) for name in SETTINGS}
 
     def config_of(self, hp: Any) -> TrainingConfig:

@@ -61,7 +61,7 @@ def test_a_trial_is_a_run_with_its_settings(split: Split, tmp_path: Path) -> Non
         assert trial.score == max(alone)
         assert alone[trial.best_step] == trial.score
     first = hypermodel.config_of(searcher.oracle.trials["0"].hyperparameters)
-    assert first == dataclasses.replace(CONFIG, margin=16.0, negatives=20)
+    assert first == dataclasses.replace(recipe.settled(split.train, CONFIG), margin=16.0, negatives=20)
     (best,) = searcher.oracle.get_best_trials()
     (model,) = searcher.get_best_models()
     measured = hypermodel.evaluate(model)

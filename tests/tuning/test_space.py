@@ -14,7 +14,8 @@ from hyperml_tf.tuning.space import DEFAULT
 
 def test_the_default_space_names_settings_and_starts_at_their_defaults() -> None:
     hp = HyperParameters()
-    defaults = {**TrainingConfig().to_dict(), "margin": 16.0, "negatives": 20}
+    by_table = {"margin": 16.0, "negatives": 20, "curvature": 1.0, "learning_rate": 0.05}
+    defaults = {**TrainingConfig().to_dict(), **by_table}
     values = Space.default().choose(hp, defaults)
     assert values == {name: defaults[name] for name in DEFAULT}
     assert {name: type(value) for name, value in values.items()} == {
