@@ -20,7 +20,7 @@ _POSITIVE = (
 
 @dataclasses.dataclass(frozen=True)
 class TrainingConfig:
-    """How a table is read, split and trained on. The defaults are one set for all data; the README says how they were chosen.
+    """How a table is read, split and trained on. The defaults are one set of rules for all data; the README says how.
 
     Args:
         user_column, item_column, order_column: columns of the table; found by the usual names if None.
