@@ -11,7 +11,7 @@ so do the stock Keras models but for a step of theirs that passes over a large t
 With several negatives HyperML draws them for groups of positives; every other side draws a positive's own. With one, so does
 HyperML. Ours, `implicit` and the fused loop reject a user's own items, the others do not.
 
-A side that does not fit into `--memory` GB beside those before it is left out. About 8 minutes, of which half is compilation.
+A side that does not fit into `--memory` GB beside those before it is left out. About a quarter of an hour.
 """
 
 from __future__ import annotations
