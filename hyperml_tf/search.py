@@ -48,7 +48,7 @@ def similarity(queries: Tensor, lifted: Tensor, c: Tensor) -> Tensor:
 
 
 def klein(queries: Tensor, c: Tensor) -> Tensor:
-    """Points `(..., dim)` -> what `Searchable.scores` multiplies by candidates, `(..., dim)`: of norm at most `1 / sqrt(c)`."""
+    """Points `(..., dim)` -> what `Searchable.best` multiplies by candidates, `(..., dim)`: of norm at most `1 / sqrt(c)`."""
     queries, c = numerics.promote(queries, c)
     return 2.0 * queries / (1.0 + c * numerics.squared_norm(queries))
 
