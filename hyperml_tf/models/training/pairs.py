@@ -45,9 +45,9 @@ class Pairs(NamedTuple):
                 tf.concat([number[:batch], tf.reshape(number[batch:], [-1, chosen])], axis=1)
                 for number in candidates[1:]
             ]
-            return cls(_squared_differences(queries.points, candidates.points, chosen), *queries[1:], *far)
-        positions = tf.concat([tf.range(batch)[:, tf.newaxis], batch + chosen], axis=1)
-        far = [tf.gather(number[:, 0], positions) for number in candidates[1:]]
+        else:
+            positions = tf.concat([tf.range(batch)[:, tf.newaxis], batch + chosen], axis=1)
+            far = [tf.gather(number[:, 0], positions) for number in candidates[1:]]
         return cls(_squared_differences(queries.points, candidates.points, chosen), *queries[1:], *far)
 
     def squared_distance(self, c: Tensor) -> Tensor:
