@@ -26,6 +26,7 @@ __all__ = [
     "DistanceIndex",
     "HyperML",
     "Interactions",
+    "NearestNeighbors",
     "Run",
     "ServedModel",
     "TrainingConfig",
@@ -46,7 +47,10 @@ __all__ = [
     "regularizers",
     "retrieval",
     "runs",
+    "sampling",
+    "serving",
     "synthesize",
+    "tables",
     "train_run",
     "tuning",
     "visualization",
@@ -68,23 +72,28 @@ if TYPE_CHECKING:
         regularizers,
         retrieval,
         runs,
+        sampling,
+        serving,
+        tables,
         tuning,
         visualization,
     )
     from hyperml_tf.data import Interactions, leave_one_out, synthesize
     from hyperml_tf.models import DistanceIndex, HyperML
-    from hyperml_tf.retrieval import ServedModel, export_saved_model
+    from hyperml_tf.retrieval import NearestNeighbors
     from hyperml_tf.runs import Run, TrainingConfig, train_run
+    from hyperml_tf.serving import ServedModel, export_saved_model
 else:
     # Hidden from type checkers, which would take every misspelt name for one that this function may know.
     _HOMES = {
         "DistanceIndex": "models",
         "HyperML": "models",
         "Interactions": "data",
+        "NearestNeighbors": "retrieval",
         "Run": "runs",
-        "ServedModel": "retrieval",
+        "ServedModel": "serving",
         "TrainingConfig": "runs",
-        "export_saved_model": "retrieval",
+        "export_saved_model": "serving",
         "leave_one_out": "data",
         "synthesize": "data",
         "train_run": "runs",

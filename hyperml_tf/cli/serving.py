@@ -14,7 +14,7 @@ from hyperml_tf.cli.runs import RunArgument
 if TYPE_CHECKING:
     import numpy as np
 
-    from hyperml_tf.models import Neighbours
+    from hyperml_tf.retrieval import Neighbours
     from hyperml_tf.runs import Run
 
 
@@ -121,8 +121,8 @@ def export(
     if detail and items is None:
         raise ValueError("`--detail` names columns of a table of items: pass it as `--items`.")
     console.start_tensorflow()
-    from hyperml_tf.retrieval import ApproximateIndex, export_saved_model, next_version
     from hyperml_tf.runs import Run
+    from hyperml_tf.serving import ApproximateIndex, export_saved_model, next_version
 
     out = next_version(out) if new_version else out
     if out.exists() and not overwrite:
@@ -151,7 +151,7 @@ def export(
 def _details(run: Run, table: Path, columns: list[str] | None) -> dict[str, list[str]]:
     import pandas as pd
 
-    from hyperml_tf.retrieval import item_details
+    from hyperml_tf.serving import item_details
 
     suffixes = [suffix.lower() for suffix in table.suffixes]
     # As text: a column of numbers with gaps would come back as floats.

@@ -1,15 +1,15 @@
-"""Retrieval models."""
+"""Recommenders: `HyperML`, its towers, and the baselines of the same interface."""
 
 from hyperml_tf.models import baselines
 from hyperml_tf.models.distance_index import DistanceIndex
 from hyperml_tf.models.hyperml import HyperML
-from hyperml_tf.models.neighbours import Neighbours
-from hyperml_tf.models.recommendations import Recommendations
+from hyperml_tf.models.metric_recommender import MetricRecommender
+from hyperml_tf.models.recommender import Recommender
 from hyperml_tf.models.towers.history import History
 from hyperml_tf.models.towers.history_tower import HistoryTower
 from hyperml_tf.models.towers.id_tower import IdTower
 from hyperml_tf.models.towers.network_tower import NetworkTower
-from hyperml_tf.models.training.default_optimizer import default_optimizer
+from hyperml_tf.retrieval.results import Neighbours, Recommendations
 
 __all__ = [
     "DistanceIndex",
@@ -17,9 +17,10 @@ __all__ = [
     "HistoryTower",
     "HyperML",
     "IdTower",
+    "MetricRecommender",
     "Neighbours",
     "NetworkTower",
     "Recommendations",
+    "Recommender",
     "baselines",
-    "default_optimizer",
 ]

@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 import tensorflow as tf
 
 from hyperml_tf._keras import register
 from hyperml_tf.data import Interactions
+from hyperml_tf.geometry.poincare.measured import measure
+from hyperml_tf.geometry.poincare.pairs import Pairs
 from hyperml_tf.layers.curvature import as_curvature, curvature_config
 from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument, InitializerLike, RegularizerLike
 from hyperml_tf.losses import functional
-from hyperml_tf.models.arguments import check_not_negative, check_positive
-from hyperml_tf.models.retrieval_model import RetrievalModel
+from hyperml_tf.models.argument_checks import check_not_negative, check_positive
+from hyperml_tf.models.default_optimizer import undamped_adagrad
+from hyperml_tf.models.metric_recommender import MetricRecommender
+from hyperml_tf.models.objective import objective
 from hyperml_tf.models.towers.history import History, HistoryArgument, as_history
-from hyperml_tf.models.towers.history_tower import HistoryTower
 from hyperml_tf.models.towers.make_towers import Features, Side, make_towers
 from hyperml_tf.models.towers.network_tower import NetworkTower
-from hyperml_tf.models.training import feed, hard_negatives
-from hyperml_tf.models.training.default_optimizer import default_optimizer
-from hyperml_tf.models.training.measured import measure
-from hyperml_tf.models.training.objective import objective
-from hyperml_tf.models.training.pairs import Pairs
 from hyperml_tf.numerics import Tensor
+from hyperml_tf.optimizers import RiemannianAdagrad
+from hyperml_tf.sampling import draw, hardest
 
 _Model = TypeVar("_Model", bound="HyperML")
 
 _MARGINS = {"tangent": 16.0, "direct": 8.0}
+# The squared gradients that a row has to add up before Adagrad starts to damp it, and a factor on the learning rate. Adagrad keeps
+# an accumulator per coordinate of a tangent vector and one per point of the ball; the numbers are scaled so that one learning rate
+# serves both modes, and every dimension.
+_ACCUMULATORS = {"tangent": 6400.0, "direct": 400.0}
+_RATE_FACTORS = {"tangent": 1.0, "direct": 1.5}
 
 
 @register
-class HyperML(RetrievalModel):
+class HyperML(MetricRecommender):
     """Hyperbolic metric learning for retrieval: users and items are points, and an item is recommended because it is near.
 
     A `tfrs.Model` with a query and a candidate tower over raw ids. Training minimises, over positives `(i, j)` and the hardest
@@ -44,8 +49,9 @@ class HyperML(RetrievalModel):
     replica with the whole batch.
 
     Args:
-        query_ids: the known users (queries), distinct strings or integers.
-        candidate_ids: the catalogue, distinct strings or integers.
+        query_ids: the known users (queries), distinct strings or integers; or their number, where the ids are loaded later, as
+            in a config.
+        candidate_ids: the catalogue, likewise.
         dim: dimension of the space.
         curvature: the curvature `c >= 0`, a number or a `Curvature(learned=True)`. 0 is the Euclidean twin of the model.
         mode: "tangent" (Euclidean parameters, mapped by `expmap0`) or "direct" (points, moved by a Riemannian optimizer).
@@ -70,6 +76,7 @@ class HyperML(RetrievalModel):
         history: how users are placed by the items they have, a `History` or its `length`, see `HistoryTower`; 0: every user is a
             free point. None: `History()` in tangent mode, 0 in direct mode and with a `query_network`.
         seed: seed of the negatives.
+        query_id_dtype, candidate_id_dtype: dtype of ids that are loaded later, see `NetworkTower`.
         **kwargs: `name`, as for every Keras model. Points are float32, also under a policy of mixed precision.
 
     Raises:
@@ -85,6 +92,8 @@ class HyperML(RetrievalModel):
     >>> model.recommend(["u1"], k=1).ids.tolist()
     [['c']]
     """
+
+    LEARNING_RATE: ClassVar[float] = 0.05
 
     def __init__(
         self,
@@ -110,12 +119,14 @@ class HyperML(RetrievalModel):
         network_output: Literal["tangent", "ball"] = "tangent",
         history: HistoryArgument = None,
         seed: int = 0,
+        query_id_dtype: Literal["string", "int64"] | None = None,
+        candidate_id_dtype: Literal["string", "int64"] | None = None,
         **kwargs: Any,
     ) -> None:
         if mode not in _MARGINS:
             raise ValueError(f"`mode` must be one of {tuple(_MARGINS)}. Received: mode={mode!r}")
         margin = _MARGINS[mode] if margin is None else margin
-        negatives = _default_negatives(len(candidate_ids), int(dim)) if negatives is None else negatives
+        negatives = _default_negatives(_count(candidate_ids), int(dim)) if negatives is None else negatives
         negatives_group = _default_group(int(negatives)) if negatives_group is None else negatives_group
         check_positive(dim=dim, margin=margin, negatives=negatives, hardest=hardest, negatives_group=negatives_group)
         if shallow is not None:
@@ -136,8 +147,8 @@ class HyperML(RetrievalModel):
             "max_tangent_norm": max_tangent_norm,
         }
         queries, candidates = make_towers(
-            Side(query_ids, query_network, query_features),
-            Side(candidate_ids, candidate_network, candidate_features),
+            Side(query_ids, query_network, query_features, query_id_dtype),
+            Side(candidate_ids, candidate_network, candidate_features, candidate_id_dtype),
             int(dim),
             shared,
             mode,
@@ -145,9 +156,9 @@ class HyperML(RetrievalModel):
             network_output,
             placed,
         )
-        seen = queries.seen if isinstance(queries, HistoryTower) else None
-        super().__init__(queries, candidates, shared, seed, seen, **kwargs)
+        super().__init__(queries, candidates, shared, seed, queries.seen, **kwargs)
         self.dim, self.mode = int(dim), mode
+        self.history_settings = placed
         self.margin, self.distortion_weight = float(margin), float(distortion_weight)
         self.distortion_reference = distortion_reference
         self.negatives, self.negatives_group = int(negatives), int(negatives_group)
@@ -166,17 +177,27 @@ class HyperML(RetrievalModel):
             kwargs["history"] = History.unordered()
         return super().from_interactions(interactions, **kwargs)
 
-    def compile(self, optimizer: Any = None, **kwargs: Any) -> None:
-        """Configures training.
+    def default_optimizer(
+        self, learning_rate: float | None = None, decay_steps: int | None = None
+    ) -> RiemannianAdagrad:
+        """The optimizer of `compile()`: Adagrad that starts like SGD, see `Recommender.default_optimizer`.
+
+        It suits a free point per id. For networks as towers give one with smaller steps, such as `RiemannianAdagrad(0.03)`: losses
+        are sums over the batch.
 
         Args:
-            optimizer: `default_optimizer` of the mode unless given, which suits a free point an id. For networks as towers
-                give one with smaller steps, such as `RiemannianAdagrad(0.03)`: losses are sums over the batch.
-            **kwargs: as in Keras.
+            learning_rate: the initial rate of a row that is seen rarely; the class's `LEARNING_RATE` if None.
+            decay_steps: the number of steps over which the learning rate falls linearly to 0; constant if None.
+
+        Example:
+
+        >>> optimizer = HyperML(["ann"], ["a", "b"], dim=64).default_optimizer()
+        >>> float(optimizer.learning_rate), optimizer.initial_accumulator_value
+        (0.5, 100.0)
         """
-        if optimizer is None:
-            optimizer = default_optimizer(self.mode, self.dim)
-        super().compile(optimizer=optimizer, **kwargs)
+        rate = self.LEARNING_RATE if learning_rate is None else learning_rate
+        accumulator = _ACCUMULATORS[self.mode] / (self.dim if self.mode == "tangent" else 1)
+        return undamped_adagrad(rate * _RATE_FACTORS[self.mode], accumulator, decay_steps)
 
     def compute_loss(self, inputs: Any, training: bool = False) -> Tensor:
         """The loss of a batch of positives: a sum over them, see the class docstring.
@@ -189,25 +210,25 @@ class HyperML(RetrievalModel):
         Returns:
             A scalar, float32.
         """
-        users, items = feed.codes(self, inputs)
+        users, items = self.codes(inputs)
         c = self.curvature()
         seed = self._seed(training)
-        drawn = hard_negatives.draw(
-            tf.shape(users)[0], len(self.candidate_tower), self.negatives, self.negatives_group, seed
-        )
+        drawn = draw(tf.shape(users)[0], len(self.candidate_tower), self.negatives, self.negatives_group, seed)
         # Unknown ids weigh nothing below: any row may stand for them.
-        query = measure(self._queries(tf.maximum(users, 0), items, seed, training), c)
+        query = measure(self.query_tower.training_points(tf.maximum(users, 0), tf.maximum(items, 0), seed), c)
         # In one call, because of a layer that is called twice Keras keeps the regularization of the second call only.
         codes = tf.concat([tf.maximum(items, 0), tf.reshape(drawn.codes, [-1])], axis=0)
         candidates = measure(self.candidate_tower.points(codes, training), c)
         batch = tf.size(items)
-        chosen, found = hard_negatives.hardest(
-            drawn, query, users, candidates.rows(batch), self.seen, self.hardest, self.shallow
+        chosen, found = hardest(
+            drawn, query, users, candidates.rows(batch), c, self.seen, self.hardest, self.shallow
         )
         known = tf.cast((users >= 0) & (items >= 0), tf.float32)[:, tf.newaxis]
         return objective(
             # Where nothing is shared and all are taken, candidates are where they are needed.
-            Pairs.of(query, candidates, self.negatives if self._has_own_negatives else chosen),
+            Pairs.with_own(query, candidates, self.negatives)
+            if self._has_own_negatives
+            else Pairs.with_shared(query, candidates, chosen),
             known,
             known * tf.cast(found, tf.float32) / found.shape[1],
             c,
@@ -220,17 +241,11 @@ class HyperML(RetrievalModel):
     def _has_own_negatives(self) -> bool:
         return self.negatives_group == 1 and self.negatives <= self.hardest
 
-    def _queries(self, users: Tensor, items: Tensor, seed: Tensor, training: bool) -> Tensor:
-        """The points of users who do not know yet that they have these items."""
-        if isinstance(self.query_tower, HistoryTower):
-            return self.query_tower.points_without(users, tf.maximum(items, 0), seed)
-        return self.query_tower.points(users, training)
-
     def get_config(self) -> dict[str, Any]:
         config = {
             "name": self.name,
-            "query_ids": self.query_tower.ids.tolist(),
-            "candidate_ids": self.candidate_tower.ids.tolist(),
+            "query_ids": len(self.query_tower),
+            "candidate_ids": len(self.candidate_tower),
             "dim": self.dim,
             "curvature": curvature_config(self.curvature),
             "mode": self.mode,
@@ -243,16 +258,20 @@ class HyperML(RetrievalModel):
             "negatives_group": self.negatives_group,
             "max_tangent_norm": self.max_tangent_norm,
             "network_output": self.network_output,
-            "history": self.query_tower.history.to_dict() if isinstance(self.query_tower, HistoryTower) else 0,
+            "history": 0 if self.history_settings is None else self.history_settings.to_dict(),
             "seed": self.seed,
         }
         for role, tower in (("query", self.query_tower), ("candidate", self.candidate_tower)):
             own = tower.get_config()
             if isinstance(tower, NetworkTower):
-                config |= {f"{role}_network": own["network"], f"{role}_features": own["features"]}
+                config |= {f"{role}_{name}": own[name] for name in ("network", "features", "id_dtype")}
             else:
                 config |= {key: own[key] for key in ("embeddings_initializer", "embeddings_regularizer")}
         return config
+
+
+def _count(ids: Any) -> int:
+    return ids if isinstance(ids, int) else len(ids)
 
 
 def _default_group(negatives: int) -> int:

@@ -1,10 +1,9 @@
-"""Serving: the exported SavedModel, its interface, and what goes with it."""
+"""Searching a catalogue of points by hyperbolic distance, exactly."""
 
-from hyperml_tf.retrieval.approximate_index import ApproximateIndex
-from hyperml_tf.retrieval.export import export_saved_model
-from hyperml_tf.retrieval.item_details import item_details
-from hyperml_tf.retrieval.served_model import ServedModel
-from hyperml_tf.retrieval.signatures import SIGNATURES
-from hyperml_tf.retrieval.versions import next_version
+from hyperml_tf.retrieval.exact_index import ExactIndex
+from hyperml_tf.retrieval.nearest import nearest
+from hyperml_tf.retrieval.nearest_neighbors import NearestNeighbors
+from hyperml_tf.retrieval.quantised_index import QuantisedIndex
+from hyperml_tf.retrieval.results import Neighbours, Recommendations
 
-__all__ = ["SIGNATURES", "ApproximateIndex", "ServedModel", "export_saved_model", "item_details", "next_version"]
+__all__ = ["ExactIndex", "NearestNeighbors", "Neighbours", "QuantisedIndex", "Recommendations", "nearest"]

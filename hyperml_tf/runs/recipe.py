@@ -12,9 +12,7 @@ import tensorflow as tf
 
 from hyperml_tf.callbacks import BestWeights
 from hyperml_tf.data import Interactions
-from hyperml_tf.models import History, HyperML, default_optimizer
-from hyperml_tf.models.ranking_model import RankingModel
-from hyperml_tf.models.training.default_optimizer import LEARNING_RATE
+from hyperml_tf.models import History, HyperML, Recommender
 from hyperml_tf.optimizers import RiemannianAdam, RiemannianSGD
 from hyperml_tf.runs.training_config import TrainingConfig
 
@@ -25,13 +23,13 @@ _STEPS_PER_EXECUTION = 16
 # Rows a user, on average, from which a table is dense. Where users have hundreds, less curvature and smaller steps are better
 # together; either alone is not. Found on validation rows: sparse tables have 5 to 7, dense ones 106 and 165.
 _DENSE = 50
-_SPARSE_CURVATURE, _SPARSE_RATE = 1.0, LEARNING_RATE
+_SPARSE_CURVATURE, _SPARSE_RATE = 1.0, HyperML.LEARNING_RATE
 _DENSE_CURVATURE, _DENSE_RATE = 0.3, 0.02
 # Adam moves a coordinate of a tangent vector, but a point as a whole, by about its rate, whatever the gradient. With this
 # factor, in direct mode times the root of the dimension, the rates that suit the others suit it.
 _ADAM = 0.1
 
-_Model = TypeVar("_Model", bound=RankingModel)
+_Model = TypeVar("_Model", bound=Recommender)
 
 
 def new_model(training: Interactions, config: TrainingConfig, **arguments: Any) -> HyperML:
@@ -55,7 +53,7 @@ def new_model(training: Interactions, config: TrainingConfig, **arguments: Any) 
     settings["history"] = history_of(training, config)
     model = HyperML.from_interactions(training, **{**settings, **arguments})
     steps = steps_of_epoch(training, config.batch_size)
-    model.compile(new_optimizer(config, steps * config.epochs), steps_per_execution=min(steps, _STEPS_PER_EXECUTION))
+    model.compile(new_optimizer(model, config, steps * config.epochs), steps_per_execution=min(steps, _STEPS_PER_EXECUTION))
     return model
 
 
@@ -97,17 +95,18 @@ def history_of(training: Interactions, config: TrainingConfig) -> History | int:
     return dataclasses.replace(base, half_life=half_life, length=config.history or base.length)
 
 
-def new_optimizer(config: TrainingConfig, steps: int) -> Any:
+def new_optimizer(model: HyperML, config: TrainingConfig, steps: int) -> Any:
     """The optimizer of the settings, with a learning rate that falls linearly to 0 over `steps`.
 
     Example:
 
-    >>> type(new_optimizer(TrainingConfig(optimizer="adam"), steps=100)).__name__
+    >>> model = HyperML(["ann"], ["a", "b"], dim=8)
+    >>> type(new_optimizer(model, TrainingConfig(optimizer="adam"), steps=100)).__name__
     'RiemannianAdam'
     """
-    initial = LEARNING_RATE if config.learning_rate is None else config.learning_rate
     if config.optimizer == "adagrad":
-        return default_optimizer(config.mode, config.dim, initial, decay_steps=steps)
+        return model.default_optimizer(config.learning_rate, decay_steps=steps)
+    initial = HyperML.LEARNING_RATE if config.learning_rate is None else config.learning_rate
     falling = tf.keras.optimizers.schedules.PolynomialDecay
     if config.optimizer == "adam":
         rate = _ADAM * initial * (1.0 if config.mode == "tangent" else math.sqrt(config.dim))

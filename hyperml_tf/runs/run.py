@@ -74,9 +74,7 @@ class Run:
     def table(self) -> Interactions:
         """The rows the model was trained on, in the codes of its vocabularies."""
         vocabulary = self._vocabulary()
-        indptr, indices = self.model.seen.indptr, self.model.seen.indices
-        users = np.repeat(np.arange(len(indptr) - 1, dtype=np.int32), np.diff(indptr))
-        return dataclasses.replace(vocabulary, users=users, items=indices)
+        return dataclasses.replace(vocabulary, users=self.model.seen.users, items=self.model.seen.items)
 
     @property
     def card(self) -> dict[str, Any]:
@@ -100,8 +98,9 @@ class Run:
 
 def evaluate(model: HyperML, held_out: HeldOut) -> dict[str, Any]:
     """Metrics of a model and of popularity on the same held-out rows."""
-    popularity = Popularity(held_out.split.train)
-    return {**held_out.report(model.scorer()), "popularity": held_out.report(popularity.score_all)}
+    popularity = Popularity.from_interactions(held_out.split.train)
+    popularity.fit(held_out.split.train)
+    return {**held_out.report(model.scorer()), "popularity": held_out.report(popularity.scorer())}
 
 
 def card(config: dict[str, Any], metrics: dict[str, Any]) -> dict[str, Any]:

@@ -16,12 +16,12 @@ import tensorflow as tf
 import hyperml_tf
 from hyperml_tf.data import Interactions
 from hyperml_tf.models import HyperML
-from hyperml_tf.retrieval import export_saved_model
 from hyperml_tf.runs import recipe
 from hyperml_tf.runs import run as run_lib
 from hyperml_tf.runs.held_out import HeldOut
 from hyperml_tf.runs.run import Run
 from hyperml_tf.runs.training_config import TrainingConfig
+from hyperml_tf.serving import export_saved_model
 
 logger = logging.getLogger(__name__)
 

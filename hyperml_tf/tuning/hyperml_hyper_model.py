@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from hyperml_tf.data import Interactions, training_dataset
 from hyperml_tf.models import HyperML
-from hyperml_tf.models.training import feed
+from hyperml_tf.models import batches
 from hyperml_tf.runs import TrainingConfig, recipe
 from hyperml_tf.tuning.space import SETTINGS, Space
 
@@ -150,7 +150,7 @@ class HyperMLHyperModel(keras_tuner.HyperModel):
 
     def _validation_batches(self, model: HyperML) -> Any:
         if self._validation is None:
-            self._validation = feed.validation_data(model, self.validation)
+            self._validation = model.validation_dataset(self.validation)
         return self._validation
 
     def evaluate(self, model: HyperML) -> dict[str, float]:

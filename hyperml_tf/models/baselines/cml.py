@@ -8,17 +8,15 @@ import tensorflow as tf
 
 from hyperml_tf._keras import register
 from hyperml_tf.layers import Curvature
-from hyperml_tf.models.arguments import check_not_negative, check_positive
-from hyperml_tf.models.baselines.baseline import Baseline
-from hyperml_tf.models.baselines.free_vectors import free_vectors
-from hyperml_tf.models.retrieval_model import RetrievalModel
-from hyperml_tf.models.training import feed
-from hyperml_tf.models.training.uniform_negatives import uniform_negatives
+from hyperml_tf.models.argument_checks import check_not_negative, check_positive
+from hyperml_tf.models.baselines.vector_tower import VectorTower
+from hyperml_tf.models.metric_recommender import MetricRecommender
 from hyperml_tf.numerics import Tensor
+from hyperml_tf.sampling import uniform_negatives
 
 
 @register
-class CML(Baseline, RetrievalModel):
+class CML(MetricRecommender):
     """Metric learning in the Euclidean unit ball.
 
     For points `x` and `y` of norm at most 1, over positives `(i, j)` and the nearest `k` of sampled negatives,
@@ -31,11 +29,11 @@ class CML(Baseline, RetrievalModel):
     Margins are in units of `|x - y|^2`; the distances in answers are `2 |x - y|`, as everywhere at curvature 0.
 
     Args:
-        query_ids: the known users, distinct strings or integers.
-        candidate_ids: the catalogue, distinct strings or integers.
+        query_ids: the known users, distinct strings or integers, or their number, see `HyperML`.
+        candidate_ids: the catalogue, likewise.
         dim: dimension of the points.
         margin: the margin of the hinge, in units of `|x - y|^2`, > 0.
-        negatives: negatives a positive, each its own draw and never the user's own.
+        negatives: negatives per positive, each drawn independently among the items the user has not interacted with.
         covariance_weight: weight of the covariance regularization, >= 0: the sum of the squared covariances between different
             coordinates over the points of the positives of a batch, times the number of positives. The paper has it and leaves
             its weight to validation; 0 because it is one more number to tune.
@@ -74,8 +72,8 @@ class CML(Baseline, RetrievalModel):
         check_positive(dim=dim, margin=margin, negatives=negatives, initial_stddev=initial_stddev)
         check_not_negative(covariance_weight=covariance_weight)
         super().__init__(
-            free_vectors("query", query_ids, int(dim), initial_stddev, seed, max_norm=1.0),
-            free_vectors("candidate", candidate_ids, int(dim), initial_stddev, seed, max_norm=1.0),
+            VectorTower.of("query", query_ids, int(dim), initial_stddev, seed, max_norm=1.0),
+            VectorTower.of("candidate", candidate_ids, int(dim), initial_stddev, seed, max_norm=1.0),
             Curvature(0.0),
             seed,
             **kwargs,
@@ -85,7 +83,7 @@ class CML(Baseline, RetrievalModel):
         self.initial_stddev = float(initial_stddev)
 
     def compute_loss(self, inputs: Any, training: bool = False) -> Tensor:
-        users, items = feed.codes(self, inputs)
+        users, items = self.codes(inputs)
         drawn, found = uniform_negatives(
             users, len(self.candidate_tower), self.negatives, self.seen, self._seed(training)
         )
@@ -118,8 +116,8 @@ class CML(Baseline, RetrievalModel):
     def get_config(self) -> dict[str, Any]:
         return {
             "name": self.name,
-            "query_ids": self.query_tower.ids.tolist(),
-            "candidate_ids": self.candidate_tower.ids.tolist(),
+            "query_ids": len(self.query_tower),
+            "candidate_ids": len(self.candidate_tower),
             "dim": self.dim,
             "margin": self.margin,
             "negatives": self.negatives,

@@ -5,14 +5,11 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from hyperml_tf._keras import register
-from hyperml_tf.models.baselines.baseline import Baseline
 from hyperml_tf.models.hyperml import HyperML
-from hyperml_tf.models.training.default_optimizer import default_optimizer
-from hyperml_tf.optimizers import RiemannianAdagrad
 
 
 @register
-class EuclideanTwin(Baseline, HyperML):
+class EuclideanTwin(HyperML):
     """`HyperML` at curvature 0: the same loss, margin, negatives and training, in flat space and not confined to a ball.
 
     What it loses to `HyperML` is what the geometry brings; what `CML` loses to it is what negatives and margin bring. The
@@ -20,8 +17,7 @@ class EuclideanTwin(Baseline, HyperML):
     learning rates .05, .015 and .005.
 
     Args:
-        query_ids: the known users, distinct strings or integers.
-        candidate_ids: the catalogue, distinct strings or integers.
+        query_ids, candidate_ids: users and catalogue, see `HyperML`.
         dim: dimension of the space.
         **kwargs: as for `HyperML`, but `curvature`.
 
@@ -43,13 +39,6 @@ class EuclideanTwin(Baseline, HyperML):
                 f"`curvature` is 0 for the twin; give it to `HyperML`. Received: curvature={kwargs['curvature']}"
             )
         super().__init__(query_ids, candidate_ids, dim, curvature=0.0, **kwargs)
-
-    def default_optimizer(
-        self, learning_rate: float | None = None, decay_steps: int | None = None
-    ) -> RiemannianAdagrad:
-        """`hyperml_tf.models.default_optimizer`, which HyperML has; `LEARNING_RATE` if no rate is given."""
-        rate = self.LEARNING_RATE if learning_rate is None else learning_rate
-        return default_optimizer(self.mode, self.dim, rate, decay_steps)
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()

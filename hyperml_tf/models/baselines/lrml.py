@@ -7,10 +7,9 @@ from typing import Any, ClassVar
 import tensorflow as tf
 
 from hyperml_tf._keras import register
-from hyperml_tf.models.arguments import check_positive
-from hyperml_tf.models.baselines.free_vectors import free_vectors
+from hyperml_tf.models.argument_checks import check_positive
 from hyperml_tf.models.baselines.pairwise_model import PairwiseModel
-from hyperml_tf.models.baselines.vector_tower import normal
+from hyperml_tf.models.baselines.vector_tower import VectorTower, normal
 from hyperml_tf.numerics import Tensor
 
 # Attention weights held at once by `score_catalogue`: 16 MiB of float32.
@@ -30,12 +29,12 @@ class LRML(PairwiseModel):
     pair to pair, so there is no index that searches by it: the catalogue is scored as a whole.
 
     Args:
-        query_ids: the known users, distinct strings or integers.
-        candidate_ids: the catalogue, distinct strings or integers.
+        query_ids: the known users, distinct strings or integers, or their number, see `HyperML`.
+        candidate_ids: the catalogue, likewise.
         dim: dimension of the vectors.
         memories: number of memories.
         margin: the margin of the hinge, in units of squared distance, > 0.
-        negatives: negatives a positive, each its own draw and never the user's own; the loss is averaged over them.
+        negatives: negatives per positive, each drawn independently among the items the user has not interacted with; the loss is averaged over them.
         initial_stddev: standard deviation of the initial coordinates, also of keys and memories.
         seed: seed of the initial values and of the negatives.
         **kwargs: `name`, as for every Keras model.
@@ -70,8 +69,8 @@ class LRML(PairwiseModel):
     ) -> None:
         check_positive(dim=dim, memories=memories, margin=margin, negatives=negatives, initial_stddev=initial_stddev)
         super().__init__(
-            free_vectors("query", query_ids, int(dim), initial_stddev, seed, max_norm=1.0),
-            free_vectors("candidate", candidate_ids, int(dim), initial_stddev, seed, max_norm=1.0),
+            VectorTower.of("query", query_ids, int(dim), initial_stddev, seed, max_norm=1.0),
+            VectorTower.of("candidate", candidate_ids, int(dim), initial_stddev, seed, max_norm=1.0),
             negatives,
             seed,
             **kwargs,

@@ -7,9 +7,9 @@ from typing import Any
 import tensorflow as tf
 
 from hyperml_tf._keras import register
-from hyperml_tf.models.arguments import check_not_negative, check_positive
-from hyperml_tf.models.baselines.free_vectors import free_vectors
+from hyperml_tf.models.argument_checks import check_not_negative, check_positive
 from hyperml_tf.models.baselines.pairwise_model import PairwiseModel
+from hyperml_tf.models.baselines.vector_tower import VectorTower
 from hyperml_tf.numerics import Tensor
 
 
@@ -27,11 +27,11 @@ class MFBPR(PairwiseModel):
     An unknown user gets the items of largest bias, the popular ones.
 
     Args:
-        query_ids: the known users, distinct strings or integers.
-        candidate_ids: the catalogue, distinct strings or integers.
+        query_ids: the known users, distinct strings or integers, or their number, see `HyperML`.
+        candidate_ids: the catalogue, likewise.
         dim: dimension of the vectors.
         regularization: strength of the regularization, >= 0.
-        negatives: negatives a positive, each its own draw and never the user's own; the loss is averaged over them.
+        negatives: negatives per positive, each drawn independently among the items the user has not interacted with; the loss is averaged over them.
         initial_stddev: standard deviation of the initial coordinates and biases.
         seed: seed of the initial vectors and of the negatives.
         **kwargs: `name`, as for every Keras model.
@@ -64,9 +64,9 @@ class MFBPR(PairwiseModel):
         check_positive(dim=dim, negatives=negatives, initial_stddev=initial_stddev)
         check_not_negative(regularization=regularization)
         super().__init__(
-            free_vectors("query", query_ids, int(dim), initial_stddev, seed),
+            VectorTower.of("query", query_ids, int(dim), initial_stddev, seed),
             # The last coordinate is the bias: one row to look up and to update.
-            free_vectors("candidate", candidate_ids, int(dim) + 1, initial_stddev, seed),
+            VectorTower.of("candidate", candidate_ids, int(dim) + 1, initial_stddev, seed),
             negatives,
             seed,
             **kwargs,

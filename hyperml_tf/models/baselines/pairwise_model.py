@@ -1,4 +1,4 @@
-"""What the baselines without a distance share: a free vector an id, and positives compared with uniform negatives."""
+"""What the baselines without a distance share: one vector per id, and positives compared with uniform negatives."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ from typing import Any
 
 import tensorflow as tf
 
-from hyperml_tf.models.baselines.baseline import Baseline
 from hyperml_tf.models.baselines.vector_tower import VectorTower
-from hyperml_tf.models.towers.id_lookup import IdLookup
-from hyperml_tf.models.training import feed
-from hyperml_tf.models.training.uniform_negatives import uniform_negatives
+from hyperml_tf.models.recommender import Recommender
 from hyperml_tf.numerics import Tensor
+from hyperml_tf.sampling import uniform_negatives
 
 
-class PairwiseModel(Baseline):
+class PairwiseModel(Recommender):
     """Base class: a subclass says how vectors are scored (`score_rows`, `score_catalogue`) and compared (`pair_loss`).
 
     An unknown id has the zero vector.
@@ -22,7 +20,7 @@ class PairwiseModel(Baseline):
     Args:
         query_tower: raw ids of users to vectors.
         candidate_tower: raw ids of the catalogue to vectors.
-        negatives: uniform negatives a positive, each its own draw and never the user's own; the loss is averaged over them.
+        negatives: uniform negatives per positive; the loss is averaged over them.
         seed: seed of the negatives.
         **kwargs: `name`, as for every Keras model.
     """
@@ -30,17 +28,9 @@ class PairwiseModel(Baseline):
     def __init__(
         self, query_tower: VectorTower, candidate_tower: VectorTower, negatives: int, seed: int = 0, **kwargs: Any
     ) -> None:
-        super().__init__(seed, **kwargs)
+        super().__init__(query_tower.lookup, candidate_tower.lookup, seed, **kwargs)
         self.query_tower, self.candidate_tower = query_tower, candidate_tower
         self.negatives = int(negatives)
-
-    @property
-    def query_lookup(self) -> IdLookup:
-        return self.query_tower.lookup
-
-    @property
-    def candidate_lookup(self) -> IdLookup:
-        return self.candidate_tower.lookup
 
     def score_rows(self, queries: Tensor, candidates: Tensor) -> Tensor:
         """Vectors of queries `(batch, dim)` and of candidates of each, `(batch, m, ...)` -> scores, `(batch, m)`."""
@@ -55,7 +45,7 @@ class PairwiseModel(Baseline):
         return 0.0
 
     def compute_loss(self, inputs: Any, training: bool = False) -> Tensor:
-        users, items = feed.codes(self, inputs)
+        users, items = self.codes(inputs)
         drawn, found = uniform_negatives(
             users, len(self.candidate_tower), self.negatives, self.seen, self._seed(training)
         )
@@ -69,15 +59,15 @@ class PairwiseModel(Baseline):
 
     def call(self, inputs: Any, training: bool = False) -> Tensor:
         """The scores of pairs, `{"user_id": (batch,), "item_id": (batch,)}` -> `(batch,)`."""
-        users, items = feed.codes(self, inputs)
+        users, items = self.codes(inputs)
         candidates = self.candidate_tower.points_or_origin(items[:, tf.newaxis])
         return self.score_rows(self.query_tower.points_or_origin(users), candidates)[:, 0]
 
     def get_config(self) -> dict[str, Any]:
         return {
             "name": self.name,
-            "query_ids": self.query_tower.ids.tolist(),
-            "candidate_ids": self.candidate_tower.ids.tolist(),
+            "query_ids": len(self.query_tower),
+            "candidate_ids": len(self.candidate_tower),
             "negatives": self.negatives,
             "seed": self.seed,
         }

@@ -1,4 +1,4 @@
-"""The tower of the Euclidean baselines: one free vector an id."""
+"""The tower of the Euclidean baselines: one vector per id."""
 
 from __future__ import annotations
 
@@ -19,14 +19,18 @@ class VectorTower(Tower):
     """Gives every id of a vocabulary a trainable vector: `IdTower` at curvature 0, without the maps that do nothing there.
 
     Args:
-        ids: the vocabulary, distinct strings or integers.
+        ids: the vocabulary, distinct strings or integers, or its size, see `Tower`.
         dim: dimension of the vectors.
         initial_stddev: standard deviation of their initial coordinates, which are normal.
         max_norm: largest norm of a vector, or None. A longer row is brought back as by `HyperbolicEmbedding`.
         seed: of the initial vectors.
         **kwargs: as for every Keras layer.
 
-    Input shape: raw ids, `(...)`. Output shape: vectors, `(..., dim)`; zero for an unknown id.
+    Input shape:
+        Raw ids, `(...)`.
+
+    Output shape:
+        Vectors, `(..., dim)`; zero for an unknown id.
 
     Example:
 
@@ -49,6 +53,13 @@ class VectorTower(Tower):
         self.embeddings = self.add_weight(
             name="embeddings", shape=(len(self), self.dim), initializer=normal(self.dim, self.initial_stddev, seed)
         )
+
+    @classmethod
+    def of(
+        cls, role: str, ids: Any, dim: int, initial_stddev: float, seed: int, max_norm: float | None = None
+    ) -> VectorTower:
+        """The tower of a role, "query" or "candidate"; the two start differently. Other arguments: as for the class."""
+        return cls(ids, dim, initial_stddev, max_norm, seed=4 * seed + (role == "candidate"), name=f"{role}_tower")
 
     def points(self, codes: Tensor, training: bool = False) -> Tensor:
         rows = tf.nn.embedding_lookup(self.embeddings, codes)

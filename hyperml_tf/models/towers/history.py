@@ -1,4 +1,4 @@
-"""How users are placed by the items they have."""
+"""How users are placed by their items."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from hyperml_tf.models.arguments import check_not_negative, check_positive
+from hyperml_tf.models.argument_checks import check_not_negative, check_positive
 from hyperml_tf.numerics import Tensor
 
 
@@ -52,9 +52,19 @@ class History:
         """For users whose items come in no order that means anything."""
         return cls(window=None, half_life=None)
 
-    def strength(self, counts: Tensor) -> Tensor:
-        """What the mean of so many items is multiplied by, float32 of the shape of `counts`, int32."""
-        return self.weight * tf.sqrt(tf.cast(tf.minimum(counts, self.length), tf.float32))
+    def pull(self, sums: Tensor, weights: Tensor, counts: Tensor) -> Tensor:
+        """The tangent vectors to which their items pull users.
+
+        Args:
+            sums: weighted sums of the items' vectors, `(batch, dim)`.
+            weights: sums of the weights, `(batch,)`.
+            counts: the number of items of each user, `(batch,)` int32.
+
+        Returns:
+            `weight * sqrt(min(n, length))` times the weighted mean, `(batch, dim)`; 0 for users without items.
+        """
+        strength = self.weight * tf.sqrt(tf.cast(tf.minimum(counts, self.length), tf.float32))
+        return sums * tf.math.divide_no_nan(strength, weights)[:, tf.newaxis]
 
     def to_dict(self) -> dict[str, Any]:
         """What `as_history` makes the same of."""

@@ -1,19 +1,20 @@
-"""The tower of users who are where their items put them."""
+"""The tower of users who are placed by their items."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from hyperml_tf._keras import register
 from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument, InitializerLike, RegularizerLike
-from hyperml_tf.models.arguments import check_positive
+from hyperml_tf.models.argument_checks import check_positive
 from hyperml_tf.models.towers.history import HistoryArgument, as_history
 from hyperml_tf.models.towers.id_tower import IdTower
-from hyperml_tf.models.towers.seen_items import SeenItems
 from hyperml_tf.numerics import Tensor
+from hyperml_tf.tables import SeenItems
 
 _INITIAL_SPREAD = 0.01
 # After so many half-lives a weight is below the precision of float32.
@@ -24,7 +25,7 @@ _HALVINGS = 24
 class HistoryTower(IdTower):
     """Places every user by the items they have, and by a free offset that weighs the more the more there are of these.
 
-    Every item has a second vector `w`: where it pulls those who have it. The tangent vector of a user with `n` items is
+    Every item has a second vector `w`: where it pulls the users who have it. The tangent vector of a user with `n` items is
 
         n / (n + shrinkage) * offset + weight * sqrt(min(n, length)) * mean(w)
 
@@ -34,10 +35,10 @@ class HistoryTower(IdTower):
 
     **In training** the positive itself is left out, and of more than `length` items so many are drawn near it in the user's
     order: what a user took at about the same time says most. **Afterwards** an item weighs half as much as the one `half_life`
-    places after it. Whoever has no items is at the origin. At `c = 0` points are the tangent vectors themselves.
+    places after it. Users without history are at the origin. At `c = 0` points are the tangent vectors themselves.
 
     Args:
-        ids: the vocabulary, distinct strings or integers.
+        ids: the vocabulary, distinct strings or integers, or its size, see `Tower`.
         dim: dimension of the points.
         n_items: size of the catalogue.
         history: see `History`, whose names are those of the formula.
@@ -47,9 +48,13 @@ class HistoryTower(IdTower):
         **kwargs: as for every Keras layer.
 
     Attributes:
-        seen: what the users have seen, a `SeenItems`: nothing, until `seen.set` says otherwise. It is saved with the tower.
+        seen: what the users have seen, a `SeenItems`, empty at first. It is part of the state of the tower.
 
-    Input shape: raw ids, `(...)`. Output shape: points, `(..., dim)`; the origin for an unknown id.
+    Input shape:
+        Raw ids, `(...)`.
+
+    Output shape:
+        Points, `(..., dim)`; the origin for an unknown id.
 
     Raises:
         ValueError: if a number is out of its range.
@@ -57,7 +62,7 @@ class HistoryTower(IdTower):
     Example:
 
     >>> tower = HistoryTower(["a", "b"], dim=4, n_items=3)
-    >>> tower.seen.set([0, 2, 3], [0, 1, 2], n_candidates=3)
+    >>> tower.seen.set(users=np.array([0, 0, 1]), items=np.array([0, 1, 2]))
     >>> tower(["b", "unknown"]).shape
     TensorShape([2, 4])
     """
@@ -81,7 +86,7 @@ class HistoryTower(IdTower):
         settings = as_history(history)
         if settings is None:
             raise ValueError(
-                f"`history` must have a length: use `IdTower` for users without. Received: history={history!r}"
+                f"`history` must have a length: use `IdTower` for users who are free points. Received: history={history!r}"
             )
         super().__init__(
             ids,
@@ -93,7 +98,7 @@ class HistoryTower(IdTower):
             **kwargs,
         )
         self.n_items, self.history = int(n_items), settings
-        self.seen = SeenItems(name="seen")
+        self.seen: SeenItems = SeenItems(len(self), self.n_items, name="seen")
         self.context = self.add_weight(
             name="context",
             shape=(self.n_items, int(dim)),
@@ -106,28 +111,19 @@ class HistoryTower(IdTower):
         half_life = self.history.half_life
         # What weighs less than float32 can tell from nothing is not read.
         newest = None if half_life is None else math.ceil(_HALVINGS * half_life)
-        owners, items, newer = self.seen.histories(flat, newest)
+        owners, items, newer = self.seen.histories.newest(flat, newest)
         weights = None if half_life is None else tf.pow(0.5, tf.cast(newer, tf.float32) / half_life)
         sums, total = self._sums(items, owners, tf.size(flat), weights)
-        points = self._place(flat, sums, total, self.seen.counts(flat))
+        points = self._place(flat, sums, total, self.seen.histories.counts(flat))
         return tf.reshape(points, tf.concat([tf.shape(codes), points.shape[-1:]], axis=0))
 
-    def points_without(self, codes: Tensor, items: Tensor, seed: Tensor) -> Tensor:
-        """The points of users in training, where one item of each does not count.
-
-        Args:
-            codes: users, `(batch,)`.
-            items: the item to leave out for each, `(batch,)`.
-            seed: two integers; the same seed draws the same.
-
-        Returns:
-            Points, `(batch, dim)`.
-        """
-        drawn, used = self.seen.around(codes, items, self.history.length, self.history.window, seed)
+    def training_points(self, users: Tensor, items: Tensor, seed: Tensor) -> Tensor:
+        """The points of users in training, where the positive of each does not count; see `Tower.training_points`."""
+        drawn, used = self.seen.around(users, items, self.history.length, self.history.window, seed)
         where = tf.where(used)
-        sums, total = self._sums(tf.gather_nd(drawn, where), tf.cast(where[:, 0], tf.int32), tf.size(codes))
-        counts = self.seen.counts(codes) - tf.cast(self.seen.contains(codes, items), tf.int32)
-        return self._place(codes, sums, total, counts)
+        sums, total = self._sums(tf.gather_nd(drawn, where), tf.cast(where[:, 0], tf.int32), tf.size(users))
+        counts = self.seen.histories.counts(users) - tf.cast(self.seen.contains(users, items), tf.int32)
+        return self._place(users, sums, total, counts)
 
     def _sums(self, items: Tensor, owners: Tensor, n_owners: Tensor, weights: Tensor | None = None) -> Any:
         """Weighted sums of the items' vectors by owner, `(n_owners, dim)`, and sums of the weights; owners ascend."""
@@ -144,7 +140,7 @@ class HistoryTower(IdTower):
 
     def _place(self, codes: Tensor, sums: Tensor, total: Tensor, counts: Tensor) -> Tensor:
         """Points of users with so many items, `counts`, from weighted sums of vectors and the sums of the weights."""
-        pull = sums * tf.math.divide_no_nan(self.history.strength(counts), total)[:, tf.newaxis]
+        pull = self.history.pull(sums, total, counts)
         n = tf.cast(counts, tf.float32)
         own = tf.math.divide_no_nan(n, n + self.history.shrinkage)[:, tf.newaxis]
         return self.embedding(codes, adjust=lambda offsets: own * offsets + pull)

@@ -1,4 +1,4 @@
-"""The standard tower: one free point an id."""
+"""The standard tower: one free point per id."""
 
 from __future__ import annotations
 
@@ -16,14 +16,18 @@ class IdTower(Tower):
     """Gives every id of a vocabulary a trainable point of the ball.
 
     Args:
-        ids: the vocabulary, distinct strings or integers.
+        ids: the vocabulary, distinct strings or integers, or its size, see `Tower`.
         dim: dimension of the points.
         curvature: the curvature `c >= 0`, a number or a `Curvature`.
         mode: "tangent" or "direct", see `HyperbolicEmbedding`.
         embeddings_initializer, embeddings_regularizer, max_tangent_norm: see `HyperbolicEmbedding`.
         **kwargs: as for every Keras layer.
 
-    Input shape: raw ids, `(...)`. Output shape: points, `(..., dim)`; the origin for an unknown id.
+    Input shape:
+        Raw ids, `(...)`.
+
+    Output shape:
+        Points, `(..., dim)`; the origin for an unknown id.
 
     Example:
 

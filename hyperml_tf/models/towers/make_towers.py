@@ -6,28 +6,30 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from hyperml_tf.layers import Curvature
+from hyperml_tf.models import batches
 from hyperml_tf.models.towers.history import History
 from hyperml_tf.models.towers.history_tower import HistoryTower
 from hyperml_tf.models.towers.id_tower import IdTower
 from hyperml_tf.models.towers.network_tower import NetworkTower
 from hyperml_tf.models.towers.tower import Tower
-from hyperml_tf.models.training import feed
 
 Features = Mapping[str, Any]
 
 
 class Side(NamedTuple):
-    """What is said of queries, or of candidates.
+    """The arguments for queries, or those for candidates.
 
     Attributes:
         ids: the vocabulary.
         network: a Keras model in place of free points, or None.
         features: features of the ids for it, or None.
+        id_dtype: dtype of the ids, for a network whose ids are loaded later.
     """
 
     ids: Any
     network: Any = None
     features: Features | None = None
+    id_dtype: Any = None
 
 
 def make_towers(
@@ -64,18 +66,18 @@ def make_towers(
                 f"`{role}_features` need a `{role}_network` that uses them. Received: {list(side.features)}"
             )
         if role == "query" and history is not None:
-            n_items = len(candidate.ids)
-            return HistoryTower(side.ids, dim, n_items, history, curvature, name=name, **table)
+            return HistoryTower(side.ids, dim, len(candidates), history, curvature, name=name, **table)
         return IdTower(side.ids, dim, curvature, mode=mode, name=name, **table)  # type: ignore[arg-type]
 
-    # Candidates first: a query tower with a history needs a catalogue that has been checked.
+    # Candidates first: a query tower with a history needs the size of the catalogue.
     candidates = tower("candidate", candidate)
     return tower("query", query), candidates
 
 
 def _network_tower(role: str, side: Side, output: Any, dim: int, curvature: Curvature) -> NetworkTower:
-    id_name = {"query": feed.QUERY, "candidate": feed.CANDIDATE}[role]
-    tower = NetworkTower(side.ids, side.network, side.features, id_name, output, curvature, name=f"{role}_tower")
+    id_name = {"query": batches.QUERY, "candidate": batches.CANDIDATE}[role]
+    name = f"{role}_tower"
+    tower = NetworkTower(side.ids, side.network, side.features, id_name, output, curvature, side.id_dtype, name=name)
     if tower.dim != dim:
         raise ValueError(f"`{role}_network` must return vectors of `dim` {dim}. Received: {tower.dim}")
     return tower

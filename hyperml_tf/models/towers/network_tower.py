@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -14,8 +15,10 @@ from hyperml_tf.geometry import poincare
 from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument
 from hyperml_tf.models.towers.tower import Tower
 from hyperml_tf.numerics import Tensor
+from hyperml_tf.tables.arrays import load_arrays, save_arrays
 
 _OUTPUTS = ("tangent", "ball")
+_FILE = "features.npz"
 
 
 @register
@@ -24,20 +27,27 @@ class NetworkTower(Tower):
 
     The features of all ids are held in the tower, so that negatives can be drawn from the whole catalogue and an export needs
     nothing but an id. Without features the network is called with the raw ids, `(batch,)`; with features, with a dictionary of
-    them, each `(batch, ...)`, and the ids under `id_name`.
+    them, each `(batch, ...)`, and the ids under `id_name`. Features are saved beside the ids, not in the config.
 
     Args:
-        ids: the vocabulary, distinct strings or integers.
+        ids: the vocabulary, distinct strings or integers, or its size, see `Tower`.
         network: a Keras model or layer that returns vectors, `(batch, dim)`.
-        features: arrays or lists whose rows belong to `ids`, by name; or None.
+        features: arrays or lists with one row for each of `ids`, by name; or None.
         id_name: the key of the ids in the dictionary the network is called with.
         output: "tangent" if the network returns Euclidean vectors, which `expmap0` takes to the ball (any TFRS tower);
             "ball" if it ends in a layer of ours and returns points of the ball of this curvature.
         curvature: the curvature `c >= 0`, a number or a `Curvature`.
+        id_dtype: "string" or "int64", where `ids` is a size; otherwise that of the ids.
         **kwargs: as for every Keras layer.
 
+    Input shape:
+        Raw ids, `(...)`.
+
+    Output shape:
+        Points, `(..., dim)`; the origin for an unknown id.
+
     Raises:
-        ValueError: if a feature has another number of rows than `ids`, or the network does not return `(batch, dim)`.
+        ValueError: if a feature does not have one row for each of `ids`, or the network does not return `(batch, dim)`.
 
     Example:
 
@@ -54,6 +64,7 @@ class NetworkTower(Tower):
         id_name: str = "id",
         output: Literal["tangent", "ball"] = "tangent",
         curvature: CurvatureArgument = 1.0,
+        id_dtype: Literal["string", "int64"] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(ids, curvature=curvature, **kwargs)
@@ -61,49 +72,68 @@ class NetworkTower(Tower):
             raise ValueError(f"`output` must be one of {_OUTPUTS}. Received: output={output!r}")
         self.network = tf.keras.utils.deserialize_keras_object(network) if isinstance(network, dict) else network
         self._takes_training = "training" in inspect.signature(self.network.call).parameters
-        self.id_name = id_name
-        self.output_kind = output
+        self.id_name, self.output_kind = id_name, output
+        self.id_dtype = id_dtype or self.lookup.table.keys.dtype.name
         self._features = {name: _feature(name, values, len(self.lookup)) for name, values in (features or {}).items()}
-        shape = self._vectors(tf.zeros([1], tf.int32)).shape
+        # Any ids do to build the network: those of a tower that comes from a config are not known yet.
+        shape = self._vectors(tf.zeros([1], tf.int32), tf.zeros([1], self.id_dtype)).shape
         if shape.rank != 2 or shape[1] is None:
             raise ValueError(f"`network` must return vectors of a known size, (batch, dim). Received: shape {shape}")
         self.dim = int(shape[1])
 
     def points(self, codes: Tensor, training: bool = False) -> Tensor:
-        flat = self._vectors(tf.reshape(codes, [-1]), training)
-        vectors = tf.reshape(flat, tf.concat([tf.shape(codes), [self.dim]], axis=0))
+        flat = tf.reshape(codes, [-1])
+        vectors = self._vectors(flat, self.lookup.raw(flat), training)
+        vectors = tf.reshape(vectors, tf.concat([tf.shape(codes), [self.dim]], axis=0))
         c = self.curvature()
         return poincare.project(vectors, c) if self.output_kind == "ball" else poincare.expmap0(vectors, c)
 
-    def _vectors(self, codes: Tensor, training: bool = False) -> Tensor:
-        inputs = self.lookup.raw(codes)
+    def _vectors(self, codes: Tensor, ids: Tensor, training: bool = False) -> Tensor:
+        inputs: Any = ids
         if self._features:
             features = {name: tf.gather(values, codes) for name, values in self._features.items()}
-            inputs = {self.id_name: inputs, **features}
+            inputs = {self.id_name: ids, **features}
         return self.network(inputs, training=training) if self._takes_training else self.network(inputs)
 
+    @property
+    def feature_specs(self) -> dict[str, Any]:
+        """Dtype and shape of each feature, which is what a config holds of them."""
+        return {
+            name: {"dtype": values.dtype.name, "shape": values.shape[1:].as_list()}
+            for name, values in self._features.items()
+        }
+
+    def save_assets(self, dir_path: str) -> None:
+        arrays = {name: values.numpy() for name, values in self._features.items()}
+        decode = np.vectorize(bytes.decode, otypes=[object])
+        arrays = {name: decode(array) if array.dtype.kind == "O" else array for name, array in arrays.items()}
+        save_arrays(Path(dir_path) / _FILE, arrays)
+
+    def load_assets(self, dir_path: str) -> None:
+        arrays = load_arrays(Path(dir_path) / _FILE)
+        self._features = {name: _feature(name, arrays[name], len(self.lookup)) for name in self._features}
+
     def get_config(self) -> dict[str, Any]:
-        features = {name: _as_lists(values) for name, values in self._features.items()}
         return {
             **super().get_config(),
             "network": tf.keras.utils.serialize_keras_object(self.network),
-            "features": features or None,
+            "features": self.feature_specs or None,
             "id_name": self.id_name,
             "output": self.output_kind,
+            "id_dtype": self.id_dtype,
         }
 
 
 def _feature(name: str, values: Any, rows: int) -> Tensor:
+    """A feature as a tensor; from its spec, where the values are loaded later, zeros or empty text."""
+    if isinstance(values, Mapping):
+        return tf.zeros([rows, *values["shape"]], values["dtype"])
     array = np.asarray(values)
     if array.dtype.kind == "f":
         array = array.astype(np.float32)
     if array.ndim == 0 or len(array) != rows:
         raise ValueError(
-            f"`features[{name!r}]` must have one row an id, {rows}. Received: shape {array.shape} of {array.dtype}"
+            f"`features[{name!r}]` must have one row for each of the {rows} ids. "
+            f"Received: shape {array.shape} of {array.dtype}"
         )
     return tf.constant(array.tolist() if array.dtype.kind in "OUS" else array)
-
-
-def _as_lists(values: Tensor) -> Any:
-    array = values.numpy()
-    return np.vectorize(bytes.decode, otypes=[object])(array).tolist() if values.dtype == tf.string else array.tolist()

@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument, HyperbolicLayer
-from hyperml_tf.models.towers.id_lookup import IdLookup
 from hyperml_tf.numerics import Tensor
+from hyperml_tf.tables import IdLookup, SeenItems
 
 
 class Tower(HyperbolicLayer):
@@ -18,7 +18,8 @@ class Tower(HyperbolicLayer):
     Called with raw ids, `(...)`, it returns points, `(..., dim)`. An unknown id lies at the origin.
 
     Args:
-        ids: the vocabulary, distinct strings or integers; their order gives the codes.
+        ids: the vocabulary, distinct strings or integers, whose order gives the codes; or its size, where the ids are set or
+            loaded later, as by `from_config`; see `IdLookup`.
         curvature: the curvature `c >= 0`, a number or a `Curvature`.
         **kwargs: as for every Keras layer.
     """
@@ -26,9 +27,12 @@ class Tower(HyperbolicLayer):
     block = 65536
     """Ids at a time in `all_points`."""
 
+    seen: SeenItems | None = None
+    """What the ids of the vocabulary, as users, have seen, if it is what places them."""
+
     def __init__(self, ids: Any, curvature: CurvatureArgument = 1.0, **kwargs: Any) -> None:
         super().__init__(curvature=curvature, **kwargs)
-        self.lookup = ids if isinstance(ids, IdLookup) else IdLookup(ids)
+        self.lookup = IdLookup(ids)
 
     @property
     def ids(self) -> np.ndarray:
@@ -41,6 +45,19 @@ class Tower(HyperbolicLayer):
     def points(self, codes: Tensor, training: bool = False) -> Tensor:
         """Codes in `[0, len(self))`, `(...)` -> points of the ball, `(..., dim)`."""
         raise NotImplementedError("A tower says where its ids lie.")
+
+    def training_points(self, users: Tensor, items: Tensor, seed: Tensor) -> Tensor:
+        """The points of users in a training step, as if they had not interacted with the positives of the step yet.
+
+        Args:
+            users: codes, `(batch,)`.
+            items: codes of the positive of each, `(batch,)`.
+            seed: two integers; the same seed draws the same.
+
+        Returns:
+            Points, `(batch, dim)`.
+        """
+        return self.points(users, training=True)
 
     def points_or_origin(self, codes: Tensor, training: bool = False) -> Tensor:
         """As `points`, with the origin for the code -1 of an unknown id."""
@@ -62,4 +79,4 @@ class Tower(HyperbolicLayer):
         return tf.concat(blocks, axis=0)
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "ids": self.ids.tolist()}
+        return {**super().get_config(), "ids": len(self)}

@@ -1,0 +1,79 @@
+"""Batches of interactions: the columns a model reads, and the datasets it is validated on."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from hyperml_tf.data import Interactions, sampled_negatives
+from hyperml_tf.numerics import Tensor
+
+QUERY, CANDIDATE = "user_id", "item_id"
+"""Keys of raw ids in a batch."""
+QUERY_CODE, CANDIDATE_CODE, NEGATIVES = "user", "item", "negatives"
+"""Keys of codes in a batch."""
+
+BATCH_SIZE = 2048
+"""Positives per training step, unless given."""
+
+_VALIDATION_USERS = 2000
+_VALIDATION_BATCH = 500
+
+
+def columns(batch: Any) -> tuple[Tensor, Tensor]:
+    """The two columns of a batch, as they are in it: raw ids, or codes.
+
+    Raises:
+        ValueError: if the batch is not a dictionary with one of the two pairs of keys.
+    """
+    if isinstance(batch, dict):
+        for keys in ((QUERY_CODE, CANDIDATE_CODE), (QUERY, CANDIDATE)):
+            if all(key in batch for key in keys):
+                return batch[keys[0]], batch[keys[1]]
+    received = sorted(batch) if isinstance(batch, dict) else type(batch).__name__
+    raise ValueError(f"A batch must be a dictionary with {QUERY!r} and {CANDIDATE!r}. Received: {received}")
+
+
+def check_dataset(x: Any, name: str, batch_size: int | None = None) -> None:
+    """Raises a `ValueError` that names the argument unless `x` is a batched dataset of interactions."""
+    if not isinstance(x, (tf.data.Dataset, tf.distribute.DistributedDataset)):
+        raise ValueError(f"`{name}` must be an `Interactions` or a `tf.data.Dataset`. Received: {type(x).__name__}")
+    if batch_size is not None:
+        raise ValueError("`batch_size` goes with `Interactions` only: batch the dataset itself. Received: both")
+    if any(column.shape.rank != 1 for column in columns(x.element_spec)):
+        raise ValueError(f"`{name}` must be batched, with columns of shape (batch,). Received: {x.element_spec}")
+
+
+def validation_dataset(held_out: Interactions, seen_users: np.ndarray, seen_items: np.ndarray) -> tf.data.Dataset:
+    """Batches of a fixed sample of users, each with a held-out item and fixed sampled negatives.
+
+    Args:
+        held_out: one row per user, in the codes of the model.
+        seen_users, seen_items: codes of the pairs the model has seen, which are no negatives, `(pairs,)`.
+
+    Raises:
+        ValueError: if no row is left to evaluate.
+    """
+    if len(held_out) == 0:
+        raise ValueError("`validation_data` must hold rows of users and items that the model knows. Received: none")
+    if len(held_out) > _VALIDATION_USERS:
+        chosen = np.random.default_rng(0).choice(len(held_out), _VALIDATION_USERS, replace=False)
+        held_out = held_out.with_rows(np.sort(chosen))
+    seen_keys = seen_users.astype(np.int64) * held_out.n_items + seen_items
+    keys = np.union1d(seen_keys, held_out.keys())
+    known = dataclasses.replace(held_out, users=keys // held_out.n_items, items=keys % held_out.n_items)
+    # Users who have interacted with the whole catalogue have no negatives to rank against.
+    held_out = held_out.with_rows(known.activity()[held_out.users] < known.n_items)
+    if len(held_out) == 0:
+        raise ValueError(
+            "`validation_data` must hold a user with an item that they never interacted with. Received: none"
+        )
+    batch = {
+        QUERY_CODE: held_out.users,
+        CANDIDATE_CODE: held_out.items,
+        NEGATIVES: sampled_negatives(known, held_out.users, 100, seed=0),
+    }
+    return tf.data.Dataset.from_tensor_slices(batch).batch(_VALIDATION_BATCH)

@@ -1,0 +1,6 @@
+"""Negative sampling: candidates that users have not interacted with, uniform or the hardest of several."""
+
+from hyperml_tf.sampling.hard_negatives import Draw, draw, hardest
+from hyperml_tf.sampling.uniform_negatives import uniform_negatives
+
+__all__ = ["Draw", "draw", "hardest", "uniform_negatives"]

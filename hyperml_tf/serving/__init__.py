@@ -1,0 +1,10 @@
+"""Serving: a trained model as a SavedModel, its interface, and what goes with it."""
+
+from hyperml_tf.serving.approximate_index import ApproximateIndex
+from hyperml_tf.serving.export import export_saved_model
+from hyperml_tf.serving.item_details import item_details
+from hyperml_tf.serving.served_model import ServedModel
+from hyperml_tf.serving.signatures import SIGNATURES
+from hyperml_tf.serving.versions import next_version
+
+__all__ = ["SIGNATURES", "ApproximateIndex", "ServedModel", "export_saved_model", "item_details", "next_version"]

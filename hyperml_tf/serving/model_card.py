@@ -1,0 +1,120 @@
+"""What an export says of itself, `assets.extra/model_card.json`."""
+
+from __future__ import annotations
+
+import datetime
+import math
+import platform
+from collections.abc import Mapping
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from hyperml_tf.data import Interactions
+from hyperml_tf.geometry import poincare
+from hyperml_tf.models import HyperML
+from hyperml_tf.retrieval.quantised_index import QuantisedIndex, compare_with_exact
+from hyperml_tf.serving.serving_module import ServingModule
+from hyperml_tf.serving.signatures import ITEM, SIGNATURES
+
+FILE = "model_card.json"
+"""Name of the file in `assets.extra/`."""
+
+_PACKAGES = ("hyperml-tf", "tf-keras", "tensorflow-recommenders", "numpy")
+
+
+def model_card(model: HyperML, module: ServingModule, more: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Where an export comes from and how it answers, ready for JSON.
+
+    Args:
+        model: the model.
+        module: what is exported of it.
+        more: further entries, such as metrics.
+    """
+    c = float(model.curvature())
+    index = module.index
+    return {
+        "format": 1,
+        "written": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        "data": _data(model),
+        "space": {
+            "dim": index.dim,
+            "curvature": c,
+            "mode": model.mode,
+            "distance_from_origin": {
+                "users": _quantiles(poincare.distance(module.user_points, tf.zeros_like(module.user_points), c)),
+                "items": _quantiles(_radii(module)),
+            },
+        },
+        "serving": {
+            "k": module.k,
+            "precision": index.precision,
+            "excludes_seen": module.seen is not None,
+            # JSON has no infinity: null where all items of a history weigh the same.
+            "half_life": module.fold_in.half_life if math.isfinite(module.fold_in.half_life) else None,
+            "details": list(module.details),
+            "signatures": {name: _fields(module, name) for name in SIGNATURES},
+            **_quantisation(model, module),
+        },
+        "versions": {
+            "python": platform.python_version(),
+            "tensorflow": tf.__version__,
+            **{name: _version(name) for name in _PACKAGES},
+        },
+        **(more or {}),
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:  # run from its sources
+        return None
+
+
+def _data(model: HyperML) -> dict[str, Any]:
+    """The training rows: what the model has seen, which nothing held out is part of."""
+    ids = model.query_tower.ids, model.candidate_tower.ids
+    rows = Interactions(model.seen.users, model.seen.items, *ids)
+    return {
+        "users": len(ids[0]),
+        "items": len(ids[1]),
+        "train_rows": len(rows),
+        "train_fingerprint": rows.fingerprint(),
+    }
+
+
+def _quantisation(model: HyperML, module: ServingModule) -> dict[str, Any]:
+    """How the answers of a quantised index compare with exact ones."""
+    if module.index.precision == "float32":
+        return {}
+    points, c = model.candidate_tower.all_points(), model.curvature()
+    return {"quantised_index": compare_with_exact(QuantisedIndex.of(points, c, module.index.precision), points, c)}
+
+
+def _radii(module: ServingModule) -> Any:
+    points = module.index.points(tf.range(module.index.n))
+    return poincare.distance(points, tf.zeros_like(points), module.curvature)
+
+
+def _quantiles(distances: Any) -> dict[str, float]:
+    names = {"min": 0.0, "median": 0.5, "p99": 0.99, "max": 1.0}
+    return {name: round(float(np.quantile(distances, q)), 4) for name, q in names.items()}
+
+
+def _fields(module: ServingModule, name: str) -> dict[str, Any]:
+    """A signature of this export, with -1 for the axes whose length is not fixed, and item details among its outputs."""
+    signature = SIGNATURES[name]
+    sizes = {"k": module.k, "dim + 1": module.index.dim + 1}
+    described: dict[str, Any] = {
+        kind: {
+            field: {"dtype": spec.dtype, "shape": [sizes.get(axis, -1) for axis in spec.shape]}
+            for field, spec in fields.items()
+        }
+        for kind, fields in (("inputs", signature.inputs), ("outputs", signature.outputs))
+    }
+    if ITEM in signature.outputs:
+        described["outputs"] |= dict.fromkeys(module.details, described["outputs"][ITEM])
+    return described

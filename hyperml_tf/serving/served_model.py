@@ -1,0 +1,149 @@
+"""An export, loaded back and asked from Python."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from hyperml_tf.retrieval.results import Neighbours
+from hyperml_tf.serving.signatures import DISTANCE, EXCLUDE, HISTORY, ITEM, USER, VECTOR
+
+
+class ServedModel:
+    """A SavedModel written by `export_saved_model`, with its signatures as methods.
+
+    It uses plain TensorFlow; what it does, any program that loads the SavedModel can do. Ids are strings, bytes in UTF-8, or
+    numbers, which are asked for as their decimal text.
+
+    Args:
+        path: the exported directory.
+
+    Raises:
+        FileNotFoundError: if there is no SavedModel at `path`.
+
+    Example:
+
+    >>> from hyperml_tf import HyperML, export_saved_model
+    >>> path = export_saved_model(HyperML(["ann"], ["a", "b", "c"], dim=4, history=0), "models/items/1", overwrite=True)
+    >>> ServedModel(path).recommend_from_items([["a", "b"]]).ids.tolist()
+    [['c', '', '']]
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        if not (self.path / "saved_model.pb").is_file():
+            raise FileNotFoundError(
+                f"`path` must be an exported directory with saved_model.pb. Received: {str(path)!r}"
+            )
+        self._loaded = tf.saved_model.load(str(path))
+
+    @property
+    def card(self) -> dict[str, Any]:
+        """What the export says of itself, `assets.extra/model_card.json`."""
+        return json.loads((self.path / "assets.extra" / "model_card.json").read_text(encoding="utf-8"))
+
+    def ask(self, signature: str, **inputs: Any) -> dict[str, np.ndarray]:
+        """Calls any signature, and returns all its outputs by name: item details too, where the export has them.
+
+        Args:
+            signature: its name, see `hyperml_tf.serving.SIGNATURES`.
+            **inputs: ids by the names of the signature, `(batch,)`, or `(batch, n)` as rows that may differ in length.
+
+        Raises:
+            ValueError: if the export has no such signature, or it has other inputs.
+        """
+        signatures = self._loaded.signatures
+        if signature not in signatures:
+            raise ValueError(f"`signature` must be one of {sorted(signatures)}. Received: {signature!r}")
+        specs = signatures[signature].structured_input_signature[1]
+        if set(specs) != set(inputs):
+            raise ValueError(f"{signature!r} takes the inputs {sorted(specs)}. Received: {sorted(inputs)}")
+        tensors = {
+            name: (_matrix if specs[name].shape.rank == 2 else _vector)(values, name) for name, values in inputs.items()
+        }
+        answer = signatures[signature](**tensors)
+        return {name: _decode(value.numpy()) for name, value in answer.items()}
+
+    def recommend(self, users: Sequence[Any], exclude: Sequence[Sequence[Any]] | None = None) -> Neighbours:
+        """The nearest items of each user, as many as the export was written for.
+
+        Args:
+            users: raw ids, `(batch,)`.
+            exclude: for each user the ids of items to leave out; rows may differ in length.
+
+        Returns:
+            `Neighbours`, ids as strings.
+        """
+        if exclude is None:
+            return _neighbours(self.ask("serving_default", **{USER: users}))
+        return _neighbours(self.ask("recommend_excluding", **{USER: users, EXCLUDE: exclude}))
+
+    def recommend_from_items(self, histories: Sequence[Sequence[Any]]) -> Neighbours:
+        """The nearest items of users that the model need not know, from the ids of what they have; rows may differ in length."""
+        return _neighbours(self.ask("recommend_from_items", **{HISTORY: histories}))
+
+    def similar_items(self, items: Sequence[Any]) -> Neighbours:
+        """The items nearest to each of some items, itself left out; nothing (`""`, infinitely far) for an unknown item."""
+        return _neighbours(self.ask("similar_items", **{ITEM: items}))
+
+    def score(self, users: Sequence[Any], items: Sequence[Sequence[Any]]) -> np.ndarray:
+        """Distances of items to users, `(batch,)` and `(batch, n)` ids -> `(batch, n)`; infinite for an unknown item."""
+        return self.ask("score", **{USER: users, ITEM: items})[DISTANCE]
+
+    def embed_users(self, users: Sequence[Any]) -> np.ndarray:
+        """Vectors to search an external index with, `(batch, dim + 1)`: the largest dot product is the smallest distance."""
+        return self.ask("embed_user", **{USER: users})[VECTOR]
+
+    def embed_items(self, items: Sequence[Any]) -> np.ndarray:
+        """Vectors to fill an external index with, `(batch, dim + 1)`; infinite for an unknown item."""
+        return self.ask("embed_item", **{ITEM: items})[VECTOR]
+
+
+def _neighbours(answer: dict[str, np.ndarray]) -> Neighbours:
+    return Neighbours(answer[ITEM], answer[DISTANCE])
+
+
+def _vector(values: Sequence[Any], name: str) -> tf.Tensor:
+    return tf.constant([_text(value, name) for value in _listed(values, name)], tf.string)
+
+
+def _matrix(rows: Sequence[Sequence[Any]], name: str) -> tf.Tensor:
+    """Ids as strings, shorter rows padded with ""."""
+    texts = [[_text(value, name) for value in _listed(row, name)] for row in _listed(rows, name)]
+    longest = max(map(len, texts), default=0)
+    padded = [[*row, *[""] * (longest - len(row))] for row in texts]
+    return tf.reshape(tf.constant(padded, tf.string), [len(padded), longest])
+
+
+def _listed(values: Any, name: str) -> list[Any]:
+    if isinstance(values, (str, bytes)) or not hasattr(values, "__iter__"):
+        raise ValueError(f"`{name}` must be a list of ids, or of such lists. Received: {values!r}")
+    return list(values)
+
+
+def _text(value: Any, name: str) -> bytes:
+    if isinstance(value, bytes):
+        return value
+    if isinstance(value, str):
+        try:
+            return value.encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(
+                f"`{name}` must hold text that UTF-8 can hold: no half of a surrogate pair. Received: {value!r}"
+            ) from error
+    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
+        return str(value).encode()
+    raise ValueError(f"`{name}` must hold ids, strings or integers. Received: {value!r}")
+
+
+def _decode(values: np.ndarray) -> np.ndarray:
+    if values.dtype != object:
+        return values
+    decoded = np.array([value.decode() for value in values.ravel()], dtype=object)
+    return decoded.reshape(values.shape)

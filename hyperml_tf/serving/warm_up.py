@@ -1,0 +1,64 @@
+"""Requests that a server answers before it takes others, so that no caller waits for the first run of a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from hyperml_tf.serving.signatures import EXCLUDE, HISTORY, ITEM, SIGNATURES, USER
+
+FILE = "tf_serving_warmup_requests"
+"""Name of the file in `assets.extra/`, where TensorFlow Serving looks for it."""
+
+# A single request, and one as a server makes them of several.
+_BATCHES = (1, 32)
+_LISTED = 10
+
+MOST_IDS = max(_BATCHES)
+"""More ids of a kind are not used."""
+
+
+def write_warm_up(path: Path, user_ids: list[str], item_ids: list[str]) -> int:
+    """Writes two requests for every signature, of one row and of 32.
+
+    Args:
+        path: the file to write.
+        user_ids, item_ids: known ids, at least one of each.
+
+    Returns:
+        The number of requests.
+
+    Raises:
+        ImportError: if tensorflow-serving-api is not installed.
+    """
+    try:
+        from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
+    except ImportError as error:
+        raise ImportError(
+            "Warm-up requests are written with tensorflow-serving-api: pip install 'hyperml-tf[serving]'"
+        ) from error
+    count = 0
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for name, inputs in _requests(user_ids, item_ids):
+            request = predict_pb2.PredictRequest()
+            request.model_spec.signature_name = name
+            for field, values in inputs.items():
+                request.inputs[field].CopyFrom(tf.make_tensor_proto(values, tf.string))
+            log = prediction_log_pb2.PredictionLog(predict_log=prediction_log_pb2.PredictLog(request=request))
+            writer.write(log.SerializeToString())
+            count += 1
+    return count
+
+
+def _requests(user_ids: list[str], item_ids: list[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for batch in _BATCHES:
+        users = np.resize(np.array(user_ids[:batch], object), batch)
+        items = np.resize(np.array(item_ids[:batch], object), batch)
+        lists = np.resize(np.array(item_ids[:_LISTED], object), (batch, _LISTED))
+        values = {(USER, 1): users, (ITEM, 1): items, (ITEM, 2): lists, (EXCLUDE, 2): lists, (HISTORY, 2): lists}
+        for name, signature in SIGNATURES.items():
+            yield name, {field: values[field, len(spec.shape)].tolist() for field, spec in signature.inputs.items()}

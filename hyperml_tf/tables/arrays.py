@@ -1,0 +1,52 @@
+"""Arrays of numbers or text in files, without pickles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+_TEXT, _ENDS, _SHAPE = ".utf8", ".ends", ".shape"
+
+
+def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Writes named arrays to an `.npz` file: numbers as they are, text as one run of UTF-8 bytes with the end of each value.
+
+    Args:
+        path: the file.
+        arrays: arrays of numbers, or object arrays of `str`, by name.
+    """
+    parts: dict[str, Any] = {}
+    for name, array in arrays.items():
+        if array.dtype.kind != "O":
+            parts[name] = array
+            continue
+        encoded = [value.encode() for value in array.ravel().tolist()]
+        parts[name + _TEXT] = np.frombuffer(b"".join(encoded), np.uint8)
+        parts[name + _ENDS] = np.cumsum([len(value) for value in encoded], dtype=np.int64)
+        parts[name + _SHAPE] = np.array(array.shape, np.int64)
+    np.savez(path, **parts)
+
+
+def load_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Reads what `save_arrays` wrote.
+
+    Raises:
+        ValueError: if the file holds pickles, or parts of an array are missing.
+    """
+    with np.load(path, allow_pickle=False) as stored:
+        parts = {name: stored[name] for name in stored.files}
+    texts = [name.removesuffix(_TEXT) for name in parts if name.endswith(_TEXT)]
+    if missing := [name for name in texts if not {name + _ENDS, name + _SHAPE} <= set(parts)]:
+        raise ValueError(f"`{path}` must hold whole arrays of text. Received parts of {missing} only")
+    loaded = {name: _decoded(*(parts.pop(name + suffix) for suffix in (_TEXT, _ENDS, _SHAPE))) for name in texts}
+    return {**parts, **loaded}
+
+
+def _decoded(utf8: np.ndarray, ends: np.ndarray, shape: np.ndarray) -> np.ndarray:
+    text, limits = utf8.tobytes(), [0, *ends.tolist()]
+    values = np.empty(len(ends), object)
+    values[:] = [text[start:end].decode() for start, end in zip(limits[:-1], limits[1:], strict=True)]
+    return values.reshape(shape)
