@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from hyperml_tf.optimizers import RiemannianAdagrad
 
+
 def undamped_adagrad(learning_rate: float, accumulator: float, decay_steps: int | None = None) -> RiemannianAdagrad:
     """Adagrad whose accumulators start at `accumulator`, with its rate scaled so that a rare row moves as under SGD.
 

@@ -27,9 +27,9 @@ from hyperml_tf.sampling import draw, hardest
 _Model = TypeVar("_Model", bound="HyperML")
 
 _MARGINS = {"tangent": 16.0, "direct": 8.0}
-# The squared gradients that a row has to add up before Adagrad starts to damp it, and a factor on the learning rate. Adagrad keeps
-# an accumulator per coordinate of a tangent vector and one per point of the ball; the numbers are scaled so that one learning rate
-# serves both modes, and every dimension.
+# The squared gradients that a row has to add up before Adagrad starts to damp it, and a factor on the learning rate. Adagrad
+# keeps an accumulator per coordinate of a tangent vector and one per point of the ball; the numbers are scaled so that one
+# learning rate serves both modes, and every dimension.
 _ACCUMULATORS = {"tangent": 6400.0, "direct": 400.0}
 _RATE_FACTORS = {"tangent": 1.0, "direct": 1.5}
 
@@ -182,8 +182,8 @@ class HyperML(MetricRecommender):
     ) -> RiemannianAdagrad:
         """The optimizer of `compile()`: Adagrad that starts like SGD, see `Recommender.default_optimizer`.
 
-        It suits a free point per id. For networks as towers give one with smaller steps, such as `RiemannianAdagrad(0.03)`: losses
-        are sums over the batch.
+        It suits a free point per id. For networks as towers give one with smaller steps, such as `RiemannianAdagrad(0.03)`:
+        losses are sums over the batch.
 
         Args:
             learning_rate: the initial rate of a row that is seen rarely; the class's `LEARNING_RATE` if None.
@@ -220,9 +220,7 @@ class HyperML(MetricRecommender):
         codes = tf.concat([tf.maximum(items, 0), tf.reshape(drawn.codes, [-1])], axis=0)
         candidates = measure(self.candidate_tower.points(codes, training), c)
         batch = tf.size(items)
-        chosen, found = hardest(
-            drawn, query, users, candidates.rows(batch), c, self.seen, self.hardest, self.shallow
-        )
+        chosen, found = hardest(drawn, query, users, candidates.rows(batch), c, self.seen, self.hardest, self.shallow)
         known = tf.cast((users >= 0) & (items >= 0), tf.float32)[:, tf.newaxis]
         return objective(
             # Where nothing is shared and all are taken, candidates are where they are needed.

@@ -83,7 +83,7 @@ class Recommender(tfrs.Model):
     @classmethod
     def from_interactions(cls: type[_Model], interactions: Interactions, **kwargs: Any) -> _Model:
         """A model for the users and items of a table. Keyword arguments: as for the class."""
-        return cls(query_ids=interactions.user_ids, candidate_ids=interactions.item_ids, **kwargs)  # type: ignore[call-arg]
+        return cls(query_ids=interactions.user_ids, candidate_ids=interactions.item_ids, **kwargs)
 
     @classmethod
     def from_config(cls: type[_Model], config: dict[str, Any], custom_objects: Any = None) -> _Model:

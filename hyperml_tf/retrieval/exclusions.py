@@ -9,8 +9,8 @@ import tensorflow as tf
 from hyperml_tf.numerics import Tensor
 
 Exclusion = Callable[[Tensor, "Tensor | None"], Tensor]
-"""Takes scores `(n, batch)` and the row of each candidate, `(n,)`, or None where row `i` is candidate `i`; returns the scores with
-the lowest number of their dtype in place of those of the candidates left out."""
+"""Takes scores `(n, batch)` and the row of each candidate, `(n,)`, or None where row `i` is candidate `i`; returns the scores,
+with the lowest number of their dtype in place of those of the candidates left out."""
 
 
 def exclude_matrix(candidates: Tensor) -> Exclusion:

@@ -1,9 +1,9 @@
 """Nearest neighbours: candidates by one matrix product, then re-ranked by their true distances.
 
-The product cancels a few digits, so a few more candidates than asked for are taken and re-ranked by `poincare.distance`, which is
-what is returned. In float32 that is exact for points up to a distance of about 8 / sqrt(c) from the origin (`sqrt(c)|x|` = .9993).
-Farther out, some of the nearest can be missed where a catalogue crowds hundreds of items within 1 / sqrt(c) of each other; not in
-float64.
+The product cancels a few digits, so a few more candidates than asked for are taken and re-ranked by `poincare.distance`, which
+is what is returned. In float32 that is exact for points up to a distance of about 8 / sqrt(c) from the origin (`sqrt(c)|x|` =
+.9993). Farther out, some of the nearest can be missed where a catalogue crowds hundreds of items within 1 / sqrt(c) of each
+other; not in float64.
 """
 
 from __future__ import annotations

@@ -37,9 +37,7 @@ def top_k(scores: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
     return values, tf.gather(rows, order, batch_dims=1)
 
 
-def top_k_by_proximity(
-    products: Tensor, squared_norms: Tensor, factors: Tensor, k: Tensor
-) -> tuple[Tensor, Tensor]:
+def top_k_by_proximity(products: Tensor, squared_norms: Tensor, factors: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
     """`top_k` of the proximities of a catalogue that is sorted by norm, with one pass over the products.
 
     Within a block of rows norms hardly differ, so the largest product bounds the proximities of its block closely. Twice as many
@@ -60,9 +58,7 @@ def top_k_by_proximity(
     bounds = proximity_bound(maxima, squared_norms[first], factors[first], factors[last])
     limits, best = top_k(bounds, tf.minimum(2 * k, blocks))
     rows = _rows_of(best, products)
-    near = proximity(
-        _entries(products, rows), tf.gather(squared_norms[:, 0], rows), tf.gather(factors[:, 0], rows)
-    )
+    near = proximity(_entries(products, rows), tf.gather(squared_norms[:, 0], rows), tf.gather(factors[:, 0], rows))
     values, order = tf.math.top_k(near, k)
     missed = tf.reduce_any(limits[:, -1] > values[:, -1]) & (tf.shape(best)[1] < blocks)
     return tf.cond(

@@ -53,7 +53,9 @@ def new_model(training: Interactions, config: TrainingConfig, **arguments: Any) 
     settings["history"] = history_of(training, config)
     model = HyperML.from_interactions(training, **{**settings, **arguments})
     steps = steps_of_epoch(training, config.batch_size)
-    model.compile(new_optimizer(model, config, steps * config.epochs), steps_per_execution=min(steps, _STEPS_PER_EXECUTION))
+    model.compile(
+        new_optimizer(model, config, steps * config.epochs), steps_per_execution=min(steps, _STEPS_PER_EXECUTION)
+    )
     return model
 
 

@@ -112,9 +112,7 @@ def _nearest(
     pool = candidates.grouped(negatives)
     products = tf.matmul(tf.reshape(vectors, [-1, size, vectors.shape[-1]]), pool.points, transpose_b=True)
     across = [0, 2, 1]
-    scores = proximity(
-        products, tf.transpose(pool.squared_norm, across), tf.transpose(pool.conformal_factor(), across)
-    )
+    scores = proximity(products, tf.transpose(pool.squared_norm, across), tf.transpose(pool.conformal_factor(), across))
     scores = tf.reshape(scores, [-1, negatives])
     return [_largest(scores[:, :depth], min(count, depth)) for depth in depths]
 

@@ -88,10 +88,9 @@ def _data(model: HyperML) -> dict[str, Any]:
 
 def _quantisation(model: HyperML, module: ServingModule) -> dict[str, Any]:
     """How the answers of a quantised index compare with exact ones."""
-    if module.index.precision == "float32":
+    if not isinstance(module.index, QuantisedIndex):
         return {}
-    points, c = model.candidate_tower.all_points(), model.curvature()
-    return {"quantised_index": compare_with_exact(QuantisedIndex.of(points, c, module.index.precision), points, c)}
+    return {"quantised_index": compare_with_exact(module.index, model.candidate_tower.all_points(), model.curvature())}
 
 
 def _radii(module: ServingModule) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -48,5 +49,5 @@ def load_arrays(path: Path) -> dict[str, np.ndarray]:
 def _decoded(utf8: np.ndarray, ends: np.ndarray, shape: np.ndarray) -> np.ndarray:
     text, limits = utf8.tobytes(), [0, *ends.tolist()]
     values = np.empty(len(ends), object)
-    values[:] = [text[start:end].decode() for start, end in zip(limits[:-1], limits[1:], strict=True)]
+    values[:] = [text[start:end].decode() for start, end in itertools.pairwise(limits)]
     return values.reshape(shape)

@@ -49,7 +49,7 @@ class IdLookup(tf.keras.layers.Layer):
         super().__init__(**kwargs)
         self._ids: np.ndarray | None = None
         self._table: IdTable | None = None
-        if isinstance(ids, (int, np.integer)) and not isinstance(ids, bool):
+        if isinstance(ids, (int, np.integer)):
             if ids < 1:
                 raise ValueError(f"`ids` must be a list of ids, or their number, at least 1. Received: ids={ids}")
             self._size = int(ids)

@@ -11,7 +11,6 @@ import tensorflow as tf
 
 from hyperml_tf.data import Interactions, training_dataset
 from hyperml_tf.models import HyperML
-from hyperml_tf.models import batches
 from hyperml_tf.runs import TrainingConfig, recipe
 from hyperml_tf.tuning.space import SETTINGS, Space
 

@@ -49,7 +49,7 @@ def measure(x: Tensor, c: Tensor) -> MeasuredPoints:
 
     Args:
         x: points, `(..., dim)`.
-        c: curvature, a number or `(...)`, >= 0. At `c = 0` the gap and the factor of `logmap0` are 1.
+        c: curvature, a scalar >= 0. At `c = 0` the gap and the factor of `logmap0` are 1.
 
     Returns:
         The points and their numbers. The squared norm is summed in float64 and rounded once.

@@ -53,9 +53,8 @@ class Pairs(NamedTuple):
         >>> Pairs.with_shared(x, y, chosen=[[1]]).squared_difference.numpy().tolist()
         [[0.0, 1.0]]
         """
-        chosen = tf.convert_to_tensor(chosen)
-        batch = tf.shape(x.points)[0]
-        positions = tf.concat([tf.range(batch, dtype=chosen.dtype)[:, tf.newaxis], _offset(chosen, batch)], axis=1)
+        batch, chosen = tf.shape(x.points)[0], tf.cast(chosen, tf.int32)
+        positions = tf.concat([tf.range(batch)[:, tf.newaxis], batch + chosen], axis=1)
         numbers = [tf.gather(number[:, 0], positions) for number in y[1:]]
         return cls(_squared_differences(x.points, y.points, chosen), *x[1:], *numbers)
 
@@ -179,7 +178,3 @@ def _squared_differences(x: Tensor, y: Tensor, chosen: Tensor | int) -> Tensor:
         return tf.concat(found, axis=1), gradient
 
     return squares(x, y)
-
-
-def _offset(chosen: Tensor, batch: Tensor) -> Tensor:
-    return tf.cast(batch, chosen.dtype) + chosen

@@ -34,7 +34,7 @@ class LRML(PairwiseModel):
         dim: dimension of the vectors.
         memories: number of memories.
         margin: the margin of the hinge, in units of squared distance, > 0.
-        negatives: negatives per positive, each drawn independently among the items the user has not interacted with; the loss is averaged over them.
+        negatives: negatives per positive, drawn uniformly among items the user has not interacted with; the loss is their mean.
         initial_stddev: standard deviation of the initial coordinates, also of keys and memories.
         seed: seed of the initial values and of the negatives.
         **kwargs: `name`, as for every Keras model.

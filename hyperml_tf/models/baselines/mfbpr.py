@@ -31,7 +31,7 @@ class MFBPR(PairwiseModel):
         candidate_ids: the catalogue, likewise.
         dim: dimension of the vectors.
         regularization: strength of the regularization, >= 0.
-        negatives: negatives per positive, each drawn independently among the items the user has not interacted with; the loss is averaged over them.
+        negatives: negatives per positive, drawn uniformly among items the user has not interacted with; the loss is their mean.
         initial_stddev: standard deviation of the initial coordinates and biases.
         seed: seed of the initial vectors and of the negatives.
         **kwargs: `name`, as for every Keras model.

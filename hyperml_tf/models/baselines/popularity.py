@@ -16,8 +16,8 @@ from hyperml_tf.tables import IdLookup
 class Popularity(Recommender):
     """Recommends to everyone what most users have interacted with.
 
-    `fit` counts: an item's score is the number of users who have seen it. There is nothing to optimise, so `compile` is not needed
-    and epochs make no difference.
+    `fit` counts: the score of an item is the number of users who have seen it. There is nothing to optimise, so `compile` is not
+    needed and epochs make no difference.
 
     Args:
         query_ids: the known users, distinct strings or integers, or their number, see `HyperML`.
