@@ -76,7 +76,7 @@ class HyperML(MetricRecommender):
         history: how users are placed by the items they have, a `History` or its `length`, see `HistoryTower`; 0: every user is a
             free point. None: `History()` in tangent mode, 0 in direct mode and with a `query_network`.
         seed: seed of the negatives.
-        query_id_dtype, candidate_id_dtype: dtype of ids that are loaded later, see `NetworkTower`.
+        query_id_dtype, candidate_id_dtype: dtype of ids that are loaded later, see `IdLookup`.
         **kwargs: `name`, as for every Keras model. Points are float32, also under a policy of mixed precision.
 
     Raises:
@@ -261,8 +261,9 @@ class HyperML(MetricRecommender):
         }
         for role, tower in (("query", self.query_tower), ("candidate", self.candidate_tower)):
             own = tower.get_config()
+            config[f"{role}_id_dtype"] = own["id_dtype"]
             if isinstance(tower, NetworkTower):
-                config |= {f"{role}_{name}": own[name] for name in ("network", "features", "id_dtype")}
+                config |= {f"{role}_{name}": own[name] for name in ("network", "features")}
             else:
                 config |= {key: own[key] for key in ("embeddings_initializer", "embeddings_regularizer")}
         return config

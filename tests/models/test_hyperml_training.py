@@ -12,7 +12,6 @@ from tiny import DIM, fit, new_model, run_python, split
 from hyperml_tf.data import Interactions, leave_one_out
 from hyperml_tf.data.pipelines import raw_dataset
 from hyperml_tf.layers import Curvature, MobiusDense
-from hyperml_tf.metrics import ranking_report
 from hyperml_tf.models import HyperML
 from hyperml_tf.models.baselines import Popularity
 from hyperml_tf.optimizers import RiemannianAdagrad
@@ -20,7 +19,9 @@ from hyperml_tf.optimizers import RiemannianAdagrad
 
 def baseline() -> float:
     train, held_out = split().train, split().validation
-    report = ranking_report(Popularity(train).score_all, held_out.users, held_out.items, train.csr())
+    popularity = Popularity.from_interactions(train)
+    popularity.fit(train)
+    report = popularity.evaluate_ranking(held_out)
     return report["full_ndcg@10"]
 
 
@@ -252,7 +253,7 @@ def test_splits_without_validation_protocols() -> None:
     parts = leave_one_out(Interactions.from_arrays([0, 0, 0, 1, 1, 1], [0, 1, 2, 3, 4, 5]))
     model = HyperML.from_interactions(table, dim=2)
     model.compile()
-    with pytest.raises(ValueError, match="user with an item that they never touched"):
+    with pytest.raises(ValueError, match="user with an item that they never interacted with"):
         model.fit(table, validation_data=table, verbose=0)
     model = HyperML.from_interactions(parts.train, dim=2)
     model.compile()

@@ -9,7 +9,7 @@ import pytest
 from serving_cases import K
 from tiny import split, trained
 
-from hyperml_tf.retrieval import ServedModel, export_saved_model
+from hyperml_tf.serving import ServedModel, export_saved_model
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 from tf_serving import Servable, grpc_server, rest_server
 from tiny import split
 
-from hyperml_tf.retrieval import SIGNATURES, ServedModel
+from hyperml_tf.serving import SIGNATURES, ServedModel
 
 
 @pytest.fixture(scope="module")

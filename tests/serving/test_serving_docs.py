@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from tf_serving import Servable, grpc_server
 
-from hyperml_tf.retrieval import SIGNATURES
-from hyperml_tf.retrieval.signatures import Field
+from hyperml_tf.serving import SIGNATURES
+from hyperml_tf.serving.signatures import Field
 
 PAGE = (Path(__file__).parents[2] / "docs" / "serving.md").read_text(encoding="utf-8")
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 from serving_cases import K
 from tiny import split
 
-from hyperml_tf.retrieval import SIGNATURES, ServedModel
+from hyperml_tf.serving import SIGNATURES, ServedModel
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from tf_serving import Servable
 from tiny import run_python, split
 
-from hyperml_tf.retrieval import SIGNATURES, ServedModel
+from hyperml_tf.serving import SIGNATURES, ServedModel
 
 Calls = list[tuple[str, dict[str, Any]]]
 

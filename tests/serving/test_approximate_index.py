@@ -10,7 +10,7 @@ import pytest
 from tiny import split, trained
 
 from hyperml_tf.models import HyperML
-from hyperml_tf.retrieval import ApproximateIndex, ServedModel
+from hyperml_tf.serving import ApproximateIndex, ServedModel
 
 
 @pytest.fixture(scope="module")

@@ -1,15 +1,17 @@
-"""`search.nearest` against a float64 sort of the true distances."""
+"""`retrieval.nearest` against a float64 sort of the true distances."""
 
 from __future__ import annotations
 
 import itertools
-from functools import partial
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from hyperml_tf import search
+from hyperml_tf.geometry.poincare.ordering import proximity
+from hyperml_tf.retrieval import ExactIndex, exact_index, top_k
+from hyperml_tf.retrieval import nearest as nearest_in_index
+from hyperml_tf.retrieval.exclusions import exclude_matrix
 
 DIM = 5
 GRID = list(
@@ -43,8 +45,8 @@ def nearest(
     queries: np.ndarray, candidates: np.ndarray, c: float, k: int, excluded: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     curvature = tf.constant(c, candidates.dtype)
-    restrict = None if excluded is None else partial(search.without, excluded=excluded)
-    indices, distances = search.nearest(queries, search.searchable(candidates, curvature), curvature, k, restrict)
+    exclusion = None if excluded is None else exclude_matrix(excluded)
+    indices, distances = nearest_in_index(queries, ExactIndex.of(candidates, curvature), curvature, k, exclusion)
     assert indices.dtype == tf.int32
     return indices.numpy(), distances.numpy()
 
@@ -81,7 +83,7 @@ def test_bounds_of_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch, c: flo
     queries, candidates = points(rng, 9, c, radius), points(rng, 10_007, c, radius)
     excluded = rng.integers(-1, 10_007, size=(9, 50))
     expected = nearest(queries, candidates, c, k, excluded)
-    monkeypatch.setattr(search, "_MANY", 0)
+    monkeypatch.setattr(exact_index, "_MANY", 0)
     for got, wanted in zip(nearest(queries, candidates, c, k, excluded), expected, strict=True):
         np.testing.assert_array_equal(got, wanted)
 
@@ -92,16 +94,18 @@ def test_bounds_that_are_too_loose_are_noticed(monkeypatch: pytest.MonkeyPatch) 
     products = rng.normal(size=(1000, 9)).astype(np.float32)
     squared = np.sort(rng.random((1000, 1)).astype(np.float32) * 3, axis=0)
     factors = np.sort(rng.random((1000, 1)).astype(np.float32) ** 8 * 100, axis=0)
-    expected = search.top((products - squared) * factors, tf.constant(1))
-    searched = []
-    monkeypatch.setattr(search, "top", lambda scores, k, top=search.top: searched.append(len(scores)) or top(scores, k))
-    for got, wanted in zip(search._top_of_products(products, squared, factors, tf.constant(1)), expected, strict=True):
+    expected = top_k.top_k(proximity(products, squared, factors), tf.constant(1))
+    passed = []
+    whole = top_k.top_k
+    monkeypatch.setattr(top_k, "top_k", lambda scores, k: passed.append(len(scores)) or whole(scores, k))
+    found = top_k.top_k_by_proximity(products, squared, factors, tf.constant(1))
+    for got, wanted in zip(found, expected, strict=True):
         np.testing.assert_array_equal(got, wanted)
-    assert searched == [1000 // 32, 1000]
+    assert passed == [1000 // 32, 1000]
 
 
 def test_equal_points_fill_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search, "_MANY", 0)
+    monkeypatch.setattr(exact_index, "_MANY", 0)
     candidates = np.repeat(points(np.random.default_rng(0), 1, 1.0, 0.9), 2000, axis=0)
     indices, distances = nearest(candidates[:2], candidates, 1.0, 3)
     assert (distances == 0).all()
@@ -181,11 +185,11 @@ def test_a_crowd_within_the_documented_radius() -> None:
 def test_in_a_graph_with_an_unknown_batch() -> None:
     rng = np.random.default_rng(0)
     queries, candidates = points(rng, 4, 1.0, 0.9), points(rng, 20, 1.0, 0.9)
-    catalogue = search.searchable(candidates, 1.0)
+    index = ExactIndex.of(candidates, 1.0)
 
     @tf.function(input_signature=[tf.TensorSpec([None, DIM]), tf.TensorSpec([None, None], tf.int32)])
     def search_in_graph(x: tf.Tensor, excluded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return search.nearest(x, catalogue, tf.constant(1.0), 5, partial(search.without, excluded=excluded))
+        return nearest_in_index(x, index, tf.constant(1.0), 5, exclude_matrix(excluded))
 
     excluded = rng.integers(-1, 20, size=(4, 3)).astype(np.int32)
     for got, expected in zip(
@@ -203,7 +207,7 @@ def test_top_is_that_of_a_sort(n: int, k: int, levels: int) -> None:
     scores = rng.integers(levels, size=(n, 6)).astype(np.float32)
     scores[:, 0] = np.finfo(np.float32).min  # all left out
     k = min(k, n)
-    values, rows = search.top(tf.constant(scores), tf.constant(k))
+    values, rows = top_k.top_k(tf.constant(scores), tf.constant(k))
     assert rows.dtype == tf.int32
     np.testing.assert_array_equal(values, -np.sort(-scores, axis=0)[:k].T)
     np.testing.assert_array_equal(np.take_along_axis(scores, rows.numpy().T, axis=0).T, values)
@@ -211,5 +215,5 @@ def test_top_is_that_of_a_sort(n: int, k: int, levels: int) -> None:
 
 
 def test_top_of_an_empty_batch() -> None:
-    values, rows = search.top(tf.zeros([100, 0]), tf.constant(7))
+    values, rows = top_k.top_k(tf.zeros([100, 0]), tf.constant(7))
     assert values.shape == rows.shape == (0, 7)

@@ -16,9 +16,7 @@ from tiny import DIM, split, trained
 
 from hyperml_tf.data import Interactions
 from hyperml_tf.models import HyperML
-from hyperml_tf.retrieval import SIGNATURES, ServedModel, export_saved_model, item_details, next_version
-from hyperml_tf.retrieval.small_points import SmallPoints
-from hyperml_tf.retrieval.stored_points import StoredPoints
+from hyperml_tf.serving import SIGNATURES, ServedModel, export_saved_model, item_details, next_version
 
 # Seen items ------------------------------------------------------------------------------------------------------
 
@@ -99,38 +97,9 @@ def test_half_precision_answers_as_full(tmp_path: Path, loaded: ServedModel, use
     assert got.ids.tolist() == expected.ids.tolist()
     np.testing.assert_allclose(got.distances, expected.distances, rtol=1e-5)
     assert small.card["serving"]["precision"] == "float16"
-    report = small.card["serving"]["small_index"]
+    report = small.card["serving"]["quantised_index"]
     assert report["overlap@10"] > 0.98
     assert report["largest_distance_error"] < 1e-3
-
-
-def test_bfloat16_is_coarser() -> None:
-    points, c = trained().candidate_tower.all_points(), trained().curvature()
-    small = SmallPoints(points, c, "bfloat16")
-    assert small.report["overlap@10"] > 0.98
-    assert 0 < small.report["largest_distance_error"] < 0.01
-    np.testing.assert_allclose(small.points(tf.range(small.n)), points, atol=1e-4)
-    assert small.size == SmallPoints(points, c).size
-
-
-def test_half_precision_is_smaller_and_scans_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    rng = np.random.default_rng(0)
-    points = rng.normal(size=(500, 64))
-    points *= rng.uniform(0.5, 0.9999, size=(500, 1)) / np.linalg.norm(points, axis=1, keepdims=True)
-    points, c = tf.constant(points, tf.float32), tf.constant(1.0)
-    small, full = SmallPoints(points, c), StoredPoints(points, c)
-    assert small.size < 0.78 * full.size
-    assert small.report["bytes"] == small.size
-    np.testing.assert_allclose(small.points(tf.range(500)), points, atol=1e-6)
-    # Norms are kept exactly: they decide the distance near the boundary.
-    np.testing.assert_allclose(tf.norm(small.points(tf.range(500)), axis=1), tf.norm(points, axis=1), rtol=3e-7)
-    queries = tf.constant(rng.normal(size=(4, 64)), tf.float32)
-    whole = small.scores(queries)
-    monkeypatch.setattr("hyperml_tf.retrieval.blocks._NUMBERS", 70 * 64)
-    np.testing.assert_allclose(small.scores(queries), whole, rtol=1e-5)
-    squared, factors = (np.asarray(part)[np.asarray(full.catalogue.place)] for part in full.catalogue[1:3])
-    exact = (points.numpy() @ queries.numpy().T - squared) * factors
-    np.testing.assert_allclose(whole, exact, rtol=0.02, atol=0.02 * factors.max())
 
 
 def test_precision_must_be_known(tmp_path: Path) -> None:

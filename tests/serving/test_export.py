@@ -14,7 +14,7 @@ from tiny import DIM, split, trained
 
 from hyperml_tf.layers import LorentzLift
 from hyperml_tf.models import HyperML
-from hyperml_tf.retrieval import SIGNATURES, ServedModel, export_saved_model
+from hyperml_tf.serving import SIGNATURES, ServedModel, export_saved_model
 
 SIZES = {"k": K, "dim + 1": DIM + 1}
 

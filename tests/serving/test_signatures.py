@@ -10,10 +10,10 @@ import tensorflow as tf
 from serving_cases import ODD_IDS, K, odd_model
 from tiny import DIM, new_model, split, trained
 
-from hyperml_tf import search
 from hyperml_tf.geometry import lorentz, poincare
 from hyperml_tf.models import HyperML
-from hyperml_tf.retrieval import ServedModel, export_saved_model
+from hyperml_tf.retrieval.exclusions import exclude_pairs
+from hyperml_tf.serving import ServedModel, export_saved_model
 
 
 def nearest(query: tf.Tensor, without: list[str]) -> tuple[list[str], np.ndarray]:
@@ -164,7 +164,7 @@ def test_large_batches_are_answered_in_parts(
     loaded: ServedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With a limit that holds five rows at a time, the answers are the same."""
-    monkeypatch.setattr("hyperml_tf.retrieval.blocks._NUMBERS", 5 * len(trained().candidate_tower))
+    monkeypatch.setattr("hyperml_tf.retrieval.chunks._NUMBERS", 5 * len(trained().candidate_tower))
     small = ServedModel(export_saved_model(trained(), tmp_path / "small", k=K))
     users = [*split().train.user_ids[:22].tolist(), "stranger"]
     exclude = [split().train.item_ids[row : row + 3].tolist() for row in range(23)]
@@ -186,6 +186,6 @@ def test_large_batches_are_answered_in_parts(
                     np.testing.assert_allclose(got[key], values, rtol=1e-5)
 
 
-def test_search_without_pairs() -> None:
-    scores = search.without_pairs(tf.zeros([3, 2]), None, (tf.constant([0, 1, 1]), tf.constant([2, 0, 0])))
+def test_excluded_pairs() -> None:
+    scores = exclude_pairs(tf.constant([0, 1, 1]), tf.constant([2, 0, 0]))(tf.zeros([3, 2]), None)
     assert (scores.numpy() == tf.float32.min).T.tolist() == [[False, False, True], [True, False, False]]
