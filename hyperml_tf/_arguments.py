@@ -13,10 +13,10 @@ def check_not_negative(**values: float) -> None:
 
 
 def check_positive(**values: float) -> None:
-    """Requires finite numbers > 0."""
+    """Requires positive, finite numbers."""
     for name, value in values.items():
         if not 0 < value < math.inf:
-            raise ValueError(f"`{name}` must be a finite number > 0. Received: {name}={value}")
+            raise ValueError(f"`{name}` must be positive and finite. Received: {name}={value}")
 
 
 def check_positive_integer(**values: float) -> None:

@@ -30,8 +30,8 @@ class HyperbolicEmbedding(HyperbolicLayer):
     - `mode="tangent"`: the weights are tangent vectors at the origin, ordinary parameters for any optimizer. The output is
       `expmap0` of the rows that are looked up.
     - `mode="direct"`: the weights are the points themselves, marked as points of the ball. The optimizers of `hyperml_tf` take
-      Riemannian steps for them. Any other optimizer takes Euclidean steps, and the rows that are looked up are projected into
-      the ball. So they are when a learned curvature has grown.
+      Riemannian steps for them. Any other optimizer takes Euclidean steps. Rows outside the ball, after such a step or because a
+      learned curvature has grown, are projected into it when they are looked up.
 
     A call touches only the rows it looks up, and the gradient of the weights is a `tf.IndexedSlices`. There is therefore no
     `embeddings_constraint`, which Keras would apply to the whole matrix at every step.
@@ -68,7 +68,7 @@ class HyperbolicEmbedding(HyperbolicLayer):
         Points, `(..., output_dim)`.
 
     Raises:
-        ValueError: If `input_dim` or `output_dim` is not a positive integer, if `max_tangent_norm` is not a finite number > 0, or
+        ValueError: If `input_dim` or `output_dim` is not a positive integer, if `max_tangent_norm` is not positive and finite, or
             if `mode` is unknown.
         tf.errors.InvalidArgumentError: When called on a CPU with an id out of range. A GPU returns the origin instead.
 

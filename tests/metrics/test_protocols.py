@@ -114,7 +114,7 @@ def test_ranx_agrees() -> None:
     report = ranking_report(lambda rows: scores[rows], users, items, nothing, ks=(3,))
     qrels = {f"u{u}": {f"i{i}": 1} for u, i in zip(users, items, strict=True)}
     run = {f"u{u}": {f"i{i}": s for i, s in enumerate(scores[u])} for u in users}
-    # In a process of its own: compiling takes most of a minute, and numba reads only at its first import that it should not.
+    # In another process: compiling takes most of a minute, and numba reads the switch that turns it off at its first import.
     program = """
 import json, sys, ranx
 qrels, run = map(json.loads, sys.argv[1:])
