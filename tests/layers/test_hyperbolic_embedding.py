@@ -214,6 +214,7 @@ def test_float64() -> None:
     ("kwargs", "message"),
     [
         ({"input_dim": 0}, "`input_dim`.*Received"),
+        ({"input_dim": 2.5}, "`input_dim`.*Received"),
         ({"output_dim": -2}, "`output_dim`.*Received"),
         ({"mode": "both"}, "`mode`.*Received"),
         ({"max_tangent_norm": 0.0}, "`max_tangent_norm`.*Received"),

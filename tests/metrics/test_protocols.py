@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tiny import run_python
 
 from hyperml_tf.metrics import ranking_report
-from hyperml_tf.metrics.ranking import ranking_ranks
+from hyperml_tf.metrics.protocols import held_out_ranks
 
 N_USERS, N_ITEMS = 7, 12
 
@@ -87,7 +87,7 @@ def test_nothing_excluded_at_all() -> None:
 
 
 def test_no_user() -> None:
-    with pytest.raises(ValueError, match="`users` must hold at least one user"):
+    with pytest.raises(ValueError, match="`users` must not be empty"):
         ranking_report(lambda users: np.zeros((len(users), 2)), np.array([], int), np.array([], int), ([0], []))
 
 
@@ -101,7 +101,7 @@ def test_rows_that_do_not_belong_together() -> None:
 
 def test_scores_of_the_wrong_shape() -> None:
     case = Case(5)
-    with pytest.raises(ValueError, match=r"`score` must return one row a user.*Received"):
+    with pytest.raises(ValueError, match=r"`score` must return scores of shape.*Received"):
         ranking_report(lambda users: np.zeros(N_ITEMS), case.users, case.items, case.csr)
 
 
@@ -114,7 +114,7 @@ def test_ranx_agrees() -> None:
     report = ranking_report(lambda rows: scores[rows], users, items, nothing, ks=(3,))
     qrels = {f"u{u}": {f"i{i}": 1} for u, i in zip(users, items, strict=True)}
     run = {f"u{u}": {f"i{i}": s for i, s in enumerate(scores[u])} for u in users}
-    # In a process of its own: compiling takes most of a minute, and numba reads only at its first import that it should not.
+    # In another process: compiling takes most of a minute, and numba reads the switch that turns it off at its first import.
     program = """
 import json, sys, ranx
 qrels, run = map(json.loads, sys.argv[1:])
@@ -129,5 +129,5 @@ print(json.dumps({name: float(value) for name, value in values.items()}))
 
 def test_ranks_themselves() -> None:
     scores = np.array([[3.0, 2.0, 1.0]])
-    ranks = ranking_ranks(lambda _: scores, np.array([0]), np.array([2]), ([0, 1], [0]), np.array([[0, 1]]))
+    ranks = held_out_ranks(lambda _: scores, np.array([0]), np.array([2]), ([0, 1], [0]), np.array([[0, 1]]))
     assert {name: values.tolist() for name, values in ranks.items()} == {"full": [1], "sampled2": [2]}
