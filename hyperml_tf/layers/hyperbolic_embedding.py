@@ -14,8 +14,7 @@ from hyperml_tf._keras import register
 from hyperml_tf.geometry import poincare
 from hyperml_tf.initializers import WrappedNormal
 from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument, HyperbolicLayer, InitializerLike, RegularizerLike
-from hyperml_tf.layers.norm_limit import limit_factor, limited_expmap0_factor
-from hyperml_tf.layers.norm_limit import limit_norm as limit_norm
+from hyperml_tf.layers.norm_limit import limit_factor, limit_norm, limited_expmap0_factor
 from hyperml_tf.numerics import Tensor
 
 _MODES = ("tangent", "direct")

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 import tensorflow as tf
 
+from hyperml_tf._arguments import check_not_negative, check_positive
 from hyperml_tf._keras import register
 from hyperml_tf.data import Interactions
 from hyperml_tf.geometry.poincare.measured import measure
@@ -13,7 +14,6 @@ from hyperml_tf.geometry.poincare.pairs import Pairs
 from hyperml_tf.layers.curvature import as_curvature, curvature_config
 from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument, InitializerLike, RegularizerLike
 from hyperml_tf.losses import functional
-from hyperml_tf.models.argument_checks import check_not_negative, check_positive
 from hyperml_tf.models.default_optimizer import undamped_adagrad
 from hyperml_tf.models.metric_recommender import MetricRecommender
 from hyperml_tf.models.objective import objective

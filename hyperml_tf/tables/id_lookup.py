@@ -138,13 +138,13 @@ class IdLookup(tf.keras.layers.Layer):
         return super().__call__(tf.convert_to_tensor(inputs), *args, **kwargs)
 
     def raw(self, codes: Tensor) -> Tensor:
-        """Codes in `[0, n)`, `(...)` -> raw ids, `(...)`."""
+        """Codes, `(...)` -> raw ids, `(...)`; `""`, or -1 for integer ids, where the code is -1."""
         if self._is_sketched():
             return self._sketch(codes, tf.zeros([], self.id_dtype))
         return self.table.raw(codes)
 
-    def raw_or_nothing(self, codes: np.ndarray) -> np.ndarray:
-        """Codes -> raw ids as an array of the dtype of `ids`; `""`, or -1 for integer ids, where the code is -1."""
+    def raw_array(self, codes: np.ndarray) -> np.ndarray:
+        """As `raw`, as an array of the dtype of `ids`."""
         ids = self.ids[np.maximum(codes, 0)]
         ids[codes < 0] = -1 if ids.dtype.kind == "i" else ""
         return ids

@@ -272,7 +272,7 @@ def test_splits_without_validation_protocols() -> None:
         ({"negatives": 0}, "`negatives` must be positive"),
         ({"hardest": 0}, "`hardest` must be positive"),
         ({"negatives_group": 0}, "`negatives_group` must be positive"),
-        ({"distortion_weight": -1.0}, "`distortion_weight` must be >= 0"),
+        ({"distortion_weight": -1.0}, "`distortion_weight` must be a finite number >= 0"),
         ({"distortion_reference": "other"}, "`reference` must be one of"),
         ({"mode": "other"}, "`mode` must be one of"),
         ({"query_network": tf.keras.layers.Layer(), "network_output": "other"}, "`output` must be one of"),

@@ -8,7 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from hyperml_tf.models.argument_checks import check_not_negative, check_positive
+from hyperml_tf._arguments import check_not_negative, check_positive
 from hyperml_tf.numerics import Tensor
 
 
