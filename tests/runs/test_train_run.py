@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from hyperml_tf.data import Interactions
 from hyperml_tf.data.synthetic import synthesize
-from hyperml_tf.retrieval import ServedModel
+from hyperml_tf.serving import ServedModel
 from hyperml_tf.runs import Run, TrainingConfig, train_run
 
 FILES = {
