@@ -8,7 +8,8 @@ from typing import Any, Literal
 import numpy as np
 import tensorflow as tf
 
-from hyperml_tf import manifold, numerics
+from hyperml_tf import ball_variables as manifold
+from hyperml_tf import numerics
 from hyperml_tf._keras import register
 from hyperml_tf.geometry import poincare
 from hyperml_tf.initializers import WrappedNormal

@@ -8,8 +8,8 @@ import tensorflow as tf
 
 from hyperml_tf._keras import register
 from hyperml_tf.numerics import Tensor
+from hyperml_tf.optimizers.manifold import Manifold
 from hyperml_tf.optimizers.riemannian_optimizer import RiemannianOptimizer, Slot
-from hyperml_tf.optimizers.space import Space
 
 
 @register
@@ -46,7 +46,7 @@ class RiemannianAdagrad(RiemannianOptimizer):
     Example:
 
     >>> from hyperml_tf.geometry import poincare
-    >>> from hyperml_tf.manifold import mark_on_ball
+    >>> from hyperml_tf.ball_variables import mark_on_ball
     >>> x = tf.Variable([[0.0, 0.0]])
     >>> mark_on_ball(x, 1.0)
     >>> RiemannianAdagrad(learning_rate=0.5).minimize(lambda: 100.0 * tf.reduce_sum(x[:, 1]), [x])
@@ -80,10 +80,12 @@ class RiemannianAdagrad(RiemannianOptimizer):
         return (Slot("accumulator", scalar=True, initial=self.initial_accumulator_value + self.epsilon),)
 
     def update_points(
-        self, space: Space, egrad: Tensor, slots: tuple[Tensor, ...], learning_rate: Tensor
+        self, manifold: Manifold, egrad: Tensor, slots: tuple[Tensor, ...], learning_rate: Tensor
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        accumulator = slots[0] + space.square(egrad)
-        return space.move(space.gradient(egrad) * (-learning_rate * tf.math.rsqrt(accumulator))), (accumulator,)
+        accumulator = slots[0] + manifold.rgrad_component_inner(egrad)
+        return manifold.retr(manifold.egrad2rgrad(egrad) * (-learning_rate * tf.math.rsqrt(accumulator))), (
+            accumulator,
+        )
 
     def get_config(self) -> dict[str, Any]:
         return {

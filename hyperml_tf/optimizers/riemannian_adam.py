@@ -8,8 +8,8 @@ import tensorflow as tf
 
 from hyperml_tf._keras import register
 from hyperml_tf.numerics import Tensor
+from hyperml_tf.optimizers.manifold import Manifold
 from hyperml_tf.optimizers.riemannian_optimizer import RiemannianOptimizer, Slot
-from hyperml_tf.optimizers.space import Space
 
 
 @register
@@ -45,7 +45,7 @@ class RiemannianAdam(RiemannianOptimizer):
     Example:
 
     >>> from hyperml_tf.geometry import poincare
-    >>> from hyperml_tf.manifold import mark_on_ball
+    >>> from hyperml_tf.ball_variables import mark_on_ball
     >>> x = tf.Variable([[0.0, 0.0]])
     >>> mark_on_ball(x, 1.0)
     >>> RiemannianAdam(learning_rate=0.5).minimize(lambda: 100.0 * tf.reduce_sum(x[:, 1]), [x])
@@ -81,15 +81,15 @@ class RiemannianAdam(RiemannianOptimizer):
         return (*moments, Slot("largest_second_moment", scalar=True)) if self.amsgrad else moments
 
     def update_points(
-        self, space: Space, egrad: Tensor, slots: tuple[Tensor, ...], learning_rate: Tensor
+        self, manifold: Manifold, egrad: Tensor, slots: tuple[Tensor, ...], learning_rate: Tensor
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         first, second, *largest = slots
-        first += (space.gradient(egrad) - first) * (1 - self.beta_1)
-        second += (space.square(egrad) - second) * (1 - self.beta_2)
+        first += (manifold.egrad2rgrad(egrad) - first) * (1 - self.beta_1)
+        second += (manifold.rgrad_component_inner(egrad) - second) * (1 - self.beta_2)
         largest = [tf.maximum(value, second) for value in largest]
         bound = largest[0] if largest else second
-        moved = space.move(-(first * self._bias_corrected(learning_rate)) / (tf.sqrt(bound) + self.epsilon))
-        return moved, (space.transport(first, to=moved), second, *largest)
+        moved = manifold.retr(-(first * self._bias_corrected(learning_rate)) / (tf.sqrt(bound) + self.epsilon))
+        return moved, (manifold.transp(moved, first), second, *largest)
 
     def _bias_corrected(self, learning_rate: Tensor) -> Tensor:
         step = tf.cast(self.iterations + 1, learning_rate.dtype)

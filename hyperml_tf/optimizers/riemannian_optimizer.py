@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from hyperml_tf.manifold import ball_curvature
+from hyperml_tf.ball_variables import ball_curvature
 from hyperml_tf.numerics import Tensor
-from hyperml_tf.optimizers.euclidean_space import EuclideanSpace
+from hyperml_tf.optimizers.euclidean import Euclidean
+from hyperml_tf.optimizers.manifold import Manifold
 from hyperml_tf.optimizers.poincare_ball import PoincareBall
-from hyperml_tf.optimizers.space import Space
 
 
 class Slot(NamedTuple):
@@ -32,7 +32,7 @@ class Slot(NamedTuple):
 class RiemannianOptimizer(tf.keras.optimizers.Optimizer):
     """Base class: a subclass names its `slots` and states its rule once, in `update_points`.
 
-    **Which variables are on the ball.** Those marked by `hyperml_tf.manifold.mark_on_ball`, as our embedding layers do.
+    **Which variables are on the ball.** Those marked by `hyperml_tf.ball_variables.mark_on_ball`, as our embedding layers do.
     Their Riemannian gradient is the Euclidean one divided by `lambda_x^2`, steps follow the manifold, and the result is
     inside the ball (`geometry.poincare.project`) for the curvature of that moment. On every other variable the rule is
     the Euclidean one.
@@ -114,12 +114,12 @@ class RiemannianOptimizer(tf.keras.optimizers.Optimizer):
 
     @abstractmethod
     def update_points(
-        self, space: Space, egrad: Tensor, slots: tuple[Tensor, ...], learning_rate: Tensor
+        self, manifold: Manifold, egrad: Tensor, slots: tuple[Tensor, ...], learning_rate: Tensor
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """One step of the rule.
 
         Args:
-            space: the space, with the points before the step, `(..., dim)`.
+            manifold: the manifold, with the points before the step, `(..., dim)`.
             egrad: their Euclidean gradients, `(..., dim)`.
             slots: the values of the slots for these points, in the order of `self.slots`.
             learning_rate: a scalar.
@@ -161,8 +161,8 @@ class RiemannianOptimizer(tf.keras.optimizers.Optimizer):
         else:
             indices, egrad = None, gradient
             points, *values = [tf.convert_to_tensor(v) for v in (variable, *slots)]
-        space = EuclideanSpace(points) if curvature is None else PoincareBall(points, curvature, self.retraction)
-        points, new_slots = self.update_points(space, egrad, tuple(values), rate)
+        manifold = Euclidean(points) if curvature is None else PoincareBall(points, curvature, self.retraction)
+        points, new_slots = self.update_points(manifold, egrad, tuple(values), rate)
         for target, value in zip((variable, *slots), (points, *new_slots), strict=True):
             if indices is None:
                 target.assign(value)

@@ -6,8 +6,8 @@ from typing import Any
 
 from hyperml_tf._keras import register
 from hyperml_tf.numerics import Tensor
+from hyperml_tf.optimizers.manifold import Manifold
 from hyperml_tf.optimizers.riemannian_optimizer import RiemannianOptimizer, Slot
-from hyperml_tf.optimizers.space import Space
 
 
 @register
@@ -38,7 +38,7 @@ class RiemannianSGD(RiemannianOptimizer):
     Example:
 
     >>> import tensorflow as tf
-    >>> from hyperml_tf.manifold import mark_on_ball
+    >>> from hyperml_tf.ball_variables import mark_on_ball
     >>> x = tf.Variable([[0.0, 0.5], [0.0, 0.0]])
     >>> mark_on_ball(x, 1.0)
     >>> optimizer = RiemannianSGD(learning_rate=1.0)
@@ -65,14 +65,14 @@ class RiemannianSGD(RiemannianOptimizer):
         return (Slot("momentum"),) if self.momentum else ()
 
     def update_points(
-        self, space: Space, egrad: Tensor, slots: tuple[Tensor, ...], learning_rate: Tensor
+        self, manifold: Manifold, egrad: Tensor, slots: tuple[Tensor, ...], learning_rate: Tensor
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        velocity = -space.gradient(egrad) * learning_rate
+        velocity = -manifold.egrad2rgrad(egrad) * learning_rate
         if not slots:
-            return space.move(velocity), ()
+            return manifold.retr(velocity), ()
         velocity += slots[0] * self.momentum
-        moved = space.move(velocity)
-        return moved, (space.transport(velocity, to=moved),)
+        moved = manifold.retr(velocity)
+        return moved, (manifold.transp(moved, velocity),)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "momentum": self.momentum}

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from hyperml_tf import manifold, numerics
+from hyperml_tf import ball_variables as manifold
+from hyperml_tf import numerics
 from hyperml_tf.geometry import poincare
 from hyperml_tf.initializers import RadialUniform
 from hyperml_tf.layers import Curvature, HyperbolicDistance, HyperbolicEmbedding

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from hyperml_tf import layers, manifold, numerics
+from hyperml_tf import ball_variables as manifold
+from hyperml_tf import layers, numerics
 from hyperml_tf.geometry import lorentz, poincare
 from hyperml_tf.initializers import RadialUniform
 

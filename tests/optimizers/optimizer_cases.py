@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from hyperml_tf.manifold import mark_on_ball
+from hyperml_tf.ball_variables import mark_on_ball
 from hyperml_tf.optimizers import RiemannianAdagrad, RiemannianAdam, RiemannianOptimizer, RiemannianSGD
 
 OPTIMIZERS: dict[str, Callable[..., RiemannianOptimizer]] = {

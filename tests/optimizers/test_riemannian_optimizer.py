@@ -13,8 +13,8 @@ import tensorflow as tf
 from optimizer_cases import OPTIMIZERS, apply_sparse, gradients, state, table
 
 from hyperml_tf import numerics
+from hyperml_tf.ball_variables import mark_on_ball
 from hyperml_tf.geometry import poincare
-from hyperml_tf.manifold import mark_on_ball
 from hyperml_tf.optimizers import RiemannianAdagrad, RiemannianAdam, RiemannianSGD
 
 EACH = pytest.mark.parametrize("name", OPTIMIZERS)
@@ -372,7 +372,7 @@ def test_mixed_precision_with_loss_scaling(name: str) -> None:
 MIRRORED = """
 import numpy as np, sys
 import hyperml_tf, tensorflow as tf
-from hyperml_tf.manifold import mark_on_ball
+from hyperml_tf.ball_variables import mark_on_ball
 from hyperml_tf.optimizers import RiemannianAdagrad, RiemannianAdam
 
 cpu = tf.config.list_physical_devices("CPU")[0]
