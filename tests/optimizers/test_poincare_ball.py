@@ -1,4 +1,4 @@
-"""The arrangement of the formulas for the training step against `geometry.poincare`."""
+"""The formulas as arranged for the training step agree with `geometry.poincare`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def points_and_vectors(c: float, radius: float, length: float, dtype: str) -> tu
 @pytest.mark.parametrize("c", [0.0, 1.0, 3.0])
 @pytest.mark.parametrize("radius", [0.0, 0.5, 0.99, 0.9999])
 @pytest.mark.parametrize("length", [0.0, 1e-6, 0.1, 2.0])
-def test_moves_are_those_of_the_exponential_map(dtype: str, c: float, radius: float, length: float) -> None:
+def test_retr_is_the_exponential_map(dtype: str, c: float, radius: float, length: float) -> None:
     x, v = points_and_vectors(c, radius, length, dtype)
     wide_x, wide_v = tf.cast(x, tf.float64), tf.cast(v, tf.float64)
     manifold = PoincareBall(x, c, "expmap")
@@ -40,7 +40,7 @@ def test_moves_are_those_of_the_exponential_map(dtype: str, c: float, radius: fl
 
 @pytest.mark.parametrize("c", [0.0, 1.0, 3.0])
 @pytest.mark.parametrize("radius", [0.0, 0.5, 0.99])
-def test_gradients_squares_and_transport_are_those_of_the_geometry(c: float, radius: float) -> None:
+def test_gradients_inner_products_and_transport_agree_with_the_geometry(c: float, radius: float) -> None:
     x, v = points_and_vectors(c, radius, 0.3, "float64")
     manifold = PoincareBall(x, c, "expmap")
     rgrad = poincare.egrad2rgrad(x, v, c)
