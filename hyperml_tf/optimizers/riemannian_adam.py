@@ -9,7 +9,8 @@ import tensorflow as tf
 from hyperml_tf._keras import register
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.optimizers.manifold import Manifold
-from hyperml_tf.optimizers.riemannian_optimizer import RiemannianOptimizer, Slot
+from hyperml_tf.optimizers.riemannian_optimizer import RiemannianOptimizer
+from hyperml_tf.optimizers.slots import Slot
 
 
 @register

@@ -7,7 +7,8 @@ from typing import Any
 from hyperml_tf._keras import register
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.optimizers.manifold import Manifold
-from hyperml_tf.optimizers.riemannian_optimizer import RiemannianOptimizer, Slot
+from hyperml_tf.optimizers.riemannian_optimizer import RiemannianOptimizer
+from hyperml_tf.optimizers.slots import Slot
 
 
 @register
