@@ -57,3 +57,13 @@ def test_a_saved_model_continues_training_bit_for_bit(name: str, tmp_path: Path)
     for each in (model, loaded):
         each.fit(*FEED, epochs=2, verbose=0, shuffle=False)
     np.testing.assert_array_equal(loaded.get_weights()[0], model.get_weights()[0])
+
+
+@EACH
+def test_a_checkpoint_holds_each_slot_once_and_no_trained_variable(name: str, tmp_path: Path) -> None:
+    points, optimizer = table(), OPTIMIZERS[name]()
+    apply_sparse(optimizer, points, [2, 3], gradients(0, 2))
+    path = tf.train.Checkpoint(optimizer=optimizer).write(str(tmp_path / "checkpoint"))
+    stored = [shape for key, shape in tf.train.list_variables(path) if "OBJECT_GRAPH" not in key]
+    expected = [list(variable.shape) for variable in (*optimizer.variables, optimizer.learning_rate)]
+    assert sorted(stored) == sorted(expected)
