@@ -48,8 +48,11 @@ def test_built_is_the_flag_that_ends_configuration() -> None:
     optimizer = Plain()
     optimizer.exclude_from_weight_decay([])
     optimizer.build([table()])
-    with pytest.raises(ValueError, match="before the optimizer is built"):
+    try:
         optimizer.exclude_from_weight_decay([])
+    except ValueError:
+        return
+    pytest.fail(MOVED.format("_built"))
 
 
 def test_var_key_tells_variables_apart() -> None:
