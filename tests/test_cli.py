@@ -17,8 +17,8 @@ import pytest
 
 from hyperml_tf import cli
 from hyperml_tf.cli import serving
-from hyperml_tf.serving import ApproximateIndex, ServedModel
 from hyperml_tf.runs import Run, TrainingConfig
+from hyperml_tf.serving import ApproximateIndex, ServedModel
 
 SETTINGS = ["--epochs", "2", "--dim", "8", "--batch-size", "256", "--k", "7"]
 METRICS = {"full_hr@10", "full_ndcg@10", "sampled100_hr@10", "sampled100_ndcg@10"}

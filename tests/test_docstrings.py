@@ -19,7 +19,6 @@ NOT_YET = {
     "hyperml_tf.data.splits",
     "hyperml_tf.data.synthetic",
     "hyperml_tf.layers.curvature",
-    "hyperml_tf.manifold",
     "hyperml_tf.models.baselines.popularity",
     "hyperml_tf.models.neighbours",
     "hyperml_tf.models.recommendations",

@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from hyperml_tf import manifold
+from hyperml_tf import ball_variables
 from hyperml_tf.geometry import poincare
 from hyperml_tf.layers.curvature import Curvature, as_curvature, curvature_config
 from hyperml_tf.numerics import Tensor
@@ -58,7 +58,7 @@ class HyperbolicLayer(tf.keras.layers.Layer):
 
         weight = self.add_weight(name=name, shape=shape, initializer=initializer, **kwargs)
         # A fixed curvature is marked as a number: optimizers fold the constant, and the variable keeps no layer alive.
-        manifold.mark_on_ball(weight, self.curvature if self.curvature.learned else self.curvature.initial_value)
+        ball_variables.mark_on_ball(weight, self.curvature if self.curvature.learned else self.curvature.initial_value)
         return weight
 
     def get_config(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from hyperml_tf import layers, manifold, numerics
+from hyperml_tf import ball_variables, layers, numerics
 from hyperml_tf.geometry import lorentz, poincare
 from hyperml_tf.initializers import RadialUniform
 
@@ -54,8 +54,8 @@ def test_dense_formula() -> None:
     total = poincare.mobius_add(product, tf.convert_to_tensor(layer.bias), C)
     np.testing.assert_allclose(outputs, poincare.expmap0(tf.tanh(poincare.logmap0(total, C)), C), rtol=1e-5)
     assert 1.0 <= float(poincare.distance0(tf.convert_to_tensor(layer.bias), C)) <= 2.0
-    assert manifold.ball_curvature(layer.bias) == C
-    assert manifold.ball_curvature(layer.kernel) is None
+    assert ball_variables.ball_curvature(layer.bias) == C
+    assert ball_variables.ball_curvature(layer.kernel) is None
 
 
 def test_dense_at_curvature_0_is_dense() -> None:

@@ -14,8 +14,8 @@ import tensorflow as tf
 
 from hyperml_tf.data import Interactions
 from hyperml_tf.data.synthetic import synthesize
-from hyperml_tf.serving import ServedModel
 from hyperml_tf.runs import Run, TrainingConfig, train_run
+from hyperml_tf.serving import ServedModel
 
 FILES = {
     "config.json",

@@ -28,7 +28,7 @@ ODD_IDS = [
 
 
 def odd_model(ids: Any = ODD_IDS) -> HyperML:
-    model = HyperML(ids, ids, dim=2)
+    model = HyperML(ids, ids, dim=2, history=0)
     for tower in (model.query_tower, model.candidate_tower):
         tower.embedding.embeddings.assign(np.random.default_rng(0).normal(size=(len(ids), 2)) * 0.3)
     return model
