@@ -65,5 +65,5 @@ def test_wrong_arguments(index: ApproximateIndex, tmp_path: Path, monkeypatch: p
 
 
 def test_a_catalogue_smaller_than_k() -> None:
-    model = HyperML(["u", "v"], ["a", "b", "c"], dim=2)
+    model = HyperML(["u", "v"], ["a", "b", "c"], dim=2, history=0)
     assert ApproximateIndex.from_model(model).report["recall@3"] == 1.0
