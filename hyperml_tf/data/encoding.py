@@ -92,6 +92,56 @@ def lookup(index: pd.Index, ids: Any) -> np.ndarray:
     return index.get_indexer(pd.Index(wanted)).astype(np.int32)
 
 
+def vocabulary(ids: Any, name: str) -> np.ndarray:
+    """Identifiers as a vocabulary holds them: all int64, or all `str` (dtype object).
+
+    Raises:
+        ValueError: if they are not a vector of integers or text.
+    """
+    given = np.asarray(ids)
+    if given.ndim != 1 or given.dtype.kind not in "iuUSO":
+        raise ValueError(
+            f"`{name}` must be a vector of integers or text. Received: shape {given.shape}, dtype {given.dtype}"
+        )
+    if given.dtype == np.int64 or given.dtype == object:
+        return given
+    return _as_ids(given, name, parse_integers=False)
+
+
+def same(first: np.ndarray, second: np.ndarray) -> bool:
+    """Whether two vocabularies are equal, in the same order."""
+    return first is second or (first.dtype == second.dtype and np.array_equal(first, second))
+
+
+def positions(vocabulary: np.ndarray, ids: np.ndarray, name: str) -> np.ndarray:
+    """As `lookup`, in a vocabulary that a caller gave as the argument `name`.
+
+    Raises:
+        ValueError: if an identifier occurs twice in it.
+    """
+    index = pd.Index(vocabulary)
+    if not index.is_unique:
+        raise ValueError(f"`{name}` must be distinct. Received: {index[index.duplicated()][0]!r} more than once")
+    return lookup(index, ids)
+
+
+def union(first: np.ndarray, second: np.ndarray, role: str) -> tuple[np.ndarray, np.ndarray]:
+    """The first vocabulary followed by what the second adds, and the codes of the second in it, int32."""
+    if first.dtype != object and second.dtype == object:
+        exact = _to_int64(second)
+        if exact is None:
+            logger.warning("The two tables have different types of %s identifiers: all of them become strings.", role)
+            first = _strings(first)
+        else:
+            second = exact
+    elif first.dtype == object and second.dtype != object:
+        second = _strings(second)
+    codes = lookup(pd.Index(first), second)
+    new = codes == -1
+    codes[new] = len(first) + np.arange(np.count_nonzero(new), dtype=np.int32)
+    return np.concatenate([first, second[new]]), codes
+
+
 def _integer(text: str) -> int | None:
     try:
         value = int(text)

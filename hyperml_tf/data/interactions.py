@@ -231,6 +231,71 @@ class Interactions:
             mask[chosen.astype(np.int64)] = True
         return dataclasses.replace(self, users=self.users[mask], items=self.items[mask])
 
+    def recode(self, user_ids: Any, item_ids: Any) -> Interactions:
+        """The same rows in the codes of other vocabularies, such as those of a trained model.
+
+        Rows whose user or item is not in the vocabularies are dropped; the others keep their order within each user. An
+        integer and its text are the same identifier.
+
+        Args:
+            user_ids: `(n_users,)` the user vocabulary of the result; distinct identifiers.
+            item_ids: `(n_items,)` its item vocabulary, likewise.
+
+        Returns:
+            A table with these vocabularies; the table itself if they are the ones it has.
+
+        Raises:
+            ValueError: if a vocabulary is not a vector of distinct identifiers.
+
+        Example:
+
+        >>> table = Interactions.from_arrays(["ann", "bob", "ann"], [7, 8, 9])
+        >>> table.recode(["bob", "ann"], [9, 8]).to_frame().values.tolist()
+        [['bob', 8], ['ann', 9]]
+        """
+        user_ids, item_ids = encoding.vocabulary(user_ids, "user_ids"), encoding.vocabulary(item_ids, "item_ids")
+        if encoding.same(user_ids, self.user_ids) and encoding.same(item_ids, self.item_ids):
+            return self
+        users = encoding.positions(user_ids, self.user_ids, "user_ids")[self.users]
+        items = encoding.positions(item_ids, self.item_ids, "item_ids")[self.items]
+        known = np.flatnonzero((users >= 0) & (items >= 0))
+        rows = known[np.argsort(users[known], kind="stable")]
+        return Interactions(users[rows], items[rows], user_ids, item_ids, self.ordered)
+
+    def append(self, other: Interactions) -> Interactions:
+        """This table followed by a later one, whose users and items may be new.
+
+        Identifiers of this table keep their codes; new ones are numbered after them. The rows that `other` adds to a user
+        come after the user's rows here, and a pair that is here already is not repeated. Where one table has integers and
+        the other text, the result has the kind of this table if every identifier of the other survives that exactly, and
+        otherwise text, with a warning.
+
+        Args:
+            other: the later interactions.
+
+        Returns:
+            A table of both.
+
+        Example:
+
+        >>> january = Interactions.from_arrays(["ann", "bob"], [7, 8])
+        >>> february = Interactions.from_arrays(["cid", "ann"], [7, 9])
+        >>> both = january.append(february)
+        >>> both.to_frame().values.tolist()
+        [['ann', 7], ['ann', 9], ['bob', 8], ['cid', 7]]
+        >>> both.user_ids.tolist()
+        ['ann', 'bob', 'cid']
+        """
+        user_ids, users = encoding.union(self.user_ids, other.user_ids, "user")
+        item_ids, items = encoding.union(self.item_ids, other.item_ids, "item")
+        rows = stored(
+            np.concatenate([self.users, users[other.users]]),
+            np.concatenate([self.items, items[other.items]]),
+            len(item_ids),
+            None,
+        )
+        return Interactions(*rows, user_ids, item_ids, self.ordered and other.ordered)
+
     def codes_of(self, user_ids: Any) -> np.ndarray:
         """The codes of user identifiers, `(n,)` int32; -1 for an unknown one. Integers may be given as text and vice versa."""
         return encoding.lookup(self._user_index, user_ids)

@@ -152,6 +152,80 @@ def test_codes_of():
     assert table.item_codes_of(["5", "05"]).tolist() == [1, -1]
 
 
+def test_recode_keeps_the_order_of_each_user_and_drops_what_is_unknown():
+    table = Interactions.from_arrays(["b", "a", "b", "c", "b"], [1, 2, 3, 1, 2])
+    recoded = table.recode(np.array(["a", "x", "b"], object), np.array([9, 3, 1, 2]))
+    assert pairs(recoded) == [("a", 2), ("b", 1), ("b", 3), ("b", 2)]
+    assert recoded.users.tolist() == [0, 2, 2, 2]
+    assert recoded.items.tolist() == [3, 2, 1, 3]
+    assert recoded.users.dtype == recoded.items.dtype == np.int32
+    assert not recoded.ordered
+    assert len(table.recode(["x"], [9])) == 0
+
+
+def test_recode_to_its_own_vocabularies_is_the_table_itself():
+    table = Interactions.from_arrays(["b", "a"], [7, 5], order=[1, 2])
+    assert table.recode(table.user_ids, table.item_ids) is table
+    assert table.recode(["b", "a"], [7, 5]) is table
+    assert table.recode(table.user_ids, table.item_ids[::-1]).items.tolist() == [1, 0]
+    assert table.recode(table.user_ids, table.item_ids[::-1]).ordered
+
+
+def test_recode_between_integers_and_text():
+    table = Interactions.from_arrays([1, 2], ["7", "07"])
+    assert pairs(table.recode(["2", "1"], ["7", "07"])) == [("2", "07"), ("1", "7")]
+    assert pairs(table.recode([2, 1], [7])) == [(1, 7)]
+
+
+@pytest.mark.parametrize(
+    ("user_ids", "message"),
+    [
+        (["a", "b", "a"], "`user_ids` must be distinct. Received: 'a' more than once"),
+        ([["a"]], r"`user_ids` must be a vector of integers or text. Received: shape \(1, 1\)"),
+        ([1.5], "`user_ids` must be a vector of integers or text. Received: shape .* dtype float64"),
+    ],
+)
+def test_recode_to_what_is_no_vocabulary(user_ids, message):
+    table = Interactions.from_arrays(["b", "a"], [7, 5])
+    with pytest.raises(ValueError, match=message):
+        table.recode(user_ids, [7])
+
+
+@given(ROWS.filter(usable), ROWS.filter(usable))
+def test_append(first, second):
+    one, two = (Interactions.from_arrays(*zip(*rows, strict=True)) for rows in (first, second))
+    both = one.append(two)
+    assert both.user_ids.tolist() == list(dict.fromkeys([*one.user_ids.tolist(), *two.user_ids.tolist()]))
+    assert both.item_ids.tolist() == list(dict.fromkeys([*one.item_ids.tolist(), *two.item_ids.tolist()]))
+    rows = [(*pair, 0) for pair in pairs(one)] + [(*pair, 1) for pair in pairs(two)]
+    assert pairs(both) == slow(rows, ordered=True)
+    assert both.ordered
+    assert pairs(one.append(one)) == pairs(one)
+
+
+def test_append_keeps_identifiers_without_rows():
+    one = Interactions.from_arrays(["a", "b"], [1, 2])
+    two = Interactions.from_arrays(["c", "d"], [2, 3], order=[1, 2]).with_rows([0])
+    both = one.append(two)
+    assert pairs(both) == [("a", 1), ("b", 2), ("c", 2)]
+    assert both.user_ids.tolist() == ["a", "b", "c", "d"]
+    assert not both.ordered
+
+
+def test_append_of_integers_and_text(caplog):
+    numbers, texts = Interactions.from_arrays([1, 2], [5, 6]), Interactions.from_arrays(["1", "3"], ["5", "x"])
+    with caplog.at_level(logging.WARNING):
+        both = numbers.append(texts)
+        other = texts.append(numbers)
+    assert both.user_ids.tolist() == [1, 2, 3]
+    assert both.item_ids.tolist() == ["5", "6", "x"]
+    assert pairs(both) == [(1, "5"), (2, "6"), (3, "x")]
+    assert pairs(other) == [("1", "5"), ("3", "x"), ("2", "6")]
+    assert [record.getMessage() for record in caplog.records] == [
+        "The two tables have different types of item identifiers: all of them become strings."
+    ]
+
+
 def test_fingerprint():
     first = Interactions.from_arrays(["a", "b", "a"], [1, 2, 3])
     assert first.fingerprint() == Interactions.from_arrays(["a", "b", "a"], [1, 2, 3], [0, 0, 0]).fingerprint()
