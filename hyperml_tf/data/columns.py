@@ -8,6 +8,9 @@ from typing import Literal
 ColumnChoice = str | Literal[False] | None
 """A column's name, None to find it by the usual names, False for "there is none" (only for the order)."""
 
+Columns = tuple[Hashable, Hashable, Hashable | None]
+"""The labels of the user, item and order columns; the last is None if the table has no order."""
+
 USUAL_NAMES: dict[str, tuple[str, ...]] = {
     "user": (
         *("user", "userid", "uid", "customer", "customerid", "reviewer", "reviewerid"),
@@ -28,8 +31,8 @@ USUAL_NAMES: dict[str, tuple[str, ...]] = {
 
 def find_columns(
     columns: Sequence[Hashable], user_column: str | None, item_column: str | None, order_column: ColumnChoice
-) -> tuple[Hashable, Hashable, Hashable | None]:
-    """The labels of the user, item and order columns; the last is None if the table has no order.
+) -> Columns:
+    """Finds the user, item and order columns.
 
     Names are compared without case, spaces, hyphens and underscores, and without a type suffix (`user_id:token`).
 

@@ -6,20 +6,18 @@ import dataclasses
 import functools
 import hashlib
 import json
-import logging
 import os
-from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from hyperml_tf.data import encoding
-from hyperml_tf.data.columns import ColumnChoice, find_columns
-from hyperml_tf.data.ordering import stored
+from hyperml_tf.data import vocabularies
+from hyperml_tf.data.columns import ColumnChoice, Columns, find_columns
+from hyperml_tf.data.encoding import encode
 from hyperml_tf.data.reading import read_table
-
-logger = logging.getLogger(__name__)
+from hyperml_tf.data.row_order import in_stored_order
+from hyperml_tf.data.tabular import dataset_columns, take_columns, to_series
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -56,6 +54,11 @@ class Interactions:
     ordered: bool = True
 
     def __post_init__(self) -> None:
+        for name in ("users", "items"):
+            object.__setattr__(self, name, np.asarray(getattr(self, name)))
+        for name in ("user_ids", "item_ids"):
+            if not isinstance(getattr(self, name), np.ndarray):
+                object.__setattr__(self, name, vocabularies.vocabulary(getattr(self, name), name))
         if self.users.shape != self.items.shape or self.users.ndim != 1:
             raise ValueError(
                 "`users` and `items` must be vectors of one length. "
@@ -98,8 +101,8 @@ class Interactions:
             FileNotFoundError: if there is no such file.
             ValueError: if it cannot be read, and as `from_frame`.
         """
-        frame, columns, text = read_table(path, user_column, item_column, order_column, separator)
-        return cls._from_columns(frame, columns, text, where=f"`path` {str(path)!r}")
+        frame, columns = read_table(path, user_column, item_column, order_column, separator)
+        return cls._from_columns(frame, columns, where=f"`path` {str(path)!r}")
 
     @classmethod
     def from_frame(
@@ -125,8 +128,8 @@ class Interactions:
             ValueError: if a column is missing, an order value is missing or cannot be read, or there are fewer than two
                 users or two items.
         """
-        columns = find_columns(list(frame.columns), user_column, item_column, order_column)
-        return cls._from_columns(frame, columns, parse_integers=False, where="`frame`")
+        table, columns = take_columns(frame, lambda names: find_columns(names, user_column, item_column, order_column))
+        return cls._from_columns(table, columns, where="`frame`")
 
     @classmethod
     def from_arrays(cls, users: Any, items: Any, order: Any = None) -> Interactions:
@@ -136,12 +139,12 @@ class Interactions:
             ValueError: if the lengths differ, and as `from_frame`.
         """
         named = {"users": users, "items": items} | ({} if order is None else {"order": order})
-        lengths = {name: len(values) for name, values in named.items()}
+        frame = {name: to_series(values, name) for name, values in named.items()}
+        lengths = {name: len(values) for name, values in frame.items()}
         if len(set(lengths.values())) != 1:
             raise ValueError(f"`users`, `items` and `order` must have one length. Received: {lengths}")
-        frame = pd.DataFrame({name: pd.Series(values).reset_index(drop=True) for name, values in named.items()})
         columns = ("users", "items", None if order is None else "order")
-        return cls._from_columns(frame, columns, parse_integers=False, where="`users`")
+        return cls._from_columns(pd.DataFrame(frame), columns, where="`users`")
 
     @classmethod
     def from_dataset(
@@ -157,43 +160,14 @@ class Interactions:
             ValueError: if the dataset is infinite or its elements are not dictionaries of scalars or vectors, and as
                 `from_frame`.
         """
-        spec = dataset.element_spec
-        if not isinstance(spec, dict):
-            raise ValueError(f"`dataset` must be of dictionaries, such as {{'user_id', 'item_id'}}. Received: {spec}")
-        if int(dataset.cardinality()) == -1:
-            raise ValueError("`dataset` must be finite. Received: an infinite dataset")
-        columns = find_columns(list(spec), user_column, item_column, order_column)
-        keys = [str(column) for column in columns if column is not None]
-        ranks = {key: spec[key].shape.rank for key in keys}
-        if set(ranks.values()) not in ({0}, {1}):
-            raise ValueError(f"`dataset` must hold scalars, or batches of them. Received: ranks {ranks}")
-        kept = dataset.map(lambda row: {key: row[key] for key in keys})
-        batches = list((kept.batch(8192) if set(ranks.values()) == {0} else kept).as_numpy_iterator())
-        frame = pd.DataFrame({key: np.concatenate([batch[key] for batch in batches] or [[]]) for key in keys})
-        return cls._from_columns(frame, columns, parse_integers=False, where="`dataset`")
+        table, columns = dataset_columns(
+            dataset, lambda names: find_columns(names, user_column, item_column, order_column)
+        )
+        return cls._from_columns(table, columns, where="`dataset`")
 
     @classmethod
-    def _from_columns(
-        cls, frame: pd.DataFrame, columns: tuple[Hashable, Hashable, Hashable | None], parse_integers: bool, where: str
-    ) -> Interactions:
-        user, item, order = columns
-        users, user_ids = encoding.encode_ids(frame[user], user, parse_integers)
-        items, item_ids = encoding.encode_ids(frame[item], item, parse_integers)
-        when = None if order is None else encoding.order_values(frame[order], order)
-        present = (users != encoding.MISSING) & (items != encoding.MISSING)
-        if not present.all():
-            dropped = len(present) - np.count_nonzero(present)
-            logger.warning("Dropped %d of %d rows without a user or an item.", dropped, len(present))
-            users, user_ids = encoding.compact(users[present], user_ids)
-            items, item_ids = encoding.compact(items[present], item_ids)
-            when = None if when is None else when[present]
-        if len(user_ids) < 2 or len(item_ids) < 2:
-            raise ValueError(
-                f"{where} must hold interactions of at least two users and two items. Received: {len(users)} rows, "
-                f"{len(user_ids)} users, {len(item_ids)} items"
-            )
-        users, items = stored(users, items, len(item_ids), when)
-        return cls(users, items, user_ids, item_ids, order is not None)
+    def _from_columns(cls, frame: pd.DataFrame, columns: Columns, where: str) -> Interactions:
+        return cls(*encode(frame, columns, where), ordered=columns[2] is not None)
 
     @property
     def n_users(self) -> int:
@@ -227,6 +201,8 @@ class Interactions:
                 raise ValueError(f"`rows` must be a mask of {len(self)} rows. Received: shape {chosen.shape}")
             mask = chosen
         else:
+            if len(chosen) and chosen.dtype.kind not in "iu":
+                raise ValueError(f"`rows` must be a mask or row numbers. Received: dtype {chosen.dtype}")
             mask = np.zeros(len(self), bool)
             mask[chosen.astype(np.int64)] = True
         return dataclasses.replace(self, users=self.users[mask], items=self.items[mask])
@@ -253,11 +229,12 @@ class Interactions:
         >>> table.recode(["bob", "ann"], [9, 8]).to_frame().values.tolist()
         [['bob', 8], ['ann', 9]]
         """
-        user_ids, item_ids = encoding.vocabulary(user_ids, "user_ids"), encoding.vocabulary(item_ids, "item_ids")
-        if encoding.same(user_ids, self.user_ids) and encoding.same(item_ids, self.item_ids):
+        user_ids = vocabularies.vocabulary(user_ids, "user_ids")
+        item_ids = vocabularies.vocabulary(item_ids, "item_ids")
+        if vocabularies.same(user_ids, self.user_ids) and vocabularies.same(item_ids, self.item_ids):
             return self
-        users = encoding.positions(user_ids, self.user_ids, "user_ids")[self.users]
-        items = encoding.positions(item_ids, self.item_ids, "item_ids")[self.items]
+        users = vocabularies.positions(pd.Index(user_ids), self.user_ids)[self.users]
+        items = vocabularies.positions(pd.Index(item_ids), self.item_ids)[self.items]
         known = np.flatnonzero((users >= 0) & (items >= 0))
         rows = known[np.argsort(users[known], kind="stable")]
         return Interactions(users[rows], items[rows], user_ids, item_ids, self.ordered)
@@ -286,9 +263,9 @@ class Interactions:
         >>> both.user_ids.tolist()
         ['ann', 'bob', 'cid']
         """
-        user_ids, users = encoding.union(self.user_ids, other.user_ids, "user")
-        item_ids, items = encoding.union(self.item_ids, other.item_ids, "item")
-        rows = stored(
+        user_ids, users = vocabularies.union(self.user_ids, other.user_ids, "user")
+        item_ids, items = vocabularies.union(self.item_ids, other.item_ids, "item")
+        rows = in_stored_order(
             np.concatenate([self.users, users[other.users]]),
             np.concatenate([self.items, items[other.items]]),
             len(item_ids),
@@ -298,11 +275,11 @@ class Interactions:
 
     def codes_of(self, user_ids: Any) -> np.ndarray:
         """The codes of user identifiers, `(n,)` int32; -1 for an unknown one. Integers may be given as text and vice versa."""
-        return encoding.lookup(self._user_index, user_ids)
+        return vocabularies.lookup(self._user_index, user_ids, "user_ids")
 
     def item_codes_of(self, item_ids: Any) -> np.ndarray:
         """The codes of item identifiers, `(n,)` int32; -1 for an unknown one. Integers may be given as text and vice versa."""
-        return encoding.lookup(self._item_index, item_ids)
+        return vocabularies.lookup(self._item_index, item_ids, "item_ids")
 
     @functools.cached_property
     def _user_index(self) -> pd.Index:

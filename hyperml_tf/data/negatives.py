@@ -50,7 +50,7 @@ def sampled_negatives(interactions: Interactions, users: ArrayLike, n: int = 100
         user = codes[unseen == 0][0]
         raise ValueError(
             "`users` must have items they never touched: leave out those who have touched every item of the catalogue. "
-            f"Received: {np.count_nonzero(unseen == 0)} such users, the first {interactions.user_ids[user]!r}"
+            f"Received: {np.count_nonzero(unseen == 0)} such users, the first {interactions.user_ids[[user]].tolist()[0]!r}"
         )
     rng = np.random.default_rng(seed)
     return _unseen_items(_distinct(rng, unseen, n), codes, interactions.n_items, indptr, indices)
