@@ -1,4 +1,4 @@
-"""A table of identifiers as integer codes."""
+"""Encoding of tables as integer codes."""
 
 from __future__ import annotations
 
@@ -16,17 +16,20 @@ logger = logging.getLogger(__name__)
 
 
 def encode(frame: pd.DataFrame, columns: Columns, where: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """The codes of users and items in stored order, `(rows,)` int32 each, and the two vocabularies.
+    """Encodes the user and item columns, and sorts the rows by user and by the order column.
 
-    Rows without a user or an item are dropped, with a warning; of a repeated (user, item) pair only the first row stays.
+    Rows without a user or an item are dropped, with a warning, and so are all but the first row of each (user, item) pair.
 
     Args:
         frame: the table.
         columns: the labels of its user, item and order columns.
-        where: what the table is, for messages.
+        where: what the table is, for error messages.
+
+    Returns:
+        The codes of users and of items, `(rows,)` int32 each, and the vocabularies of users and of items.
 
     Raises:
-        ValueError: if a column cannot be read, or there are fewer than two users or two items.
+        ValueError: as `Interactions.from_frame`.
     """
     user, item, order = columns
     users, user_ids = encode_ids(frame[user], user)

@@ -1,9 +1,9 @@
-"""Identifiers of users and items: from a column of a table to integer codes.
+"""Encoding of identifier columns as integer codes.
 
-An identifier is an integer (int64) or text (`str`), and all identifiers of a vocabulary are of one kind. A column of integers
-of any width keeps its integers, and so does a column of whole floats up to 2^53, which is what pandas makes of integers beside
-missing values. Bytes are read as UTF-8. Anything else becomes text, as `str` writes it: integers beyond int64, fractions,
-dates, booleans, UUIDs, and columns that mix types. Null and the empty text are missing.
+The identifiers of a column all become int64 or all become `str`. Integers of any width become int64 if all of them fit, and
+so do floats that are whole numbers up to 2^53, because pandas converts integers to floats where values are missing. Bytes are
+decoded as UTF-8. All else is converted by `str`: larger integers, other floats, dates, booleans, UUIDs, and mixed types. Null
+and empty text are missing values.
 """
 
 from __future__ import annotations
@@ -22,26 +22,27 @@ logger = logging.getLogger(__name__)
 MISSING = -1
 """The code of a missing identifier."""
 
-# Integers are numbered by a table over their range if the range is at most this many times the number of rows.
+# Integers are encoded by a table over their range if the range is at most this many times the number of rows.
 _SPREAD = 4
-# The largest float up to which every integer has a float of its own.
+# Up to here, every integer has a float64 of its own.
 _EXACT_FLOATS = 2.0**53
 _DATES = ("datetime64", "datetime", "date", "timedelta64", "timedelta", "period")
 
 
 def encode_ids(values: pd.Series, column: Hashable) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers the identifiers of a column by first appearance.
+    """Encodes the identifiers of a column, in the order of their first appearance.
 
     Args:
         values: the column.
-        column: its name, for messages.
+        column: its name, for error messages and warnings.
 
     Returns:
         Codes, `(rows,)` int32, `MISSING` where the identifier is missing; and the distinct identifiers in the order of their
         codes, all int64 or all `str` (dtype object).
 
     Raises:
-        ValueError: if a value is a list or another container, or text that is not valid Unicode. It names the first such row.
+        ValueError: if a value is a list or another container, or text that is not valid Unicode. The message names the first
+            such row.
     """
     values = plain(values)
     if isinstance(values.dtype, np.dtype) and (integers := _as_int64(values.to_numpy())) is not None:
@@ -57,21 +58,21 @@ def encode_ids(values: pd.Series, column: Hashable) -> tuple[np.ndarray, np.ndar
     # Two identifiers can have the same text, such as 1 and "1", and the empty text is missing.
     ids[ids == ""] = None
     merged, ids = pd.factorize(ids)
-    # The last place is for codes that are `MISSING` already.
+    # `MISSING` is -1, which selects the last entry.
     return np.append(merged, MISSING)[codes].astype(np.int32), np.asarray(ids, dtype=object)
 
 
 def compact(codes: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Renumbers codes by first appearance and drops the identifiers without a row; no code may be `MISSING`."""
+    """Drops identifiers without a row, and renumbers the codes by first appearance. No code may be `MISSING`."""
     renumbered, used = pd.factorize(codes)
     return renumbered.astype(np.int32), ids[used]
 
 
 def as_text(values: Iterable[Any]) -> np.ndarray:
-    """Identifiers as text, dtype object.
+    """Converts identifiers to `str`, dtype object.
 
     Raises:
-        UnicodeError: if bytes are not UTF-8, or text holds half of a surrogate pair.
+        UnicodeError: if bytes are not UTF-8, or text contains a lone surrogate.
     """
     texts = [value.decode() if isinstance(value, bytes) else str(value) for value in values]
     "".join(texts).encode()
@@ -79,7 +80,7 @@ def as_text(values: Iterable[Any]) -> np.ndarray:
 
 
 def as_integers(texts: Iterable[str]) -> np.ndarray:
-    """Python integers for the texts that are the usual spelling of one, such as "7" but not "007" or "+7"; None for others."""
+    """Converts text to Python integers where that is reversible: "7", but not "007" or "+7". Others become None."""
     return _objects([_integer(text) for text in texts])
 
 
@@ -92,9 +93,9 @@ def _integer(text: str) -> int | None:
 
 
 def _factorized(values: pd.Series, column: Hashable) -> tuple[np.ndarray, pd.Index]:
-    """Codes by first appearance, int32, and the distinct values as they are in the column."""
+    """Codes by first appearance, int32, and the distinct values of the column."""
     if isinstance(values.dtype, pd.CategoricalDtype):
-        # Categories are in an order of their own, and some may be unused.
+        # The order of categories is not that of first appearance, and some may be unused.
         codes, used = pd.factorize(values.cat.codes.to_numpy())
         found = used != -1
         renumbered = np.where(found, np.cumsum(found) - 1, MISSING)
@@ -108,10 +109,10 @@ def _factorized(values: pd.Series, column: Hashable) -> tuple[np.ndarray, pd.Ind
 
 
 def _numbered(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Codes int32 by first appearance, and the distinct values, of int64.
+    """Codes by first appearance, int32, and the distinct values of an int64 column.
 
-    Where the values lie close together, a table with a place for every integer in their range is several times as fast as the
-    hash table of `pd.factorize`.
+    If the range of the values is small, a lookup table over that range is several times as fast as the hash table of
+    `pd.factorize`.
     """
     low, high = (int(values.min()), int(values.max())) if len(values) else (0, -1)
     if high - low >= _SPREAD * len(values):
@@ -120,7 +121,7 @@ def _numbered(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     places = values - low if low else values
     table = np.empty(high - low + 1, np.int32)
     rows = np.arange(len(values), dtype=np.int32)
-    # Where a value occurs in several rows, the row written last stays: writing from the end leaves the first one.
+    # The last write of a value wins, so writing from the end keeps its first row.
     table[places[::-1]] = rows[::-1]
     ids = values[table[places] == rows]
     table[ids - low] = np.arange(len(ids), dtype=np.int32)
@@ -128,7 +129,7 @@ def _numbered(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _normalised(distinct: pd.Index, column: Hashable) -> np.ndarray:
-    """Distinct values as int64 or as text; the module says which."""
+    """Converts distinct values to int64 or `str`, as the docstring of the module describes."""
     array = distinct.to_numpy()
     if array.dtype.kind in "Mm":
         array = np.asarray(distinct.astype(object))
@@ -158,7 +159,7 @@ def _warn(column: Hashable, held: str) -> None:
 
 
 def _as_int64(array: np.ndarray) -> np.ndarray | None:
-    """Integers of any width as int64, or None if they are no integers or one does not fit."""
+    """Converts integers of any width to int64. None if they are not integers, or one does not fit."""
     if array.dtype.kind not in "iu":
         return None
     if array.dtype == np.uint64 and array.max(initial=0) > np.iinfo(np.int64).max:
@@ -167,7 +168,7 @@ def _as_int64(array: np.ndarray) -> np.ndarray | None:
 
 
 def _whole(array: np.ndarray) -> np.ndarray | None:
-    """Python numbers as int64, or None unless each is a whole number that fits."""
+    """Converts Python numbers to int64. None unless each is a whole number that fits."""
     try:
         integers = [int(value) for value in array]
         same = all(integer == value for integer, value in zip(integers, array, strict=True))
@@ -177,7 +178,7 @@ def _whole(array: np.ndarray) -> np.ndarray | None:
 
 
 def _objects(values: list[Any]) -> np.ndarray:
-    """A vector of dtype object. `np.array` would cut a trailing NUL, and give every text the room of the longest."""
+    """An array of dtype object. `np.array` strips trailing NULs from text, and pads all of it to the longest."""
     array = np.empty(len(values), dtype=object)
     array[:] = values
     return array
@@ -202,6 +203,6 @@ def _is_unicode(value: Any) -> bool:
 def _unusable(column: Hashable, value: Any, row: int) -> ValueError:
     shown = repr(value)
     return ValueError(
-        f"The column {str(column)!r} must hold identifiers: one integer or valid Unicode text per row. Received: "
+        f"The column {str(column)!r} must hold one identifier per row, an integer or valid Unicode text. Received: "
         f"{shown if len(shown) <= 100 else shown[:100] + '...'} in row {row} (rows count from 0)"
     )

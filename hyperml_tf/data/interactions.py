@@ -22,21 +22,21 @@ from hyperml_tf.data.tabular import dataset_columns, take_columns, to_series
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Interactions:
-    """Who interacted with what: one row is one user and one item, as codes into two vocabularies.
+    """A table of user-item interactions, one pair per row, as integer codes into two vocabularies.
 
-    Make one with `from_file`, `from_frame`, `from_arrays` or `from_dataset`. Users and items are numbered by first appearance in
-    the table. Rows are stored user by user, each user's from first to last by the order column, ties in row order; without an
-    order column the rows of a user keep the order of the table. Of a repeated (user, item) pair only the first is kept.
+    Create one with `from_file`, `from_frame`, `from_arrays` or `from_dataset`. These number users and items by first
+    appearance, sort the rows by user and then by the order column (ties, and tables without an order column, keep the order
+    of the input), and keep only the first row of each (user, item) pair.
 
     Args:
-        users: `(rows,)` int32, codes into `user_ids`, never decreasing.
+        users: `(rows,)` int32, codes into `user_ids`, sorted.
         items: `(rows,)` int32, codes into `item_ids`.
-        user_ids: `(n_users,)` the original identifiers, all int64 or all `str` (dtype object).
-        item_ids: `(n_items,)` likewise.
-        ordered: whether the order within a user comes from an order column.
+        user_ids: `(n_users,)` the original identifiers: all int64, or all `str` (dtype object).
+        item_ids: `(n_items,)` the same for items.
+        ordered: whether the rows of each user are sorted by an order column. Defaults to True.
 
     Raises:
-        ValueError: if the codes do not fit the vocabularies or the users are not sorted.
+        ValueError: if the codes do not fit the vocabularies, or `users` is not sorted.
 
     Example:
 
@@ -73,9 +73,7 @@ class Interactions:
                     f"`{name}` must be codes of the {size} identifiers. Received: {codes.min()} to {codes.max()}"
                 )
         if np.any(self.users[1:] < self.users[:-1]):
-            raise ValueError(
-                "`users` must be sorted. Use `Interactions.from_arrays`, which sorts. Received: unsorted codes"
-            )
+            raise ValueError("`users` must be sorted, as by `Interactions.from_arrays`. Received: unsorted codes")
 
     @classmethod
     def from_file(
@@ -86,20 +84,32 @@ class Interactions:
         order_column: ColumnChoice = None,
         separator: str | None = None,
     ) -> Interactions:
-        """Reads a CSV, TSV or Parquet file; other columns of it are ignored.
+        """Reads interactions from a CSV, TSV or Parquet file. Only the user, item and order columns are loaded.
 
-        Text must be UTF-8 with a header, compressed or not, by the suffix: `.csv .tsv .tab .txt`, then `.gz .bz2 .zst .xz
-        .zip`. Its identifiers become integers only if every one of a column survives that exactly, so "007" stays "007". An
-        empty field is missing.
+        Text files must be UTF-8 and have a header line. An identifier column becomes integers only if that changes none of
+        its identifiers, so a column with "007" stays text. Empty fields are missing values.
 
         Args:
-            path: the file.
-            user_column, item_column, order_column, separator: as in `from_frame`; the separator is found from the header
-                unless given.
+            path: a file that ends in `.parquet` or `.pq`, or in `.csv`, `.tsv`, `.tab` or `.txt`. The latter may be
+                compressed, with `.gz`, `.bz2`, `.zst`, `.xz` or `.zip` appended.
+            user_column: see `from_frame`.
+            item_column: see `from_frame`.
+            order_column: see `from_frame`.
+            separator: the character between the fields of a text file. Detected from the header by default.
+
+        Returns:
+            The interactions.
 
         Raises:
-            FileNotFoundError: if there is no such file.
-            ValueError: if it cannot be read, and as `from_frame`.
+            FileNotFoundError: if the file does not exist.
+            ValueError: if the file cannot be read, and as `from_frame`.
+
+        Example:
+
+        >>> from pathlib import Path
+        >>> _ = Path("ratings.csv").write_text("user,item,rating,timestamp\\nann,7,5,20\\nbob,7,3,10\\nann,3,4,10\\n")
+        >>> Interactions.from_file("ratings.csv").to_frame()["item"].tolist()
+        [3, 7, 7]
         """
         frame, columns = read_table(path, user_column, item_column, order_column, separator)
         return cls._from_columns(frame, columns, where=f"`path` {str(path)!r}")
@@ -112,28 +122,48 @@ class Interactions:
         item_column: str | None = None,
         order_column: ColumnChoice = None,
     ) -> Interactions:
-        """Takes a data frame; other columns of it are ignored.
+        """Converts a data frame. Columns other than the user, item and order columns are ignored.
 
-        Identifiers keep their type: integers int64, anything else `str`. A column that mixes types becomes strings, with a
-        warning. Rows without a user or an item are dropped, with a warning.
+        Integer identifiers become int64, all others `str`; a column of mixed types becomes `str`, with a warning. Rows
+        without a user or an item are dropped, with a warning.
 
         Args:
-            frame: one row an interaction.
-            user_column, item_column: the columns of identifiers; found by the usual names (`user`, `user_id`, ...; `item`,
-                `item_id`, `movie_id`, `asin`, ...) unless given.
-            order_column: numbers, dates or text that says one of them; found by the usual names (`timestamp`, `time`,
-                `date`, `position`, ...) unless given. False: the order of the rows.
+            frame: a pandas DataFrame with one row per interaction, or a table of another library that supports the Arrow
+                PyCapsule interface, such as polars, DuckDB or pyarrow.
+            user_column: the name of the column of user identifiers. By default the column is detected by common names:
+                `user`, `user_id`, `customer_id`, ...
+            item_column: the same for items: `item`, `item_id`, `movie_id`, `asin`, ...
+            order_column: the name of the column that orders the interactions of a user: numbers, dates, or text that
+                holds either. By default it is detected by common names (`timestamp`, `time`, `date`, `position`, ...), and
+                without such a column the rows keep their order. False ignores such a column.
+
+        Returns:
+            The interactions.
 
         Raises:
-            ValueError: if a column is missing, an order value is missing or cannot be read, or there are fewer than two
-                users or two items.
+            ValueError: if a column is missing, an identifier is not an integer or text, an order value is missing or
+                cannot be parsed, or there are fewer than two users or two items.
+
+        Example:
+
+        >>> frame = pd.DataFrame({"user": ["ann", "bob", "ann"], "item": [7, 7, 3], "timestamp": [2, 1, 1]})
+        >>> Interactions.from_frame(frame).to_frame()["item"].tolist()
+        [3, 7, 7]
         """
         table, columns = take_columns(frame, lambda names: find_columns(names, user_column, item_column, order_column))
         return cls._from_columns(table, columns, where="`frame`")
 
     @classmethod
     def from_arrays(cls, users: Any, items: Any, order: Any = None) -> Interactions:
-        """Takes the identifiers of users and items, and the order, as arrays or lists of one length, `(rows,)`.
+        """Converts vectors: lists, iterators, numpy arrays, tensors, or the series of pandas and other libraries.
+
+        Args:
+            users: `(rows,)` user identifiers.
+            items: `(rows,)` item identifiers.
+            order: `(rows,)` numbers or dates that order the interactions of a user. Defaults to None, the order given.
+
+        Returns:
+            The interactions.
 
         Raises:
             ValueError: if the lengths differ, and as `from_frame`.
@@ -154,11 +184,27 @@ class Interactions:
         item_column: str | None = None,
         order_column: ColumnChoice = None,
     ) -> Interactions:
-        """Takes a finite `tf.data.Dataset` of dictionaries, batched or not; its keys are the columns of `from_frame`.
+        """Converts a finite `tf.data.Dataset` of dictionaries, batched or not. Its keys are the column names.
+
+        Args:
+            dataset: the dataset. Its values are scalars or, if it is batched, vectors.
+            user_column: see `from_frame`.
+            item_column: see `from_frame`.
+            order_column: see `from_frame`.
+
+        Returns:
+            The interactions.
 
         Raises:
-            ValueError: if the dataset is infinite or its elements are not dictionaries of scalars or vectors, and as
+            ValueError: if the dataset is infinite, or its elements are not dictionaries of scalars or vectors, and as
                 `from_frame`.
+
+        Example:
+
+        >>> import tensorflow as tf
+        >>> dataset = tf.data.Dataset.from_tensor_slices({"user_id": ["ann", "bob", "ann"], "item_id": [7, 7, 3]})
+        >>> Interactions.from_dataset(dataset)
+        Interactions(rows=3, n_users=2, n_items=2)
         """
         table, columns = dataset_columns(
             dataset, lambda names: find_columns(names, user_column, item_column, order_column)
@@ -171,12 +217,12 @@ class Interactions:
 
     @property
     def n_users(self) -> int:
-        """The size of the user vocabulary."""
+        """The number of users in the vocabulary."""
         return len(self.user_ids)
 
     @property
     def n_items(self) -> int:
-        """The size of the item vocabulary."""
+        """The number of items in the vocabulary."""
         return len(self.item_ids)
 
     def __len__(self) -> int:
@@ -186,13 +232,16 @@ class Interactions:
         return f"Interactions(rows={len(self)}, n_users={self.n_users}, n_items={self.n_items})"
 
     def with_rows(self, rows: Any) -> Interactions:
-        """The chosen rows, in stored order, with the same vocabularies (the same codes).
+        """Selects rows. The vocabularies, and so the codes, stay the same.
 
         Args:
-            rows: a mask, `(rows,)` bool, or row numbers in any order.
+            rows: a boolean mask, `(rows,)`, or row numbers in any order.
+
+        Returns:
+            The selected rows, in the order of this table.
 
         Raises:
-            ValueError: if the mask has another length.
+            ValueError: if a mask has the wrong length, or `rows` is neither a mask nor integers.
             IndexError: if a row number is out of range.
         """
         chosen = np.asarray(rows)
@@ -208,17 +257,17 @@ class Interactions:
         return dataclasses.replace(self, users=self.users[mask], items=self.items[mask])
 
     def recode(self, user_ids: Any, item_ids: Any) -> Interactions:
-        """The same rows in the codes of other vocabularies, such as those of a trained model.
+        """Expresses the rows in the codes of other vocabularies, such as those of a trained model.
 
-        Rows whose user or item is not in the vocabularies are dropped; the others keep their order within each user. An
-        integer and its text are the same identifier.
+        Rows whose user or item is not in the vocabularies are dropped. The others keep their order within each user. An
+        integer and its decimal text are the same identifier.
 
         Args:
-            user_ids: `(n_users,)` the user vocabulary of the result; distinct identifiers.
-            item_ids: `(n_items,)` its item vocabulary, likewise.
+            user_ids: `(n_users,)` the user vocabulary of the result, distinct identifiers.
+            item_ids: `(n_items,)` the item vocabulary of the result, distinct identifiers.
 
         Returns:
-            A table with these vocabularies; the table itself if they are the ones it has.
+            A table with these vocabularies; this table itself if it has them already.
 
         Raises:
             ValueError: if a vocabulary is not a vector of distinct identifiers.
@@ -240,18 +289,18 @@ class Interactions:
         return Interactions(users[rows], items[rows], user_ids, item_ids, self.ordered)
 
     def append(self, other: Interactions) -> Interactions:
-        """This table followed by a later one, whose users and items may be new.
+        """Appends later interactions, which may have new users and items.
 
-        Identifiers of this table keep their codes; new ones are numbered after them. The rows that `other` adds to a user
-        come after the user's rows here, and a pair that is here already is not repeated. Where one table has integers and
-        the other text, the result has the kind of this table if every identifier of the other survives that exactly, and
-        otherwise text, with a warning.
+        The identifiers of this table keep their codes, and new ones follow. For each user, the rows of `other` come after the
+        rows of this table, and pairs that this table has already are dropped. If identifiers are integers in one table and
+        text in the other, those of `other` are converted to the type of this table; where that is not possible without
+        changing one, all become text, with a warning.
 
         Args:
             other: the later interactions.
 
         Returns:
-            A table of both.
+            A table of the rows of both.
 
         Example:
 
@@ -274,11 +323,26 @@ class Interactions:
         return Interactions(*rows, user_ids, item_ids, self.ordered and other.ordered)
 
     def codes_of(self, user_ids: Any) -> np.ndarray:
-        """The codes of user identifiers, `(n,)` int32; -1 for an unknown one. Integers may be given as text and vice versa."""
+        """Looks up user identifiers.
+
+        Args:
+            user_ids: `(n,)` identifiers. An integer and its decimal text are the same identifier.
+
+        Returns:
+            Their codes, `(n,)` int32; -1 for unknown or missing ones.
+
+        Raises:
+            ValueError: if `user_ids` is not a vector of identifiers.
+
+        Example:
+
+        >>> Interactions.from_arrays(["ann", "bob"], [7, 3]).codes_of(["bob", "cid"]).tolist()
+        [1, -1]
+        """
         return vocabularies.lookup(self._user_index, user_ids, "user_ids")
 
     def item_codes_of(self, item_ids: Any) -> np.ndarray:
-        """The codes of item identifiers, `(n,)` int32; -1 for an unknown one. Integers may be given as text and vice versa."""
+        """Looks up item identifiers, as `codes_of` does for users."""
         return vocabularies.lookup(self._item_index, item_ids, "item_ids")
 
     @functools.cached_property
@@ -290,26 +354,28 @@ class Interactions:
         return pd.Index(self.item_ids)
 
     def popularity(self) -> np.ndarray:
-        """The number of interactions of every item, `(n_items,)` int64."""
+        """Counts the interactions of each item, `(n_items,)` int64."""
         return np.bincount(self.items, minlength=self.n_items)
 
     def activity(self) -> np.ndarray:
-        """The number of interactions of every user, `(n_users,)` int64."""
+        """Counts the interactions of each user, `(n_users,)` int64."""
         return np.bincount(self.users, minlength=self.n_users)
 
     def keys(self) -> np.ndarray:
-        """`user * n_items + item` of every row, `(rows,)` int64, sorted; for tests of membership by binary search."""
+        """Returns `user * n_items + item` for each row, sorted, `(rows,)` int64. Binary search in it tests for membership."""
         return np.sort(self.users.astype(np.int64) * self.n_items + self.items)
 
     def csr(self) -> tuple[np.ndarray, np.ndarray]:
-        """The items of every user, sorted, as `(indptr, indices)`: those of user u are `indices[indptr[u]:indptr[u + 1]]`.
+        """Returns the items of each user in compressed sparse row format.
 
-        Both are int64, `(n_users + 1,)` and `(rows,)`.
+        Returns:
+            `(indptr, indices)`, int64, `(n_users + 1,)` and `(rows,)`. The items of user `u` are
+            `indices[indptr[u]:indptr[u + 1]]`, sorted.
         """
         return np.concatenate([[0], np.cumsum(self.activity())]), self.keys() % self.n_items
 
     def fingerprint(self) -> str:
-        """A hash of rows and vocabularies, 32 hexadecimal digits: equal tables have equal ones, on any machine."""
+        """Hashes rows and vocabularies to 32 hexadecimal digits. Equal tables have equal hashes on every machine."""
         digest = hashlib.blake2b(digest_size=16)
         for codes in (self.users, self.items):
             digest.update(np.ascontiguousarray(codes, dtype="<i4").tobytes())
@@ -318,5 +384,5 @@ class Interactions:
         return digest.hexdigest()
 
     def to_frame(self) -> pd.DataFrame:
-        """The rows as a data frame of original identifiers, columns `user` and `item`, in stored order."""
+        """Returns the rows as a DataFrame of the original identifiers, with columns `user` and `item`."""
         return pd.DataFrame({"user": self.user_ids[self.users], "item": self.item_ids[self.items]})

@@ -1,4 +1,4 @@
-"""The order column of a table: numbers or dates, in any form, as numbers that sort alike."""
+"""Conversion of the order column, numbers or dates in any format, to numbers that sort in the same order."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hyperml_tf.data.tabular import plain
 logger = logging.getLogger(__name__)
 
 _ISO = "ISO8601"
-# Formats that pandas does not guess: of Twitter and Foursquare, of Unix `date`, and of web server logs.
+# Formats that pandas does not guess: those of Twitter and Foursquare, of Unix `date`, and of web server logs.
 _OTHER_FORMATS = ("%a %b %d %H:%M:%S %z %Y", "%a %b %d %H:%M:%S %Z %Y", "%d/%b/%Y:%H:%M:%S %z")
 _HALF_OF_DAY = re.compile(r"(\s*)[AP]M$", re.IGNORECASE)
 _SHORT_YEAR = re.compile(r"^(\d{1,2}([/.-])\d{1,2}\2)(\d{2})(?!\d)")
@@ -26,19 +26,22 @@ _RFC_2822 = re.compile(r"^([A-Za-z]{3},\s*)?\d{1,2}\s+[A-Za-z]{3}\s+\d{2,4}\s+\d
 
 
 def order_values(values: pd.Series, column: Hashable) -> np.ndarray:
-    """A column of numbers or dates as numbers, int64 or float64, that sort in the same order.
+    """Converts a column of numbers or dates to int64 or float64.
 
-    Integers of every width keep their order exactly, in text as well. Dates in text must all have one format: ISO 8601 (also
-    with "UTC" behind a space), RFC 2822, day, month and year as numbers with or without a time and AM or PM, or a format with
-    the name of the month. Where all rows can be read with the month first and with the day first, the month comes first,
-    with a warning. Dates without a time zone count as UTC.
+    The order of integers is exact whatever their width, also for integers in text. Dates in text must all have one format:
+    ISO 8601 (a space and "UTC" may follow), RFC 2822, numeric dates with an optional time and AM or PM, or a format with names
+    of months. Numeric dates that can be parsed both month first and day first are parsed month first, with a warning. Dates
+    without a time zone are UTC.
 
     Args:
         values: the column.
-        column: its name, for messages.
+        column: its name, for error messages.
+
+    Returns:
+        Numbers, `(rows,)`, that sort as the column does.
 
     Raises:
-        ValueError: if a value is missing, or is neither a number nor a date. It names the first such row.
+        ValueError: if a value is missing, or is neither a number nor a date. The message names the first such row.
     """
     values = plain(values)
     _check_complete(values, column)
@@ -54,7 +57,7 @@ def order_values(values: pd.Series, column: Hashable) -> np.ndarray:
 def _check_complete(values: pd.Series, column: Hashable) -> None:
     missing = values.isna().to_numpy()
     if values.dtype == object or isinstance(values.dtype, pd.StringDtype):
-        # A value that cannot be compared is no text, and is refused later.
+        # A value that cannot be compared is not text, and fails later.
         with contextlib.suppress(TypeError, ValueError):
             missing = missing | (values == "").to_numpy(dtype=bool, na_value=False)
     if missing.any():
@@ -66,10 +69,10 @@ def _check_complete(values: pd.Series, column: Hashable) -> None:
 
 
 def _sortable(values: pd.Series) -> np.ndarray:
-    """Numbers and booleans as int64 or float64."""
+    """Converts numbers and booleans to int64 or float64."""
     if str(values.dtype).lower() == "uint64":
         numbers = values.to_numpy(dtype=np.uint64)
-        # Beyond int64, shift the range: flipping the highest bit subtracts 2^63.
+        # Flipping the highest bit subtracts 2^63, which shifts the range of uint64 to that of int64.
         return (
             (numbers ^ np.uint64(2**63)).view(np.int64) if numbers.max(initial=0) >= 2**63 else numbers.astype(np.int64)
         )
@@ -78,7 +81,7 @@ def _sortable(values: pd.Series) -> np.ndarray:
 
 
 def _parse(values: pd.Series, column: Hashable) -> np.ndarray:
-    """Text and other objects as numbers, or as dates, whichever reading fits every row."""
+    """Parses text and other objects as numbers, or else as dates."""
     numbers, unread = _numbers(values)
     if not unread.any():
         return numbers
@@ -86,7 +89,7 @@ def _parse(values: pd.Series, column: Hashable) -> np.ndarray:
         dates, not_dates = read(values)
         if not not_dates.any():
             return dates
-        # Of all readings, the one that fits most rows says best which row is wrong.
+        # For the error message: the format that parses most rows is the one that was meant.
         if np.count_nonzero(not_dates) < np.count_nonzero(unread):
             unread = not_dates
     row = int(unread.argmax())
@@ -97,7 +100,7 @@ def _parse(values: pd.Series, column: Hashable) -> np.ndarray:
 
 
 def _numbers(values: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """The values as numbers, and which of them are none."""
+    """Numbers, and a mask of the values that could not be parsed."""
     try:
         numbers = pd.to_numeric(values, errors="coerce")
     except (TypeError, ValueError, OverflowError):
@@ -111,13 +114,13 @@ def _numbers(values: pd.Series) -> tuple[np.ndarray, np.ndarray]:
         except ValueError:
             pass
         else:
-            # Integers that neither 64 bits nor a float hold: their ranks sort alike.
+            # Integers beyond 64 bits are replaced by their ranks.
             return np.unique(exact, return_inverse=True)[1].astype(np.int64), unread
     return _sortable(numbers), unread
 
 
 def _dates(values: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """The values as dates in one format, and which of them do not fit the format that fits most."""
+    """Dates in the format that parses most values, and a mask of the values that could not be parsed."""
     first = values.iloc[0]
     fewest: np.ndarray | None = None
     for date_format in _formats(first):
@@ -132,7 +135,7 @@ def _dates(values: pd.Series) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _formats(first: object) -> Iterator[str]:
-    """The formats that a column may have whose first value is `first`."""
+    """The formats in which the first value of a column can be parsed."""
     yield _ISO
     if isinstance(first, str):
         guesses = (_guess(first, dayfirst) for dayfirst in (False, True))
@@ -142,7 +145,7 @@ def _formats(first: object) -> Iterator[str]:
 
 
 def _guess(text: str, dayfirst: bool) -> str | None:
-    """The format of a date, as pandas guesses it; and with AM or PM and with two digits of a year, which it does not."""
+    """The format of a date, as pandas guesses it, extended by AM and PM and by years of two digits."""
     half = _HALF_OF_DAY.search(text)
     short_year = _SHORT_YEAR.match(text)
     if half is not None:
@@ -160,7 +163,7 @@ def _guess(text: str, dayfirst: bool) -> str | None:
 
 
 def _read_dates(values: pd.Series, date_format: str) -> pd.Series:
-    """Dates in UTC, missing where the value does not have the format."""
+    """Parses dates as UTC. Values in another format become missing."""
     if date_format == _ISO and isinstance(values.iloc[0], str) and _UTC.search(values.iloc[0]):
         values = values.map(lambda value: _UTC.sub("Z", value) if isinstance(value, str) else value)
     try:
@@ -170,18 +173,18 @@ def _read_dates(values: pd.Series, date_format: str) -> pd.Series:
 
 
 def _warn_if_ambiguous(values: pd.Series, date_format: str) -> None:
-    """Warns if a format with the month before the day could as well be read with the day before the month."""
+    """Warns if the dates were parsed month first, but could also be parsed day first."""
     swapped = re.sub(r"%m(\W)%d(\W%[Yy])", r"%d\1%m\2", date_format)
     if swapped != date_format and not _read_dates(values, swapped).isna().any():
         logger.warning(
-            "The dates, such as %r, can be read with the month first or the day first: the month is taken as first. "
-            "Write them as year-month-day if that is wrong.",
+            "Dates such as %r can be parsed month first or day first, and were parsed month first. If that is wrong, write "
+            "them as year-month-day.",
             values.iloc[0],
         )
 
 
 def _rfc_2822_dates(values: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """As `_dates`, for RFC 2822, whose zones have names and whose parts may be missing."""
+    """As `_dates`, for RFC 2822, which allows named time zones, comments and missing parts."""
     if not (isinstance(values.iloc[0], str) and _RFC_2822.match(values.iloc[0])):
         return np.zeros(len(values)), np.ones(len(values), bool)
     seconds = [_rfc_2822_seconds(value) for value in values]

@@ -14,10 +14,17 @@ from hyperml_tf.data.tabular import arrow_to_pandas
 
 
 def read_parquet(file: Path, choose: Callable[[list[str]], Columns]) -> tuple[pd.DataFrame, Columns]:
-    """Reads the columns that are chosen by their names.
+    """Reads columns of a Parquet file.
+
+    Args:
+        file: the file.
+        choose: returns the columns to read, given the names of all columns.
+
+    Returns:
+        A data frame of these columns, and their names.
 
     Raises:
-        ValueError: if the file is no Parquet file, or is damaged.
+        ValueError: if the file is damaged, or is not a Parquet file.
     """
     try:
         names = pyarrow.parquet.read_schema(file).names

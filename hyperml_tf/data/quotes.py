@@ -1,4 +1,4 @@
-"""Quoted fields of a CSV file that are not closed, and so swallow the lines after them."""
+"""Detection of unclosed quotes in CSV files, which make a parser read the following lines as part of a field."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ import re
 from typing import Any
 
 _BLOCK = 1 << 20
-# A field of more lines than fit here is not closed, whatever comes.
+# A field of more bytes counts as unclosed.
 _LONGEST = 1 << 26
 
 
 def unclosed_quote(stream: Any, separator: str) -> tuple[int, str] | None:
-    """Finds a quoted field that runs over the end of its line and is not properly closed.
+    """Finds the first quoted field that spans several lines and is not properly closed.
 
-    A field is quoted if it begins with a quote. It is properly closed by a quote with a separator, the end of the line or the
-    end of the file behind it; two quotes inside of it stand for one. What is wrong within one line loses no rows, and is left
-    to the reader.
+    A field is quoted if it starts with a quote. It is closed by the next quote that is not doubled, and properly so if a
+    separator, a line break or the end of the file follows. Errors within one line lose no rows, and are left to the parser.
 
     Args:
-        stream: the bytes of the file.
-        separator: what separates fields.
+        stream: a binary stream of the file.
+        separator: the character between fields.
 
     Returns:
-        The number of the line where the field begins, from 1, and the first 80 characters of the field; None if there is none.
+        The number of the line where the field starts, from 1, and the first 80 characters of the field; None if every field
+        is closed.
     """
     ends = separator.encode() + b"\r\n"
     quoted = re.compile(rb'"(?<=[%b]")[^"]*(?:""[^"]*)*("?)' % re.escape(ends))
-    # The line break in front makes the start of the file the start of a field.
+    # The extra line break makes the start of the file the start of a field.
     line, text, finished, byte_order_mark = 0, b"\n", False, b"\xef\xbb\xbf"
     while not finished:
         block = bytes(stream.read(_BLOCK)).removeprefix(byte_order_mark)
@@ -39,7 +39,7 @@ def unclosed_quote(stream: Any, separator: str) -> tuple[int, str] | None:
                 if field[1] and text[end] in ends:
                     continue
             elif not finished and len(field[0]) < _LONGEST:
-                # The field, or the pair of quotes at its end, may go on in the next block.
+                # The field, or a doubled quote at its end, may continue in the next block.
                 kept = field.start() - 1
                 break
             elif field[1]:

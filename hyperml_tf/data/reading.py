@@ -22,14 +22,22 @@ def read_table(
     order_column: ColumnChoice,
     separator: str | None,
 ) -> tuple[pd.DataFrame, Columns]:
-    """Reads a file of text or Parquet, as its suffix says.
+    """Reads a text or Parquet file, depending on its suffix.
+
+    Args:
+        path: the file.
+        user_column: the name of the user column, as in `find_columns`.
+        item_column: the name of the item column, as in `find_columns`.
+        order_column: the name of the order column, as in `find_columns`.
+        separator: the character between the fields of a text file; None to detect it.
 
     Returns:
         A data frame of the user, item and order columns, and their labels.
 
     Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if it is a directory, is empty, has an unknown suffix, cannot be read, or lacks a column.
+        FileNotFoundError: if the file does not exist.
+        ValueError: if the path is a directory, or the file is empty, has an unknown suffix, cannot be read, or lacks a
+            column.
     """
     file = Path(path)
     if file.is_dir():

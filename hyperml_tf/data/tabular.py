@@ -1,4 +1,4 @@
-"""Vectors and tables of other libraries as pandas holds them."""
+"""Conversion of vectors and tables of other libraries to pandas."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from hyperml_tf.data.columns import Columns
 
 
 def to_series(values: Any, name: str) -> pd.Series:
-    """A list, array, tensor, series or iterator as a series with rows numbered from 0.
+    """Converts a list, array, tensor, series or iterator to a series with rows numbered from 0.
 
     Args:
-        values: the vector. Series of polars and others come through the Arrow interface, tensors as numpy arrays.
-        name: the argument it was, for messages.
+        values: the vector. Series of other libraries are converted through the Arrow PyCapsule interface, tensors through
+            numpy.
+        name: the name of the argument, for error messages.
 
     Raises:
-        ValueError: if it is no vector.
+        ValueError: if `values` is not a vector.
     """
     if isinstance(values, pd.Series):
         return values.reset_index(drop=True)
@@ -40,15 +41,15 @@ def to_series(values: Any, name: str) -> pd.Series:
 
 
 def plain(values: pd.Series) -> pd.Series:
-    """The series itself, or, if Arrow holds its values, one with the types of numpy and pandas."""
+    """Converts an Arrow-backed series to the types of numpy and pandas; returns any other series as it is."""
     if isinstance(values.dtype, pd.ArrowDtype):
         return arrow_to_pandas(pa.table({"values": values.array.__arrow_array__()}))["values"]
     return values
 
 
 def arrow_to_pandas(table: pa.Table) -> pd.DataFrame:
-    """An Arrow table as a data frame. Column by column the one becomes the other, so that memory never holds both."""
-    # Integers beside missing values would otherwise become floats, which are exact only to 2^53.
+    """Converts an Arrow table to a data frame. It frees each column once it is converted, to save memory."""
+    # By default, integers with missing values become floats, which are exact only up to 2^53.
     missing = any(column.null_count for column in table.columns)
     return table.to_pandas(
         ignore_metadata=True,
@@ -60,17 +61,24 @@ def arrow_to_pandas(table: pa.Table) -> pd.DataFrame:
 
 
 def take_columns(frame: Any, choose: Callable[[list[Any]], Columns]) -> tuple[pd.DataFrame, Columns]:
-    """The columns that are chosen by their names, of a pandas data frame or of a table with the Arrow interface.
+    """Selects columns of a pandas DataFrame, or of a table that supports the Arrow PyCapsule interface.
+
+    Args:
+        frame: the table.
+        choose: returns the columns to select, given the names of all columns.
+
+    Returns:
+        A frame with at least these columns, and their names.
 
     Raises:
-        ValueError: if `frame` is neither.
+        ValueError: if `frame` is not such a table.
     """
     if isinstance(frame, pd.DataFrame):
         columns = choose(list(frame.columns))
         return frame, columns
     if not hasattr(frame, "__arrow_c_stream__"):
         raise ValueError(
-            "`frame` must be a pandas data frame, or a table with the Arrow interface, such as those of polars and pyarrow. "
+            "`frame` must be a pandas DataFrame, or a table that supports the Arrow PyCapsule interface, such as polars has. "
             f"Received: {type(frame).__name__}"
         )
     table = pa.table(frame)
@@ -79,10 +87,17 @@ def take_columns(frame: Any, choose: Callable[[list[Any]], Columns]) -> tuple[pd
 
 
 def dataset_columns(dataset: Any, choose: Callable[[list[Any]], Columns]) -> tuple[pd.DataFrame, Columns]:
-    """The columns that are chosen by their names, of a finite `tf.data.Dataset` of dictionaries.
+    """Selects columns of a finite `tf.data.Dataset` of dictionaries.
+
+    Args:
+        dataset: the dataset, batched or not.
+        choose: returns the columns to select, given the names of all columns.
+
+    Returns:
+        A frame with these columns, and their names.
 
     Raises:
-        ValueError: if it is no such dataset.
+        ValueError: if `dataset` is not such a dataset.
     """
     spec = getattr(dataset, "element_spec", None)
     if not isinstance(spec, dict):
@@ -106,7 +121,7 @@ def dataset_columns(dataset: Any, choose: Callable[[list[Any]], Columns]) -> tup
 def _from_list(values: list[Any]) -> pd.Series:
     series = pd.Series(values)
     if series.dtype == np.float64 and pd.api.types.infer_dtype(values, skipna=True) == "integer":
-        # Beside a missing value integers have become floats, which are exact only to 2^53.
+        # Because of a missing value, pandas converted integers to floats, which are exact only up to 2^53.
         return pd.Series(values, dtype=object)
     return series
 

@@ -1,4 +1,4 @@
-"""Reading columns of a CSV or TSV file, without losing a row or a digit of an identifier."""
+"""Reading columns of a CSV or TSV file."""
 
 from __future__ import annotations
 
@@ -39,17 +39,20 @@ _UNREADABLE = (
 def read_text(
     file: Path, choose: Callable[[list[str]], Columns], separator: str | None
 ) -> tuple[pd.DataFrame, Columns]:
-    """Reads the columns that are chosen by their names.
+    """Reads columns of a text file.
 
-    Identifiers become integers only if every one of a column is the usual spelling of one. An empty field is missing.
+    A column of identifiers becomes integers only if that is reversible for all of them. Empty fields are missing values.
 
     Args:
-        file: text in UTF-8 with a header, compressed if its suffix is one of `COMPRESSED`.
-        choose: returns the columns to read, given the names of all.
-        separator: one character; found from the header if None.
+        file: a file in UTF-8 with a header, compressed if its suffix is one of `COMPRESSED`.
+        choose: returns the columns to read, given the names of all columns.
+        separator: the character between fields; None to detect it from the header.
+
+    Returns:
+        A data frame of these columns, and their names.
 
     Raises:
-        ValueError: if the file cannot be read, a row has too few or too many fields, or a quoted field is not closed.
+        ValueError: if the file cannot be read, the number of fields differs between rows, or a quoted field is not closed.
     """
     if separator is not None:
         _check_separator(separator)
@@ -62,7 +65,7 @@ def read_text(
         raise _unreadable(file, "text in UTF-8", error) from error
     columns = choose(names)
     used = [str(column) for column in columns if column is not None]
-    # The header must fit into a block of the reader.
+    # The header must fit into one block.
     table = _read_columns(file, separator, used, max(_BLOCK, 2 * len(header)))
     for place, column in enumerate(used):
         parsed = _as_integers(table.column(place)) if place < 2 else _as_numbers(table.column(place))
@@ -74,13 +77,13 @@ def _check_separator(separator: str) -> None:
     if len(separator) != 1 or not separator.isascii() or separator in '"\r\n':
         raise ValueError(
             "`separator` must be one ASCII character other than a quote and a line break. Received: "
-            f"{separator!r}. A file with another separator can be read by `pandas.read_csv(path, sep=..., engine='python')`"
+            f"{separator!r}. Read such a file with `pandas.read_csv(path, sep=..., engine='python')` and use `from_frame`"
         )
 
 
 def _header(stream: Any) -> bytes:
-    """The first line that is not empty, without its end; a quoted name may hold line breaks."""
-    # Which separator a quote must follow to open a field is not known yet.
+    """The first line that is not empty, without its line break. Quoted names may contain line breaks."""
+    # The separator is not known yet, so a quote after any of the usual ones starts a quoted name.
     end = re.compile(rb'(?:(?<![^,;|\t\r\n])"(?:[^"]|"")*"|[^\r\n])+')
     text = b""
     while block := bytes(stream.read(_BLOCK)):
@@ -92,14 +95,14 @@ def _header(stream: Any) -> bytes:
 
 
 def _guess_separator(file: Path, header: bytes) -> str:
-    """The separator that occurs most often in the header; a tab if the suffix says so."""
+    """A tab for files with the suffix of TSV, and otherwise the separator that is most frequent in the header."""
     if any(suffix.lower() in (".tsv", ".tab") for suffix in file.suffixes[-2:]):
         return "\t"
     return max(_SEPARATORS, key=lambda separator: header.count(separator.encode()))
 
 
 def _names(header: bytes, separator: str) -> list[str]:
-    """The names in a header, as pyarrow reads them."""
+    """The names in a header, as pyarrow parses them."""
     if header.startswith(_UTF_16):
         raise pa.ArrowInvalid("it is UTF-16; save it as UTF-8")
     most = header.count(separator.encode()) + 1
@@ -125,7 +128,7 @@ def _read_columns(file: Path, separator: str, used: list[str], block_size: int) 
         table, lines = _read_csv(file, separator, used, pa.string(), block_size)
     except _UNREADABLE as caught:
         error = caught
-    # Each row and the header take one line. If not, there are empty lines, or fields with line breaks.
+    # Usually each row, and the header, is one line. Otherwise there are empty lines, or line breaks in quoted fields.
     if error is not None or lines != table.num_rows + 1:
         _check_quotes(file, separator)
     if error is None:
@@ -136,7 +139,7 @@ def _read_columns(file: Path, separator: str, used: list[str], block_size: int) 
 
 
 def _read_csv(file: Path, separator: str, used: list[str], dtype: pa.DataType, block_size: int) -> tuple[pa.Table, int]:
-    """The columns as they are in the file, and the number of its lines."""
+    """The columns as strings of the given type, and the number of lines of the file."""
     with _opened(file) as stream:
         counted = _LineCounter(stream)
         try:
@@ -157,17 +160,17 @@ def _read_csv(file: Path, separator: str, used: list[str], dtype: pa.DataType, b
                 raise
         else:
             return table, counted.lines
-    # A row is longer than a block: either a quote swallows the rest of the file, or there is a very long value.
+    # A row is longer than a block, because of an unclosed quote or of a very long field.
     _check_quotes(file, separator)
     return _read_csv(file, separator, used, dtype, 32 * block_size)
 
 
 class _LineCounter(io.RawIOBase):
-    """A stream that counts line breaks as it is read; the last line need not end in one."""
+    """A stream that counts the lines that are read from it. The last one need not end with a line break."""
 
     def __init__(self, stream: Any) -> None:
         super().__init__()
-        self._read = getattr(stream, "read_buffer", stream.read)  # the former, of Arrow, copies nothing
+        self._read = getattr(stream, "read_buffer", stream.read)  # `read_buffer` of Arrow streams does not copy
         self._open_line = 0
         self._breaks = 0
 
@@ -193,13 +196,13 @@ def _check_quotes(file: Path, separator: str) -> None:
     if found is not None:
         line, field = found
         raise ValueError(
-            f"`path` must close every quoted field, or the lines after it are lost: one that begins in line {line} has no "
-            f"closing quote before a separator or the end of a line. Received: {field!r} in {str(file)!r}"
+            f"`path` must close every quoted field with a quote before a separator or a line break. The field that starts in "
+            f"line {line} is not closed, and would include the following rows. Received: {field!r} in {str(file)!r}"
         )
 
 
 def _undecodable(file: Path, separator: str, used: list[str], block_size: int) -> Exception | None:
-    """An error that says which value is not UTF-8."""
+    """An error that names the first value that is not UTF-8."""
     table, _ = _read_csv(file, separator, used, pa.binary(), block_size)
     for name, column in zip(used, table.columns, strict=True):
         for row, value in enumerate(column.to_pylist()):
@@ -211,12 +214,12 @@ def _undecodable(file: Path, separator: str, used: list[str], block_size: int) -
 
 
 def _as_integers(column: Any) -> Any:
-    """Text as integers if every value is the usual spelling of one; checked without making text of any integer."""
+    """Converts text to integers if that is reversible for all values, which is checked without converting back."""
     try:
         numbers = pyarrow.compute.cast(column, pa.int64())
     except pa.ArrowInvalid:
         return column
-    # Of all decimal spellings of a number the usual one is the shortest: "007" and "+7" are longer than "7".
+    # The usual spelling of an integer is the shortest: "007" and "+7" are longer than "7".
     texts = [_characters(chunk) for chunk in column.chunks]
     if any(text.max(initial=0) > ord("9") for text in texts):
         return column
@@ -225,7 +228,7 @@ def _as_integers(column: Any) -> Any:
 
 
 def _characters(chunk: Any) -> np.ndarray:
-    """All characters of an array of text, one after the other, as bytes."""
+    """The concatenated characters of a string array, as bytes."""
     _, offsets, characters = chunk.buffers()
     if characters is None:
         return np.zeros(0, np.uint8)
@@ -234,7 +237,7 @@ def _characters(chunk: Any) -> np.ndarray:
 
 
 def _length_as_text(numbers: np.ndarray) -> int:
-    """How many characters int64 numbers take in all when they are written in decimal digits."""
+    """The total number of characters of int64 numbers in decimal notation."""
     low, high = numbers.min(initial=0), numbers.max(initial=0)
     length = len(numbers) + np.count_nonzero(numbers < 0)
     for power in (np.int64(10**digits) for digits in range(1, 19)):
@@ -246,7 +249,7 @@ def _length_as_text(numbers: np.ndarray) -> int:
 
 
 def _as_numbers(column: Any) -> Any:
-    """Text as integers, or as floats that lose nothing of an integer; the text itself otherwise, to be parsed later."""
+    """Converts text to integers, or to floats unless large integers would be rounded. Other text stays, to be parsed later."""
     for dtype in (pa.int64(), pa.uint64(), pa.float64()):
         with contextlib.suppress(pa.ArrowInvalid):
             numbers = pyarrow.compute.cast(column, dtype)
@@ -260,7 +263,7 @@ def _as_numbers(column: Any) -> Any:
 
 @contextlib.contextmanager
 def _opened(file: Path) -> Iterator[Any]:
-    """The decompressed bytes of a file."""
+    """Opens a file as a stream of decompressed bytes."""
     suffix = file.suffix.lower()
     if suffix == ".xz":
         with lzma.open(file, "rb") as stream:

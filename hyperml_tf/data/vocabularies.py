@@ -1,6 +1,6 @@
-"""Vocabularies: the distinct identifiers of users or of items, in the order of their codes.
+"""Vocabularies: the distinct identifiers of users or items, in the order of their codes.
 
-Looking identifiers up, an integer and its usual spelling are the same: 7 and "7", but not "007".
+In lookups an integer and its decimal text are the same identifier: 7 and "7", but not "007".
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ logger = logging.getLogger(__name__)
 
 
 def vocabulary(ids: Any, name: str) -> np.ndarray:
-    """Identifiers as a vocabulary holds them: all int64, or all `str` (dtype object).
+    """Converts identifiers to a vocabulary: all int64, or all `str` (dtype object).
 
     Args:
-        ids: the identifiers, in the order of their codes; returned as they are if they are such an array already.
-        name: the argument they were, for messages.
+        ids: `(n,)` identifiers of any type, in the order of their codes. A vocabulary is returned as it is.
+        name: the name of the argument, for error messages.
 
     Raises:
-        ValueError: if they are not distinct, or as `encode_ids`.
+        ValueError: if the identifiers are not distinct, or as `encode_ids`.
     """
     if isinstance(ids, np.ndarray) and ids.ndim == 1 and (ids.dtype == np.int64 or _is_text(ids)):
         return ids
@@ -38,31 +38,41 @@ def vocabulary(ids: Any, name: str) -> np.ndarray:
 
 
 def same(first: np.ndarray, second: np.ndarray) -> bool:
-    """Whether two vocabularies have the same identifiers in the same order."""
+    """Whether two vocabularies have equal identifiers in the same order."""
     return first is second or (first.dtype == second.dtype and np.array_equal(first, second))
 
 
 def lookup(index: pd.Index, ids: Any, name: str) -> np.ndarray:
-    """The codes of identifiers of any type in a vocabulary, `(n,)` int32; -1 for an unknown or a missing one.
+    """Looks up identifiers of any type.
 
     Args:
         index: the vocabulary.
-        ids: a list or another vector.
-        name: the argument it was, for messages.
+        ids: `(n,)` identifiers.
+        name: the name of the argument, for error messages.
+
+    Returns:
+        Their codes, `(n,)` int32; -1 for unknown or missing ones.
 
     Raises:
         ValueError: as `encode_ids`.
     """
     codes, distinct = encode_ids(to_series(ids, name), name)
-    # The last place is for missing identifiers, whose code is -1.
+    # `MISSING` is -1, which selects the last entry.
     return np.append(positions(index, distinct), np.int32(-1))[codes]
 
 
 def positions(index: pd.Index, ids: np.ndarray) -> np.ndarray:
-    """The codes of the identifiers of one vocabulary in another, `(n,)` int32; -1 for an unknown one.
+    """Looks up the identifiers of one vocabulary in another.
+
+    Args:
+        index: the other vocabulary.
+        ids: `(n,)` the identifiers, all int64 or all `str`.
+
+    Returns:
+        Their codes, `(n,)` int32; -1 for unknown ones.
 
     Raises:
-        ValueError: if an identifier occurs twice in `index`.
+        ValueError: if `index` is not distinct.
     """
     if not index.is_unique:
         raise ValueError(
@@ -76,10 +86,18 @@ def positions(index: pd.Index, ids: np.ndarray) -> np.ndarray:
 
 
 def union(first: np.ndarray, second: np.ndarray, role: str) -> tuple[np.ndarray, np.ndarray]:
-    """The first vocabulary followed by what the second adds to it, and the codes of the second in that, int32.
+    """Appends the new identifiers of a second vocabulary to a first one.
 
-    Where one is of integers and the other of text, the result is of the kind of the first if every identifier of the second
-    can be, and else of text.
+    The result has the type of the first vocabulary if all identifiers of the second can be converted to it without loss, and
+    is text otherwise, with a warning.
+
+    Args:
+        first: the first vocabulary.
+        second: the second vocabulary.
+        role: "user" or "item", for the warning.
+
+    Returns:
+        The union, and the codes of the second vocabulary in it, int32.
     """
     if first.dtype != object and second.dtype == object:
         try:

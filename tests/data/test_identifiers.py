@@ -100,7 +100,9 @@ def test_no_warning_for_one_type(caplog):
 )
 def test_what_is_no_identifier_is_named(value, shown):
     values = pd.Series(["a", None, "b", "a", value], dtype=object)
-    with pytest.raises(ValueError, match=rf"column 'uid' must hold identifiers: .* Received: {shown} in row 4 "):
+    with pytest.raises(
+        ValueError, match=rf"column 'uid' must hold one identifier per row, .* Received: {shown} in row 4 "
+    ):
         encode_ids(values, "uid")
 
 

@@ -217,7 +217,7 @@ def test_recode_between_integers_and_text():
         (["a", "b", "a"], "`user_ids` must be distinct identifiers. Received: 'a' more than once"),
         (np.array(["a", "b", "a"], object), "must be distinct. Received: 'a' more than once"),
         (["a", None], "`user_ids` must be distinct identifiers. Received: a missing one"),
-        ([["a"]], r"'user_ids' must hold identifiers: .* Received: \['a'\] in row 0"),
+        ([["a"]], r"'user_ids' must hold one identifier per row, .* Received: \['a'\] in row 0"),
         ("ab", "`user_ids` must be a list, an array or another vector"),
     ],
 )

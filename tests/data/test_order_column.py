@@ -109,7 +109,7 @@ def test_order_errors_name_the_first_bad_row(values, message):
 def test_a_warning_where_month_and_day_can_be_swapped(caplog):
     with caplog.at_level(logging.WARNING):
         ambiguous = order_values(pd.Series(["01/02/2020", "02/01/2020"]), "when")
-        assert "'01/02/2020', can be read with the month first or the day first" in caplog.text
+        assert "'01/02/2020' can be parsed month first or day first" in caplog.text
         caplog.clear()
         order_values(pd.Series(["01/02/2020", "01/30/2020"]), "when")
         order_values(pd.Series(["2020-01-02", "2020-02-01"]), "when")

@@ -89,7 +89,7 @@ def test_polars():
 
 @pytest.mark.parametrize("frame", [{"user": [1, 2], "item": [1, 2]}, [[1, 2], [3, 4]], None, "t.csv"])
 def test_what_is_no_frame(frame):
-    with pytest.raises(ValueError, match="`frame` must be a pandas data frame, or a table with the Arrow interface"):
+    with pytest.raises(ValueError, match="`frame` must be a pandas DataFrame, or a table that supports the Arrow"):
         Interactions.from_frame(frame)
 
 

@@ -65,7 +65,9 @@ def test_nul_and_any_unicode():
 
 @pytest.mark.parametrize("ids", ["abc", b"abc", 7, {"a": 1}, {"a"}, None, [["a"]], np.zeros((1, 1))])
 def test_what_is_no_vector(ids):
-    with pytest.raises(ValueError, match=r"`ids` must be a list, an array|column 'ids' must hold identifiers"):
+    with pytest.raises(
+        ValueError, match=r"`ids` must be a list, an array|column 'ids' must hold one identifier per row"
+    ):
         lookup(pd.Index(np.array(["a"], object)), ids, "ids")
 
 
