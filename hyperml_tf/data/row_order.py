@@ -9,10 +9,19 @@ import numpy as np
 logger = logging.getLogger(__name__)
 
 
-def stored(
+def in_stored_order(
     users: np.ndarray, items: np.ndarray, n_items: int, when: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The rows sorted by user, then order, then row; without the later ones of each (user, item) pair."""
+    """Sorts rows by user, then by order, then by row, and drops all but the first row of each (user, item) pair.
+
+    Args:
+        users, items: `(rows,)` codes.
+        n_items: the size of the item vocabulary.
+        when: `(rows,)` numbers that sort as the order column does; None for the order of the rows.
+
+    Returns:
+        The users and the items of the rows that stay.
+    """
     rows = _sorted_rows(users, when)
     users, items = users[rows], items[rows]
     keys = _keys(users, items, n_items)
@@ -21,7 +30,7 @@ def stored(
     if not len(twice):
         return users, items
     keys = _keys(users, items, n_items)
-    # Only rows of users who repeat a pair are put in order.
+    # Only the rows of users who repeat a pair are searched for the repeated ones.
     repeats = np.zeros(int(users[-1]) + 1, bool)
     repeats[twice // n_items] = True
     suspects = np.flatnonzero(repeats[users])
@@ -34,7 +43,7 @@ def stored(
 
 
 def _keys(users: np.ndarray, items: np.ndarray, n_items: int) -> np.ndarray:
-    """A number for every pair, the same for the same pair, ascending by user."""
+    """One integer per (user, item) pair, ascending by user and then by item."""
     keys = users.astype(np.int64)
     keys *= n_items
     keys += items
@@ -47,13 +56,13 @@ def _sorted_rows(users: np.ndarray, when: np.ndarray | None) -> np.ndarray:
     if when.dtype.kind == "i":
         low, high = int(when.min()), int(when.max())
         if (int(users.max()) + 1) * (high - low + 1) < 2**63:
-            # One sort of one integer is several times as fast as two.
+            # One sort by one integer is several times as fast as a sort by two keys.
             return np.argsort(_keys(users, when - low, high - low + 1), kind="stable")
     return np.lexsort((when, users))
 
 
 def _grouped(codes: np.ndarray) -> np.ndarray:
-    """`np.argsort(codes, kind="stable")` of codes from 0 on, by counting: five times as fast."""
+    """`np.argsort(codes, kind="stable")` of codes >= 0 by a counting sort, which is five times as fast."""
     from scipy import sparse
 
     rows = np.arange(len(codes), dtype=np.int32 if len(codes) < 2**31 else np.int64)

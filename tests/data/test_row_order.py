@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hyperml_tf.data.ordering import stored
+from hyperml_tf.data.row_order import in_stored_order
 
 
 @pytest.mark.parametrize("order", ["none", "sorted", "integers", "floats"])
@@ -21,5 +21,5 @@ def test_rows_are_those_of_a_plain_loop(order: str) -> None:
     rows = sorted(range(500), key=lambda row: (users[row], 0 if when is None else when[row], row))
     expected = list(dict.fromkeys((int(users[row]), int(items[row])) for row in rows))
     assert len(expected) < 500
-    got = stored(users, items, 40, when)
+    got = in_stored_order(users, items, 40, when)
     assert list(zip(*(part.tolist() for part in got), strict=True)) == expected
