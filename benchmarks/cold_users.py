@@ -24,12 +24,11 @@ import numpy as np
 import tensorflow as tf
 
 import hyperml_tf as hml
-from hyperml_tf import search
 from hyperml_tf.data import sampled_negatives
-from hyperml_tf.geometry import lorentz
+from hyperml_tf.geometry.poincare.ordering import pairwise_proximity
 from hyperml_tf.metrics import ranking_report
-from hyperml_tf.retrieval.export import newcomers_of
-from hyperml_tf.retrieval.stored_points import StoredPoints
+from hyperml_tf.retrieval import ExactIndex
+from hyperml_tf.serving.export import fold_in_of
 
 METRICS = ("sampled100_hr@10", "sampled100_ndcg@10", "full_hr@10", "full_ndcg@10")
 
@@ -90,16 +89,15 @@ class ColdUsers:
         """The ranking that `recommend_from_items` stands for, in float64."""
         curvature = tf.Variable(self.model.curvature())
         points = self.model.candidate_tower.all_points()
-        newcomers = newcomers_of(self.model, StoredPoints(points, curvature), curvature, half_life)
-        c = tf.cast(curvature, tf.float64)
-        lifted = lorentz.lift(tf.cast(points, tf.float64), c)
+        fold_in = fold_in_of(self.model, ExactIndex.of(points, curvature), curvature, half_life)
+        c, points = tf.cast(curvature, tf.float64), tf.cast(points, tf.float64)
 
         def score(users: np.ndarray) -> tf.Tensor:
             own = [self.histories[user] for user in users]
             codes = np.full((len(own), max(map(len, own))), -1, np.int32)
             for row, history in enumerate(own):
                 codes[row, : len(history)] = history
-            return search.similarity(tf.cast(newcomers.points(tf.constant(codes)), tf.float64), lifted, c)
+            return pairwise_proximity(tf.cast(fold_in.points(tf.constant(codes)), tf.float64), points, c)
 
         return score
 

@@ -102,7 +102,9 @@ def _fitted(model: Any) -> Scorer:
 
 
 def _popularity(held_out: HeldOut, seed: int, settings: Settings) -> Scorer:
-    return Popularity(held_out.split.train).score_all
+    model = Popularity.from_interactions(held_out.split.train)
+    model.fit(held_out.split.train)
+    return model.scorer()
 
 
 CONTENDERS = {

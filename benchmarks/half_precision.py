@@ -15,9 +15,8 @@ import numpy as np
 import tensorflow as tf
 
 import hyperml_tf as hml
-from hyperml_tf import search
-from hyperml_tf.retrieval.small_points import SmallPoints
-from hyperml_tf.retrieval.stored_points import StoredPoints
+from hyperml_tf.retrieval import ExactIndex, QuantisedIndex, nearest
+from hyperml_tf.retrieval.quantised_index import index_bytes
 
 
 def main() -> None:
@@ -31,17 +30,16 @@ def main() -> None:
         model = hml.Run.load(path).model
         c, points = model.curvature(), model.candidate_tower.all_points()
         queries = model.query_tower.points(tf.range(min(arguments.users, len(model.query_tower))))
-        vectors = search.klein(queries, c)
-        full = StoredPoints(points, c)
-        k = arguments.k
-        ids, distances = search.winners(queries, full.best(vectors, k + full.slack), full.points, c, k)
+        full = ExactIndex.of(points, c)
+        ids, distances = nearest(queries, full, c, arguments.k)
         for precision in ("float16", "bfloat16"):
-            small = SmallPoints(points, c, precision)
-            found, others = search.winners(queries, small.best(vectors, k + small.slack), small.points, c, k)
+            small = QuantisedIndex.of(points, c, precision)
+            found, others = nearest(queries, small, c, arguments.k)
             rows = zip(ids.numpy().tolist(), found.numpy().tolist(), strict=True)
             overlap = np.mean([len(set(a) & set(b)) / arguments.k for a, b in rows])
             error = float(tf.reduce_max(tf.abs(distances - others)))
-            print(f"| {path.name} | {precision} | {small.size / full.size:.3f} | {overlap:.4f} | {error:.1e} |")
+            size = index_bytes(small) / index_bytes(full)
+            print(f"| {path.name} | {precision} | {size:.3f} | {overlap:.4f} | {error:.1e} |")
 
 
 if __name__ == "__main__":

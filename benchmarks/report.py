@@ -34,8 +34,8 @@ def markdown(figures: Figures) -> str:
 def _protocol() -> str:
     return (
         "Test metrics: the mean over seeds ± half the width of its 95 % confidence interval (Student's t); deterministic models "
-        "run once. `sampled100_*` ranks the held-out item among 100 sampled negatives, `full_*` among all items outside the user's "
-        "training and validation rows. Ranks are pessimistic: a tie counts as a better item. All models and seeds have the same "
+        "run once. `sampled100_*` ranks the held-out item among 100 sampled negatives, `full_*` among all items outside the "
+        "user's training and validation rows. Ranks are pessimistic: a tie counts as a better item. All models and seeds have the same "
         "split and the same negatives.\n"
     )
 

@@ -54,7 +54,7 @@ def hyperml(train: Any, settings: dict[str, Any], after_epoch: AfterEpoch) -> No
     model = hml.HyperML.from_interactions(train)
     steps = -(-len(train) // _BATCH_SIZE)
     decay = settings.get("decay")
-    optimizer = hml.models.default_optimizer("tangent", 64, _RATE, decay_steps=decay and decay * steps)
+    optimizer = model.default_optimizer(_RATE, decay_steps=decay and decay * steps)
     model.compile(optimizer, steps_per_execution=min(16, steps))
     model.fit(train, batch_size=_BATCH_SIZE, epochs=decay or 10**6, callbacks=[Validate()], verbose=0)
 

@@ -52,14 +52,13 @@ def main() -> None:
     models = {
         "HyperML": train(split, 1.0, arguments.dim, arguments.epochs),
         "Euclidean twin": train(split, 0.0, arguments.dim, arguments.epochs),
+        "Popularity": Popularity.from_interactions(split.train),
     }
+    models["Popularity"].fit(split.train)
     reports = {
         name: model.evaluate_ranking(split.test, seen=split.before_test, negatives=negatives)
         for name, model in models.items()
     }
-    reports["Popularity"] = hml.metrics.ranking_report(
-        Popularity(split.train).score_all, split.test.users, split.test.items, split.before_test.csr(), negatives
-    )
     print(f"\nTest, {len(split.users)} users of {table}")
     print(f"{'':<16}" + "".join(f"{metric:>20}" for metric in reports["HyperML"]))
     for name, report in reports.items():

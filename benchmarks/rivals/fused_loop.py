@@ -9,7 +9,7 @@ import numba
 import numpy as np
 
 from hyperml_tf.data import Interactions
-from hyperml_tf.models import default_optimizer
+from hyperml_tf.models import HyperML
 
 _SMALL = 1e-12
 
@@ -46,7 +46,7 @@ class FusedLoop:
         self.train = train
         self.users = rng.normal(0.0, 0.08 / math.sqrt(dim), (train.n_users, dim)).astype(np.float32)
         self.items = rng.normal(0.0, 0.08 / math.sqrt(dim), (train.n_items, dim)).astype(np.float32)
-        optimizer = default_optimizer("tangent", dim)
+        optimizer = HyperML.from_interactions(train, dim=dim).default_optimizer()
         start = optimizer.initial_accumulator_value
         self._slots = np.full_like(self.users, start), np.full_like(self.items, start)
         self.learning_rate = float(optimizer.learning_rate)

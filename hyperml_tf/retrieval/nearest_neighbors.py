@@ -213,6 +213,7 @@ class NearestNeighbors(tf.keras.layers.Layer):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> NearestNeighbors:
         """A layer with room for as many candidates as the one of the config had; these are weights, the identifiers assets."""
+        config = dict(config)
         shape, id_dtype = config.pop("candidates", None), config.pop("id_dtype", None)
         layer = cls(**config)
         if shape is not None:

@@ -66,6 +66,8 @@ class HistoryTower(IdTower):
     TensorShape([2, 4])
     """
 
+    seen: SeenItems
+
     # Users at a time: their items are read one by one.
     block = 4096
 
@@ -97,7 +99,7 @@ class HistoryTower(IdTower):
             **kwargs,
         )
         self.n_items, self.history = int(n_items), settings
-        self.seen: SeenItems = SeenItems(len(self), self.n_items, name="seen")
+        self.seen = SeenItems(len(self), self.n_items, name="seen")
         self.context = self.add_weight(
             name="context",
             shape=(self.n_items, int(dim)),

@@ -28,9 +28,6 @@ class Tower(HyperbolicLayer):
     block = 65536
     """Ids at a time in `all_points`."""
 
-    seen: SeenItems | None = None
-    """What the ids of the vocabulary, as users, have seen, if it is what places them."""
-
     def __init__(
         self,
         ids: Any,
@@ -40,6 +37,9 @@ class Tower(HyperbolicLayer):
     ) -> None:
         super().__init__(curvature=curvature, **kwargs)
         self.lookup = IdLookup(ids, id_dtype)
+        # What the ids of the vocabulary, as users, have seen, if it is what places them. Set here: Keras does not track what is
+        # an attribute of the class.
+        self.seen: SeenItems | None = None
 
     @property
     def ids(self) -> np.ndarray:
