@@ -70,7 +70,7 @@ def main() -> None:
     parser.add_argument("--dim", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
-    print(f"TensorFlow {tf.__version__}, {arguments.lookups} lookups of dimension {arguments.dim}, ms a step")
+    print(f"TensorFlow {tf.__version__}, {arguments.lookups} lookups of dimension {arguments.dim}, ms per step")
     print(f"{'rows':<32}" + "".join(f"{rows:>10}" for rows in arguments.rows))
     for name, (on_ball, make) in cases().items():
         figures = [

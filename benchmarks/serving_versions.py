@@ -79,7 +79,7 @@ def main() -> None:
                 worst, swapped = compare(expected["answers"], got["answers"])
                 print(
                     f"{precision}: TensorFlow {got['version']} answers as {expected['version']}: numbers to {worst:.1e}, "
-                    f"ids equal but for {swapped} of {len(users) * 50 * 4:,} places, of equal distance to 1e-6"
+                    f"ids equal except for {swapped} of {len(users) * 50 * 4:,} places, of equal distance to 1e-6"
                 )
 
 

@@ -196,7 +196,7 @@ def main(words: list[str] | None = None) -> None:
     if arguments.quick:
         arguments.rows, arguments.rounds, arguments.seconds = [1000, 4000], 1, 0.2
     print(
-        f"TensorFlow {tf.__version__}, {timing.threads()} threads, dim {arguments.dim}, thousands of positives a second"
+        f"TensorFlow {tf.__version__}, {timing.threads()} threads, dim {arguments.dim}, thousands of positives per second"
     )
     figures = {
         (negatives, rows): timing.medians(measure(rows, negatives, arguments))
