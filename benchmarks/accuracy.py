@@ -1,13 +1,13 @@
-"""Accuracy of HyperML beside its Euclidean twin, metric learners, factorizations, linear models and popularity.
+"""Accuracy of HyperML compared with its Euclidean twin, metric learners, factorizations, linear models and popularity.
 
     pip install -e '.[benchmarks]'
     python benchmarks/accuracy.py run ml-100k.csv.gz amazon-automotive.csv.gz --split last random --out runs/accuracy
     python benchmarks/accuracy.py report runs/accuracy --json accuracy.json
 
-`run` tunes every model on validation, all with the same number of trials, and then trains it once a seed with what won; the test
-rows are looked at only then. HyperML, in both modes, runs with its defaults and is not tuned. Every model and seed sees the
-same split and the same sampled negatives. Finished runs and trials are kept: started again, it goes on where it was stopped, and
-several processes may fill one directory, each with its own tables or models. `report` prints the tables.
+`run` tunes each model on validation with the same number of trials, and then trains it once per seed with the best settings; only
+then the test rows are evaluated. HyperML, in both modes, runs with its defaults and is not tuned. All models and seeds have the
+same split and the same sampled negatives. Finished runs and trials are stored, so an interrupted comparison resumes, and several
+processes can share a directory if each has its own tables or models. `report` prints the tables.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from hyperml_tf.runs.held_out import HeldOut
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Fills the directory."""
+    """Runs the comparison, and stores it in the directory."""
     overrides = Overrides(arguments.epochs, arguments.dim, dict(arguments.set))
     for path in arguments.tables:
         data = path.name.split(".")[0]
@@ -64,7 +64,7 @@ def _facts(table: Interactions, held_out: HeldOut, data: str, split: str) -> dic
 
 
 def print_report(arguments: argparse.Namespace) -> None:
-    """Prints the tables of the directory."""
+    """Prints the tables of a comparison."""
     found = {key: figures.figures_of(key[0], runs) for key, runs in figures.load(arguments.out).items()}
     print(report.markdown(found) if arguments.only is None else report.summary(found, arguments.only))
     if arguments.json is not None:
@@ -92,13 +92,13 @@ def parser() -> argparse.ArgumentParser:
     add.add_argument("--split", nargs="+", choices=["last", "random"], default=["last"])
     add.add_argument("--models", nargs="+", choices=list(CONTENDERS), default=list(CONTENDERS))
     add.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    add.add_argument("--trials", type=int, default=6, help="settings that a tuned model tries")
+    add.add_argument("--trials", type=int, default=6, help="trials per tuned model")
     add.add_argument(
-        "--criterion", choices=figures.NDCG, default=figures.NDCG[0], help="the validation metric that chooses"
+        "--criterion", choices=figures.NDCG, default=figures.NDCG[0], help="the validation metric that selects settings"
     )
     add.add_argument("--out", type=Path, required=True, help="the directory of the runs")
-    add.add_argument("--epochs", type=int, help="of every model trained by epochs, for a quick look")
-    add.add_argument("--dim", type=int, help="of every model that has one, for a quick look")
+    add.add_argument("--epochs", type=int, help="epochs of all models trained in epochs, for a quick look")
+    add.add_argument("--dim", type=int, help="dimension of all models that have one, for a quick look")
     add.add_argument("--set", nargs="+", type=_setting, default=[], metavar="KEY=VALUE", help="settings of HyperML")
     show = commands.add_parser("report", help="print the tables of a directory")
     show.set_defaults(command=print_report)
@@ -108,9 +108,9 @@ def parser() -> argparse.ArgumentParser:
         nargs="+",
         choices=list(CONTENDERS),
         metavar="MODEL",
-        help="print the first table alone, of these models",
+        help="print only the first table, for these models",
     )
-    show.add_argument("--json", type=Path, help="where to write every figure")
+    show.add_argument("--json", type=Path, help="the file to save all results to")
     return parser
 
 

@@ -1,7 +1,8 @@
-"""Approximate search among the items of a trained model: recall@10 of the exact answer against time. A part of `retrieval.py`.
+"""Approximate nearest neighbour search for the items of a trained model: recall@10 and speed. A part of `retrieval.py`.
 
-An inverted file of faiss searches lifted items by the largest product. A graph of hnswlib cannot: products have no triangle
-inequality. It searches the points of the ball by Euclidean distance, and its first 200 are put in order by the hyperbolic one.
+An inverted file of faiss searches lifted items by inner product. The graph of hnswlib does not work with inner products, which
+have no triangle inequality: it searches the points of the ball by Euclidean distance, and its nearest 200 are re-ranked by
+hyperbolic distance.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ K, BATCH, RERANKED = 10, 64, 200
 EXACT = "DistanceIndex"
 
 Search = Callable[[np.ndarray], np.ndarray]
-"""Codes of users, `(batch,)` -> positions of items, or, for the exact index, their ids, `(batch, K)`."""
+"""User codes, `(batch,)` -> positions of items, or their ids for the exact index, `(batch, K)`."""
 
 
 def trained(path: Path, epochs: int) -> Any:
-    """A model of the table, after some epochs."""
+    """A model of the table, trained for some epochs."""
     table = hml.Interactions.from_file(path)
     model = hml.HyperML.from_interactions(table)
     model.compile(steps_per_execution=16)
@@ -33,7 +34,7 @@ def trained(path: Path, epochs: int) -> Any:
 
 
 def inverted_files(model: Any, users: np.ndarray) -> dict[str, Search]:
-    """The package's own index, searched at several depths; `users` are lifted vectors."""
+    """The faiss index of the package at several search depths. `users` are lifted vectors."""
     index = hml.serving.ApproximateIndex.from_model(model, n_probe=1).index
 
     def at(depth: int) -> Search:
@@ -47,7 +48,7 @@ def inverted_files(model: Any, users: np.ndarray) -> dict[str, Search]:
 
 
 def graphs(users: np.ndarray, items: np.ndarray) -> dict[str, Search]:
-    """hnswlib. Arguments are points of the ball, curvature 1."""
+    """hnswlib. The arguments are points of the ball of curvature 1."""
     import hnswlib
 
     graph = hnswlib.Index("l2", items.shape[1])
@@ -69,7 +70,7 @@ def graphs(users: np.ndarray, items: np.ndarray) -> dict[str, Search]:
 
 
 def sides(model: Any) -> dict[str, Search]:
-    """The exact index first, then all that are installed."""
+    """The exact index, and the approximate indexes that are installed."""
     c = model.curvature()
     near, far = model.query_tower.all_points(), model.candidate_tower.all_points()
     users = lorentz.query(lorentz.lift(near, c), c).numpy()
@@ -84,12 +85,12 @@ def sides(model: Any) -> dict[str, Search]:
 
 
 def recall(found: np.ndarray, expected: np.ndarray) -> float:
-    """The share of the expected positions that were found; both `(batch, k)`."""
+    """The share of the expected positions that were found. Both arguments are `(batch, k)`."""
     return float(np.mean([len(set(row) & set(true)) / len(true) for row, true in zip(found, expected, strict=True)]))
 
 
 def report(path: Path, epochs: int, rounds: int) -> str:
-    """The table for one file of interactions; the last column divides queries a second by those of the exact index."""
+    """The table of one file of interactions. The last column is the ratio of queries per second to the exact index."""
     model = trained(path, epochs)
     ready = sides(model)
     rng = np.random.default_rng(0)

@@ -1,12 +1,11 @@
 """Accuracy by the popularity of the held-out item and by the activity of the user.
 
-Items: sorted by their number of training rows, most first (of equal ones the first code), they are cut so that the *head* holds
-the first third of all training rows, the *middle* the second and the *tail* the last; an item that lies across a cut belongs to
-the band in which it begins. Items without a training row are tail.
+Items are sorted by their number of training rows, in descending order, with ties in the order of codes. The *head* has the
+first third of all training rows, the *middle* the second and the *tail* the last; an item across a boundary belongs to the
+band in which it starts. Items without training rows are in the tail.
 
-Users: the evaluated ones, cut at the terciles of their number of training rows. Users of equal activity stay together, so that
-the groups can be of unequal size: the low third holds those with at most the first tercile, the high third those above the
-second.
+The evaluated users are divided at the terciles of their number of training rows: *low* is up to the first tercile, *high* is
+above the second. Users with equal numbers are in the same band, so the bands can differ in size.
 """
 
 from __future__ import annotations
@@ -21,25 +20,25 @@ USER_BANDS = ("low", "middle", "high")
 
 
 def item_bands(popularity: np.ndarray) -> np.ndarray:
-    """The band of every item as a position in `ITEM_BANDS`; `(n_items,)` training rows -> `(n_items,)`."""
+    """The band of each item as a position in `ITEM_BANDS`: `(n_items,)` training rows -> `(n_items,)`."""
     order = np.argsort(-popularity, kind="stable")
     before = np.cumsum(popularity[order]) - popularity[order]
     bands = np.empty(len(popularity), int)
-    # In integers: a third of the rows is rarely exact in floating point.
+    # In integers, because a third of the rows is rarely exact in floating point.
     bands[order] = np.minimum(3 * before // max(1, popularity.sum()), 2)
     return bands
 
 
 def user_bands(activity: np.ndarray) -> np.ndarray:
-    """The band of every evaluated user as a position in `USER_BANDS`; `(users,)` training rows -> `(users,)`."""
+    """The band of each evaluated user as a position in `USER_BANDS`: `(users,)` training rows -> `(users,)`."""
     cuts = np.quantile(activity, (1 / 3, 2 / 3), method="inverted_cdf")
     return np.searchsorted(cuts, activity, side="left")
 
 
 def banded_ndcg(runs: list[StoredRun]) -> dict[str, Any]:
-    """nDCG@10 of a model in every band: `{"items" | "users": {band: {"share", "sampled100_ndcg@10", "full_ndcg@10"}}}`.
+    """nDCG@10 of a model in each band: `{"items" | "users": {band: {"share", "sampled100_ndcg@10", "full_ndcg@10"}}}`.
 
-    The mean over users and over seeds; `share` is the share of the evaluated users. A band without users has None.
+    Metrics are means over users and seeds, and None for a band without users; `share` is the share of the evaluated users.
     """
     arrays = runs[0].arrays
     bands = {
@@ -60,5 +59,5 @@ def banded_ndcg(runs: list[StoredRun]) -> dict[str, Any]:
 
 
 def mean_per_user(runs: list[StoredRun], metric: str) -> np.ndarray:
-    """A metric of every evaluated user, averaged over seeds, `(users,)`."""
+    """A metric of each evaluated user, averaged over seeds, `(users,)`."""
     return np.mean([run.per_user(metric) for run in runs], axis=0)

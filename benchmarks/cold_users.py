@@ -1,15 +1,15 @@
-"""How well are users served who were never trained on, by the items they bring with them?
+"""Accuracy of fold-in: recommendations for new users from their history, without training on them.
 
     python benchmarks/cold_users.py ml-100k.csv.gz amazon-cell-phones.csv.gz --out runs/cold
 
-A fifth of the users are hidden: not one of their rows is in training, and an item that only they had is not in the catalogue.
-The others are a run like any other, `hyperml_tf.train_run` with its defaults: their figures are its test metrics. A hidden
-user's last item is held out and all before it are the `history` of a call of the export's `recommend_from_items`. Both kinds of
-user are measured under both protocols, `full` and `sampled100`; popularity is measured on the hidden users too. A held-out
-item that is not in the catalogue is a miss for every method. The answers of the export are compared with the ranking they stand
-for, user by user. A run that is there is not trained again.
+A fifth of the users are hidden: none of their rows is in training, and items that only they have are not in the catalogue. The
+others are trained by `hyperml_tf.train_run` with its defaults, and their results are its test metrics. The last item of a
+hidden user is held out, and the items before it are the `history` in a call to `recommend_from_items` of the export. Both
+groups of users are evaluated in both protocols, `full` and `sampled100`, and popularity is evaluated on the hidden users. A
+held-out item that is not in the catalogue is a miss for all methods. The recommendations of the export are compared with the
+exact ranking for each user. A finished run is not trained again.
 
-`--validation` holds out the last item but one instead and never looks at the last: use it to choose `--half-life`.
+`--validation` holds out the second to last item instead, and does not use the last one. Use it to choose `--half-life`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ METRICS = ("sampled100_hr@10", "sampled100_ndcg@10", "full_hr@10", "full_ndcg@10
 
 
 def hide(table: hml.Interactions, share: float, seed: int) -> tuple[hml.Interactions, list[list[str | int]]]:
-    """The table without a random share of its users, and the items of each hidden user in their order."""
+    """The table without a random share of its users, and the items of each hidden user in order."""
     rng = np.random.default_rng(seed)
     hidden = np.zeros(table.n_users, bool)
     hidden[rng.choice(table.n_users, round(share * table.n_users), replace=False)] = True
@@ -42,7 +42,7 @@ def hide(table: hml.Interactions, share: float, seed: int) -> tuple[hml.Interact
     gone = table.with_rows(hidden[table.users])
     bounds = np.flatnonzero(np.diff(gone.users)) + 1
     items = [rows.tolist() for rows in np.split(table.item_ids[gone.items], bounds)]
-    order = np.arange(len(kept))  # rows are stored user by user, each user's from first to last
+    order = np.arange(len(kept))  # rows are sorted by user and then by time
     return hml.Interactions.from_arrays(kept["user"].to_numpy(), kept["item"].to_numpy(), order), items
 
 
@@ -53,10 +53,10 @@ def trained_run(table: hml.Interactions, path: Path, epochs: int) -> hml.Run:
 
 
 class ColdUsers:
-    """Hidden users with at least two items of the catalogue, as a table of their own.
+    """Hidden users with at least two items of the catalogue.
 
     Args:
-        run: what the others were trained in.
+        run: the run of the other users.
         items: the items of each hidden user, in order, as raw ids.
     """
 
@@ -79,14 +79,14 @@ class ColdUsers:
         self.negatives = sampled_negatives(whole, np.arange(len(codes)))
 
     def report(self, score: Callable[[np.ndarray], np.ndarray]) -> dict[str, float]:
-        """Means over all hidden users, those whose item is not in the catalogue counted as misses."""
+        """Means over all hidden users. Held-out items outside the catalogue are misses."""
         known = (self.indptr, self.indices)
         users = np.arange(len(self.targets))
         values = ranking_report(score, users, self.targets, known, self.negatives)
         return {name: value * len(users) / self.n for name, value in values.items()}
 
     def scorer(self, half_life: float | None) -> Callable[[np.ndarray], tf.Tensor]:
-        """The ranking that `recommend_from_items` stands for, in float64."""
+        """The exact ranking of `recommend_from_items`, in float64."""
         curvature = tf.Variable(self.model.curvature())
         points = self.model.candidate_tower.all_points()
         fold_in = fold_in_of(self.model, ExactIndex.of(points, curvature), curvature, half_life)
@@ -102,7 +102,7 @@ class ColdUsers:
         return score
 
     def check_export(self, half_life: float | None) -> float:
-        """The share of users whose first ten served items are the ten best of the ranking."""
+        """The share of users whose ten recommended items are the ten best of the exact ranking."""
         with tempfile.TemporaryDirectory() as scratch:
             served = hml.ServedModel(hml.export_saved_model(self.model, Path(scratch) / "1", k=10, half_life=half_life))
         ids, score, equal = self.model.candidate_lookup.ids, self.scorer(half_life), 0
@@ -121,9 +121,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("tables", type=Path, nargs="+")
     parser.add_argument("--out", type=Path, required=True, help="the directory of the runs")
-    parser.add_argument("--share", type=float, default=0.2, help="of users to hide")
+    parser.add_argument("--share", type=float, default=0.2, help="the share of users to hide")
     parser.add_argument("--epochs", type=int, default=hml.TrainingConfig().epochs)
-    parser.add_argument("--half-life", type=float, nargs="+", default=[None], help="the model's own unless given")
+    parser.add_argument(
+        "--half-life", type=float, nargs="+", default=[None], help="half-lives; that of the model by default"
+    )
     parser.add_argument("--validation", action="store_true")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()

@@ -1,7 +1,7 @@
-"""The models that are compared: how each is trained, and the settings it is tuned over.
+"""The models of the comparison, their training, and the settings they are tuned over.
 
-Every tuned model has a grid in a fixed order, what is likely to be good first and then ever wider, and `--trials N` tries the
-first `N` of it. HyperML runs with its defaults and is not tuned.
+Each tuned model has a list of settings in a fixed order, the most promising first. `--trials N` tries the first `N`. HyperML runs
+with its defaults and is not tuned.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from hyperml_tf.models.baselines import CML, LRML, MFBPR, EuclideanTwin, Popular
 from hyperml_tf.runs.held_out import HeldOut
 
 Train = Callable[[HeldOut, int, Settings], Scorer]
-"""Trains a model once: the held-out rows, a seed, and its settings."""
+"""Trains a model once, given the split, a seed and the settings."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Overrides:
-    """What is asked of the models other than their defaults, for a quick look.
+    """Settings that replace defaults, for a quick look.
 
     Args:
-        epochs: of every model of the package that is trained.
-        dim: of every model that has one.
-        hyperml: settings of HyperML alone, arguments of the model or `learning_rate`, `epochs`, `batch_size`.
+        epochs: the number of epochs of all models that are trained in epochs.
+        dim: the dimension of all models that have one.
+        hyperml: settings of HyperML only: arguments of the model, or `learning_rate`, `epochs`, `batch_size`.
     """
 
     epochs: int | None = None
@@ -43,11 +43,11 @@ class Contender:
 
     Args:
         title: its name in tables.
-        kind: what it is compared as, a key of `KINDS`.
+        kind: the kind of model, a key of `KINDS`.
         train: see `Train`.
-        grid: the settings it is tuned over, in order; empty if it is not tuned.
-        overridable: which of `epochs` and `dim` it has.
-        deterministic: whether every seed gives the same model.
+        grid: the settings it is tuned over, in order; empty for no tuning.
+        overridable: which of `epochs` and `dim` the model has.
+        deterministic: whether the model is independent of the seed.
     """
 
     title: str
@@ -58,7 +58,7 @@ class Contender:
     deterministic: bool = False
 
     def overrides(self, asked: Overrides) -> dict[str, Any]:
-        """What of the overrides is for this model."""
+        """The overrides that apply to this model."""
         given = {name: getattr(asked, name) for name in self.overridable}
         own = asked.hyperml if self.kind == "hyperbolic" else {}
         return {**{name: value for name, value in given.items() if value is not None}, **own}
@@ -76,7 +76,7 @@ KINDS = {
 
 
 def grid(names: str, *rows: tuple[Any, ...]) -> tuple[Settings, ...]:
-    """Rows of values under names that are separated by spaces."""
+    """Settings from rows of values and their names, which are separated by spaces."""
     return tuple(dict(zip(names.split(), row, strict=True)) for row in rows)
 
 

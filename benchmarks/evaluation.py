@@ -1,15 +1,15 @@
-"""Exact ranking of every user's held-out item among the whole catalogue: ours, FactorizedTopK of TFRS, and a loop in numpy.
+"""Speed of exact evaluation, the rank of each held-out item in the whole catalogue: this package, TFRS, and a numpy loop.
 
     python benchmarks/evaluation.py ml-1m.csv.gz [--epochs 2] [--rounds 3] [--quick] [--json figures.json]
 
-The model is trained for some epochs first, so that ranks are those of a model and not of chance. Every side gets the same points,
-and does what its users do to learn nDCG@10 or the hit rate of the test rows:
+The model is trained for some epochs first, so that ranks are not random. All sides have the same points, and compute nDCG@10
+or the hit rate of the test rows in their usual way:
 
-- *ours*: `model.evaluate_ranking`, in float64, without what the user has seen;
-- *ours, in fit*: the same users as `validation_data`, in float32 (`model.evaluate`), from which a sample is taken in training;
-- *TFRS FactorizedTopK*: on lifted points, over a `BruteForce` index and over a `Streaming` one, k = 10 with 128 users a batch. It
-  has no exclusions: it ranks among the items a user has seen, too, and so finds other numbers;
-- *numpy loop*: one user after the other, a matrix product, a mask and a count.
+- *ours*: `model.evaluate_ranking`, in float64, with the items excluded that the user has seen;
+- *ours, in fit*: `model.evaluate` in float32 with the same users as `validation_data`, of which `fit` uses a sample;
+- *TFRS FactorizedTopK*: on lifted points, with a `BruteForce` and with a `Streaming` index, k = 10 and batches of 128 users.
+  It has no exclusions, so the items that the user has seen are ranked too, and the metric differs;
+- *numpy loop*: for each user a matrix product, a mask and a count.
 
 About 2 minutes.
 """
@@ -36,7 +36,7 @@ _BATCH = 128
 
 
 class Factorized:
-    """FactorizedTopK over lifted points, for which its dot product orders as the distance does."""
+    """FactorizedTopK on lifted points, whose dot products rank as distances do."""
 
     def __init__(self, model: Any, held_out: hml.Interactions, streaming: bool) -> None:
         c = model.curvature()
@@ -54,7 +54,7 @@ class Factorized:
             )
             for start in range(0, len(held_out), _BATCH)
         ]
-        # As a model's `test_step` would: in a graph.
+        # In a graph, as in `test_step` of a model.
         self._update = tf.function(self._add, reduce_retracing=True)
 
     def _add(self, near: tf.Tensor, far: tf.Tensor) -> None:
@@ -69,7 +69,7 @@ class Factorized:
 
 
 def numpy_loop(model: Any, held_out: hml.Interactions, known: hml.Interactions) -> float:
-    """The hit rate, one user after the other."""
+    """The hit rate, by a loop over users."""
     c = model.curvature()
     items = lorentz.lift(model.candidate_tower.all_points(), c).numpy()
     users = lorentz.query(lorentz.lift(model.query_tower.all_points(), c), c).numpy()
@@ -100,12 +100,12 @@ def sides(model: Any, split: Any) -> dict[str, Callable[[], float]]:
 
 
 def table(figures: dict[str, float], rates: dict[str, float], users: int) -> str:
-    """Seconds of every side; the last column divides them by ours."""
+    """Seconds of each side. The last column is the ratio to this package."""
     rows = [
         [name, f"{seconds:.3f}", f"{users / seconds:,.0f}", f"{rates[name]:.4f}", f"{seconds / figures[OURS]:.2f}"]
         for name, seconds in figures.items()
     ]
-    return timing.markdown(["side", "s", "users/s", "HR@10", "it / ours"], rows)
+    return timing.markdown(["side", "s", "users/s", "HR@10", "side / ours"], rows)
 
 
 def main(words: list[str] | None = None) -> None:
@@ -114,7 +114,7 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="one epoch, one round")
-    parser.add_argument("--json", type=Path, help="where to write the figures")
+    parser.add_argument("--json", type=Path, help="the file to save the results to")
     arguments = parser.parse_args(words)
     if arguments.quick:
         arguments.epochs = arguments.rounds = 1

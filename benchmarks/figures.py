@@ -1,4 +1,4 @@
-"""The figures of the comparison, from stored ranks."""
+"""The results of the comparison, computed from stored ranks."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from scipy import stats
 NDCG = tuple(metric for metric in METRICS if "ndcg" in metric)
 
 PUBLISHED = {"ml-1m": 0.562, "amazon-automotive": 0.2474, "amazon-cell-phones": 0.2933, "amazon-clothing": 0.1715}
-"""nDCG@10 of HyperML among 100 sampled items in Tran et al., WSDM 2020, on splits and negatives other than these."""
+"""nDCG@10 of HyperML among 100 sampled items in Tran et al., WSDM 2020, with other splits and negatives."""
 
 REFERENCES = {"metric": "best Euclidean metric learner", "twin": "Euclidean twin", "bpr": "MF-BPR"}
-"""Kinds of model that gains are relative to, see `contenders.KINDS`."""
+"""The kinds of model that gains are relative to, see `contenders.KINDS`."""
 
 _BANDED = ("hyperml", "cml", "ease")
 
@@ -28,7 +28,7 @@ Runs = dict[str, list[StoredRun]]
 
 
 def load(out: Path) -> dict[tuple[str, str], Runs]:
-    """Every finished run of a directory, by data and split.
+    """The finished runs of a directory, by data set and split.
 
     Raises:
         ValueError: if there is none, or models were evaluated on different users or items.
@@ -50,7 +50,7 @@ def load(out: Path) -> dict[tuple[str, str], Runs]:
 
 
 def figures_of(data: str, runs: Runs) -> dict[str, Any]:
-    """All figures of one split of one table."""
+    """All results of one split of one table."""
     models = {name: model_figures(of_model) for name, of_model in runs.items()}
     facts = next(iter(runs.values()))[0].facts
     return {
@@ -65,7 +65,7 @@ def figures_of(data: str, runs: Runs) -> dict[str, Any]:
 
 
 def model_figures(runs: list[StoredRun]) -> dict[str, Any]:
-    """Means over seeds, their intervals, and how the model was trained."""
+    """Means over seeds, their confidence intervals, and the settings of a model."""
     facts = runs[0].facts
     return {
         "title": facts["title"],
@@ -81,7 +81,7 @@ def model_figures(runs: list[StoredRun]) -> dict[str, Any]:
 
 
 def interval(values: list[float]) -> dict[str, float | None]:
-    """The mean, and half the width of its 95 % interval by Student's t; None for a single value."""
+    """The mean, and half the width of its 95 % confidence interval (Student's t), which is None for a single value."""
     n = len(values)
     if n == 1:
         return {"mean": values[0], "half_width": None}
@@ -90,20 +90,20 @@ def interval(values: list[float]) -> dict[str, float | None]:
 
 
 def best_of_kind(models: dict[str, Any], kind: str, metric: str) -> str | None:
-    """The model of a kind with the highest mean on the test, so the hardest one to beat; None if there is none."""
+    """The model of a kind with the highest test mean; None if there is no model of that kind."""
     names = [name for name in models if models[name]["kind"] == kind]
     return max(names, key=lambda name: models[name]["metrics"][metric]["mean"], default=None)
 
 
 def ratio(models: dict[str, Any], first: str, second: str, metric: str) -> float | None:
-    """The mean of one model divided by that of another; None if it cannot be said."""
+    """The mean of one model divided by that of another; None if it is undefined."""
     if first not in models or second not in models or not models[second]["metrics"][metric]["mean"]:
         return None
     return models[first]["metrics"][metric]["mean"] / models[second]["metrics"][metric]["mean"]
 
 
 def gains(models: dict[str, Any]) -> dict[str, Any]:
-    """What each model gains over the best of every kind of `REFERENCES`, as a fraction: `{model: {kind: {metric: gain}}}`."""
+    """The relative gain of each model over the best model of each kind in `REFERENCES`: `{model: {kind: {metric: gain}}}`."""
     report: dict[str, Any] = {}
     for name in models:
         report[name] = {}
@@ -117,9 +117,9 @@ def gains(models: dict[str, Any]) -> dict[str, Any]:
 
 
 def significance(runs: Runs, models: dict[str, Any]) -> list[dict[str, Any]]:
-    """HyperML beside the best rival of every kind: a paired t-test over users, of nDCG@10 averaged over seeds.
+    """HyperML against the best rival of each kind: a paired t-test over users, of nDCG@10 averaged over seeds.
 
-    The p-values are of single tests, two-sided: they are not corrected for how many there are.
+    The p-values are two-sided, and not corrected for multiple testing.
     """
     from ranx.statistical_tests import paired_student_t_test
 
@@ -133,7 +133,7 @@ def significance(runs: Runs, models: dict[str, Any]) -> list[dict[str, Any]]:
             if rival is None:
                 continue
             theirs = mean_per_user(runs[rival], metric)
-            # Where the two never differ the statistic is 0 / 0.
+            # If the two never differ, the statistic is 0 / 0.
             p = 1.0 if np.array_equal(ours, theirs) else float(paired_student_t_test(theirs, ours)[0])
             difference = float(np.mean(ours - theirs))
             report.append({"metric": metric, "kind": kind, "rival": rival, "difference": difference, "p": p})

@@ -1,9 +1,9 @@
-"""How far answers from half precision are from those of float32, for trained models.
+"""Recommendations of trained models in half precision, compared with float32.
 
     python benchmarks/half_precision.py runs/first [...] [--users 500] [-k 10]
 
-For every run and precision: the bytes of the items beside float32, the share of the first `k` items that are the same, and the
-largest difference between the distances in a place.
+Prints, for each run and precision, the size of the items relative to float32, the share of equal items among the first `k`, and
+the largest difference of distances at the same rank.
 """
 
 from __future__ import annotations

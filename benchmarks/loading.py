@@ -1,16 +1,16 @@
-"""From a file of interactions to tensors ready for training, beside reading the file and doing nothing with it.
+"""Loading a file of interactions into tensors for training, compared with only reading the file.
 
     python benchmarks/loading.py [--rows 20000000] [--folder .] [--rounds 3] [--quick] [--json figures.json]
 
-A table of that many rows is generated as CSV and as Parquet: a user of a million and an item of 200,000, both skewed, a rating
-and a time, in the order of time. Every side reads both files in a process of its own, in turn:
+A table with that many rows is generated as CSV and as Parquet: a million users and 200,000 items, both with a skewed
+distribution, ratings and times, sorted by time. Each side reads both files in its own process, alternately:
 
 - *ours*: `Interactions.from_file`, then the users and items as two tensors;
-- *pyarrow*: the user, item and time columns as a pyarrow table, on all threads;
+- *pyarrow*: the user, item and time columns as a pyarrow table, with all threads;
 - *pandas*: the same columns by `read_csv` or `read_parquet`.
 
-Seconds do not count imports. *Peak* is the largest resident memory of the process less what it had after the imports, *tensors*
-what is left in the end: the codes of every row and the ids. About 5 minutes and 2 GB of disk, which are freed again.
+Seconds are without imports. *Peak* is the largest resident memory of the process minus that after the imports. *Tensors* is
+the size of the result: the codes of all rows and the ids. Takes about 5 minutes and 2 GB of temporary disk space.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def generate(folder: Path, rows: int, users: int = 1_000_000, items: int = 200_0
     rng = np.random.default_rng(0)
 
     def skewed(n: int) -> np.ndarray:
-        # Ids in an order that has nothing to do with how often they occur, and with gaps.
+        # Ids have gaps, and their order is unrelated to their frequency.
         return rng.permutation(10 * n)[:n][(n * rng.random(rows) ** 2).astype(np.int64)]
 
     table = pa.table(
@@ -57,7 +57,7 @@ def generate(folder: Path, rows: int, users: int = 1_000_000, items: int = 200_0
 
 
 def ours(path: Path) -> Callable[[], int]:
-    """Imports what is needed; the function returned reads and says how many bytes are left."""
+    """Imports the libraries. The returned function reads the file, and returns the size of the result in bytes."""
     import tensorflow as tf
 
     from hyperml_tf import Interactions
@@ -98,7 +98,7 @@ def pandas_alone(path: Path) -> Callable[[], int]:
 
 
 def one(side: str, path: Path) -> dict[str, float]:
-    """Reads once, in this process."""
+    """Reads the file once in this process."""
     read = {"ours": ours, "pyarrow": pyarrow_alone, "pandas": pandas_alone}[side](path)
     before, started = timing.peak_bytes(), time.perf_counter()
     size = read()
@@ -106,14 +106,14 @@ def one(side: str, path: Path) -> dict[str, float]:
 
 
 def measure(path: Path, rounds: int) -> dict[str, dict[str, float]]:
-    """Medians of every side."""
+    """The medians of each side."""
     runs: dict[str, list[dict[str, float]]] = {side: [] for side in SIDES}
 
     def ask(side: str) -> float:
         runs[side].append(json.loads(timing.in_process(__file__, "--one", side, str(path))))
         return runs[side][-1]["seconds"]
 
-    # The first round fills the cache of the file system.
+    # The first round fills the file system cache.
     timing.take_turns({side: lambda side=side: ask(side) for side in SIDES}, rounds)
     return {
         side: {key: float(np.median([run[key] for run in values[1:]])) for key in values[0]}
@@ -122,7 +122,7 @@ def measure(path: Path, rounds: int) -> dict[str, dict[str, float]]:
 
 
 def table(figures: dict[str, dict[str, dict[str, float]]]) -> str:
-    """The last columns divide our time by that of a side, and the peak of a side by what it leaves."""
+    """The last columns are the ratio of the time of this package to each side, and of the peak to the result."""
     rows = []
     for name, sides in figures.items():
         for side, run in sides.items():
@@ -131,18 +131,20 @@ def table(figures: dict[str, dict[str, dict[str, float]]]) -> str:
             rows.append(
                 [name, side, f"{run['seconds']:.2f}", *sizes, f"{ratio:.2f}", f"{run['peak'] / run['size']:.1f}"]
             )
-    return timing.markdown(["file", "side", "s", "peak MB", "tensors MB", "ours / it", "peak / tensors"], rows, left=2)
+    return timing.markdown(
+        ["file", "side", "s", "peak MB", "tensors MB", "ours / side", "peak / tensors"], rows, left=2
+    )
 
 
 def main(words: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=20_000_000)
     parser.add_argument(
-        "--folder", type=Path, help="where the files are generated; the usual place for temporary files"
+        "--folder", type=Path, help="the directory of the generated files; the default for temporary files"
     )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="200,000 rows, one round")
-    parser.add_argument("--json", type=Path, help="where to write the figures")
+    parser.add_argument("--json", type=Path, help="the file to save the results to")
     parser.add_argument("--one", nargs=2, metavar=("SIDE", "FILE"), help=argparse.SUPPRESS)
     arguments = parser.parse_args(words)
     if arguments.one:

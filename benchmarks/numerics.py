@@ -1,10 +1,10 @@
-"""How exact distances and their gradients are, over random pairs that cover the ball up to its boundary.
+"""Accuracy of distances and their gradients, over random pairs that cover the ball up to its boundary.
 
     python benchmarks/numerics.py --pairs 10000000 --seed 0
 
 For float32 and float64 it draws `--pairs` pairs over five curvatures, with radii up to the limit of the dtype and separations
 from 1e-7 of the ball upward, and compares `poincare.distance` and four other forms, evaluated in the same dtype, with an
-extended-precision reference *of the same rounded inputs*. It prints the Markdown tables of docs/numerics.md. With `--gaps` it
+extended-precision reference *for the same rounded inputs*. It prints the Markdown tables of docs/numerics.md. With `--gaps` it
 compares ways to compute `1 - c|x|^2` instead, by error and by the time of a forward and backward pass.
 """
 
@@ -59,7 +59,7 @@ def reference(x: Any, y: Any, c: float) -> Any:
 
 
 def reference_error(x: Any, y: Any, c: float) -> float:
-    """The largest relative error of `reference`, against 50 digits."""
+    """The largest relative error of `reference`, compared with 50 digits."""
     worst = 0.0
     for a, b, d in zip(x, y, reference(x, y, c), strict=True):
         with mpmath.workdps(50):
@@ -78,14 +78,14 @@ def reference_error(x: Any, y: Any, c: float) -> float:
 
 
 def narrow_asinh(x: Any, y: Any, c: Any) -> Any:
-    """The form the package uses, with 1 - c|x|^2 in the dtype of the points too."""
+    """The form of the package, but with 1 - c|x|^2 in the dtype of the points."""
     gaps = (1 - c * dot(x, x)) * (1 - c * dot(y, y))
     r2 = dot(x - y, x - y) / gaps
     return 2 * numerics.safe_sqrt(r2) * numerics.asinh_ratio(c * r2)
 
 
 def moebius(x: Any, y: Any, c: Any) -> Any:
-    """The paper's formula as written: 2/sqrt(c) artanh(sqrt(c) |(-x) (+) y|)."""
+    """The formula of the paper: 2/sqrt(c) artanh(sqrt(c) |(-x) (+) y|)."""
     xy, xx, yy = (dot(p, q)[:, tf.newaxis] for p, q in ((-x, y), (x, x), (y, y)))
     k = c[:, tf.newaxis]
     total = (-(1 + 2 * k * xy + k * yy) * x + (1 - k * xx) * y) / (1 + 2 * k * xy + k * k * xx * yy)
@@ -93,7 +93,7 @@ def moebius(x: Any, y: Any, c: Any) -> Any:
 
 
 def arcosh(x: Any, y: Any, c: Any) -> Any:
-    """The form of Nickel and Kiela: arcosh(1 + 2c|x-y|^2 / ((1 - c|x|^2)(1 - c|y|^2))) / sqrt(c)."""
+    """The formula of Nickel and Kiela: arcosh(1 + 2c|x-y|^2 / ((1 - c|x|^2)(1 - c|y|^2))) / sqrt(c)."""
     gaps = (1 - c * dot(x, x)) * (1 - c * dot(y, y))
     return tf.acosh(1 + 2 * c * dot(x - y, x - y) / gaps) / tf.sqrt(c)
 
@@ -120,9 +120,9 @@ FORMS: dict[str, Callable[..., Any]] = {
 
 @tf.function(reduce_retracing=True)
 def evaluate(x: Any, y: Any, c: Any) -> Any:
-    """For every form: the distances, and whether the gradients in x, y and c are all finite, a pair."""
+    """For each form and pair: the distance, and whether the gradients in x, y and c are all finite."""
     results = []
-    per_pair = tf.fill(tf.shape(x)[:1], c)  # so that the gradient in c is seen a pair too
+    per_pair = tf.fill(tf.shape(x)[:1], c)  # so that the gradient in c is per pair, too
     for form in FORMS.values():
         with tf.GradientTape() as tape:
             tape.watch([x, y, per_pair])
@@ -134,7 +134,7 @@ def evaluate(x: Any, y: Any, c: Any) -> Any:
 
 
 def measure(pairs: int, seed: int, dtype: Any) -> Iterator[tuple[float, dict[str, Any]]]:
-    """The measurements of each chunk: separation, gap, and error and finiteness of every form."""
+    """The measurements of each chunk: separation, gap, and error and finiteness of each form."""
     random = np.random.default_rng(seed)
     for c in CURVATURES:
         left = pairs // len(CURVATURES)
@@ -147,7 +147,7 @@ def measure(pairs: int, seed: int, dtype: Any) -> Iterator[tuple[float, dict[str
             exact = reference(x, y, c)
             root = np.sqrt(c) if c else 1.0
             radius = np.sqrt(c) * np.maximum(*(np.linalg.norm(p.astype(np.longdouble), axis=-1) for p in (x, y)))
-            # Counted from the points themselves: rounding moves close pairs.
+            # Computed from the points, because rounding moves close pairs.
             row = {
                 "separation": (root * np.linalg.norm(x.astype(np.float64) - y, axis=-1)).astype(np.float32),
                 "gap": (1 - radius).astype(np.float32),
@@ -245,7 +245,7 @@ def report_gaps(seed: int, rows: int = 12_288, dim: int = 64, repeats: int = 100
     times: dict[str, list[float]] = {name: [] for name in GAPS}
     x, y = (tf.constant(0.05 * random.normal(size=(rows, dim)), tf.float32) for _ in range(2))
     for _ in range(repeats + 5):
-        for name, step in steps.items():  # in turn, so that other load falls on all alike
+        for name, step in steps.items():  # alternating, so that other load affects all of them
             start = time.perf_counter()
             step(x, y, tf.constant([1.0]))[0].numpy()
             times[name].append(1e3 * (time.perf_counter() - start))
@@ -270,7 +270,7 @@ def gap_step(form: Callable[..., Any]) -> Any:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pairs", type=int, default=10_000_000, help="pairs a dtype")
+    parser.add_argument("--pairs", type=int, default=10_000_000, help="pairs per dtype")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--gaps", action="store_true", help="compare ways to compute 1 - c|x|^2 instead")
     arguments = parser.parse_args()

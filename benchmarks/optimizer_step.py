@@ -1,9 +1,9 @@
-"""Milliseconds of one optimizer step on an embedding table, ours against Keras's, by the number of rows of the table.
+"""Time of one optimizer step on an embedding table by its number of rows, for the optimizers of this package and of Keras.
 
     python benchmarks/optimizer_step.py [--rows 10000 100000 1000000] [--lookups 8192] [--dim 64]
 
-The gradient is that of a lookup of `--lookups` random rows; it is the same for every optimizer of one table. `ball` means the
-table holds points of the Poincaré ball, `flat` an ordinary table. Each figure is the median over `--rounds` blocks of steps.
+The gradient is that of a lookup of `--lookups` random rows, the same for all optimizers of a table. `ball` is a table of
+points of the Poincaré ball, `flat` an ordinary one. Times are in milliseconds, the median over `--rounds` blocks of steps.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from hyperml_tf.ball_variables import mark_on_ball
 
 
 def cases() -> dict[str, tuple[bool, Callable[[], Any]]]:
-    """Name, whether the table is on the ball, and a function that makes the optimizer."""
+    """Tuples of name, whether the table is on the ball, and a function that creates the optimizer."""
     keras = tf.keras.optimizers
     return {
         "Keras SGD, flat": (False, lambda: keras.SGD(0.01)),
@@ -70,7 +70,7 @@ def main() -> None:
     parser.add_argument("--dim", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
-    print(f"TensorFlow {tf.__version__}, {arguments.lookups} lookups of dimension {arguments.dim}, ms a step")
+    print(f"TensorFlow {tf.__version__}, {arguments.lookups} lookups of dimension {arguments.dim}, ms per step")
     print(f"{'rows':<32}" + "".join(f"{rows:>10}" for rows in arguments.rows))
     for name, (on_ball, make) in cases().items():
         figures = [

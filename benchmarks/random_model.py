@@ -1,4 +1,4 @@
-"""A model of any size with random points, for benchmarks of what does not depend on training."""
+"""A model of any size with random points, for benchmarks that do not depend on training."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hyperml_tf import HyperML, Interactions
 
 
 def random_model(users: int, items: int, dim: int, rows_a_user: int = 20) -> HyperML:
-    """Ids like `item_0000012`, points as far from the origin as those of a trained model, and random rows as seen items."""
+    """A model with ids such as `item_0000012`, points at distances like those of a trained model, and random seen items."""
     model = HyperML([f"user_{i:07d}" for i in range(users)], [f"item_{i:07d}" for i in range(items)], dim=dim)
     rng = np.random.default_rng(0)
     for tower, near, far in ((model.query_tower, 2.5, 5.0), (model.candidate_tower, 1.5, 2.5)):

@@ -1,4 +1,4 @@
-"""How the benchmark trains a model of the package: as `hyperml-tf train` does, for every one of them."""
+"""Training of the models of the package in the benchmark, as by `hyperml-tf train`."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from hyperml_tf.runs import recipe
 from hyperml_tf.runs.held_out import HeldOut
 
 Scorer = Callable[[np.ndarray], Any]
-"""User codes, `(batch,)` -> scores of the whole catalogue, `(batch, n_items)`."""
+"""User codes, `(batch,)` -> scores of all items, `(batch, n_items)`."""
 
 Settings = Mapping[str, Any]
 
 
 def train_hyperml(held_out: HeldOut, seed: int, settings: Settings) -> Scorer:
-    """HyperML with its defaults and those of `TrainingConfig`, but for the settings."""
+    """Trains HyperML with its defaults and those of `TrainingConfig`, except for the settings."""
     known = {field.name for field in dataclasses.fields(TrainingConfig)}
-    # A `Curvature` is an argument of the model only: the config of a run is numbers and words.
+    # A `Curvature` is an argument of the model only: the config of a run has numbers and strings.
     of_config = {name for name, value in settings.items() if name in known and not isinstance(value, Curvature)}
     config = TrainingConfig(seed=seed, split=held_out.order, **{name: settings[name] for name in of_config})
     others = {name: value for name, value in settings.items() if name not in of_config}
@@ -32,10 +32,10 @@ def train_hyperml(held_out: HeldOut, seed: int, settings: Settings) -> Scorer:
 
 
 def train_baseline(model_class: Any, held_out: HeldOut, seed: int, settings: Settings) -> Scorer:
-    """A baseline of the package: its defaults but for the settings, as many epochs and as large batches as HyperML.
+    """Trains a baseline of the package with its defaults, except for the settings, and with the epochs and batches of HyperML.
 
-    Its learning rate falls linearly to 0, as that of HyperML; at the rates that suit MF-BPR and CML this was better on validation
-    than a constant one.
+    As for HyperML, the learning rate decays linearly to 0. At the best rates of MF-BPR and CML, this was better on validation
+    than a constant learning rate.
     """
     defaults = TrainingConfig(split=held_out.order)
     model_settings = dict(settings)

@@ -1,4 +1,4 @@
-"""The figures of the comparison as tables in Markdown."""
+"""Markdown tables of the results of the comparison."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ def markdown(figures: Figures) -> str:
 
 def _protocol() -> str:
     return (
-        "Test metrics: the mean over seeds ± half the width of its 95 % confidence interval (Student's t); deterministic models "
-        "run once. `sampled100_*` ranks the held-out item among 100 sampled negatives, `full_*` among all items outside the "
-        "user's training and validation rows. Ranks are pessimistic: a tie counts as a better item. All models and seeds have the same "
-        "split and the same negatives.\n"
+        "Test metrics: the mean over seeds ± half the width of its 95 % confidence interval (Student's t); deterministic "
+        "models run once. `sampled100_*` ranks the held-out item among 100 sampled negatives, `full_*` among all items outside "
+        "the user's training and validation rows. Ranks are pessimistic: a tie counts as a better item. All models and seeds "
+        "have the same split and the same negatives.\n"
     )
 
 
 def summary(figures: Figures, models: Iterable[str] | None = None) -> str:
-    """Means of nDCG@10 on test, a row for data and split, a column for each model, or for some; the best of all is in bold."""
+    """Mean test nDCG@10, one row per data set and split, one column per model or selected model; the best is in bold."""
     found = {name for values in figures.values() for name in values["models"]}
     names = _ordered(found if models is None else found & set(models))
     rows = []
@@ -57,7 +57,7 @@ def summary(figures: Figures, models: Iterable[str] | None = None) -> str:
 
 
 def accuracy(values: dict[str, Any]) -> str:
-    """A row a model."""
+    """The metrics, one row per model."""
     rows = []
     for name in _ordered(values["models"]):
         model = values["models"][name]
@@ -75,7 +75,7 @@ def accuracy(values: dict[str, Any]) -> str:
 
 
 def gains(values: dict[str, Any]) -> str:
-    """What each model gains over the references, in percent."""
+    """The relative gain of each model over the references."""
     header = ["nDCG@10, gain over"] + [
         f"{title}, {metric.split('_')[0]}" for title in REFERENCES.values() for metric in NDCG
     ]
@@ -87,7 +87,7 @@ def gains(values: dict[str, Any]) -> str:
 
 
 def significance(values: dict[str, Any]) -> str:
-    """HyperML beside the best rival of every kind."""
+    """HyperML against the best rival of each kind."""
     rows = [
         [
             test["metric"],
@@ -113,7 +113,7 @@ def bands(values: dict[str, Any]) -> str:
 
 
 def settings(values: dict[str, Any]) -> str:
-    """What the tuning chose."""
+    """The selected settings."""
     rows = []
     for name in _ordered(values["models"]):
         model = values["models"][name]
@@ -127,7 +127,7 @@ def settings(values: dict[str, Any]) -> str:
 
 
 def ease_ratios(figures: Figures) -> str:
-    """HyperML's full nDCG@10 as a fraction of EASE's."""
+    """The full nDCG@10 of HyperML divided by that of EASE."""
     rows = [
         [data, split, f"{values['hyperml_to_ease']:.3f}"]
         for (data, split), values in figures.items()
@@ -137,7 +137,7 @@ def ease_ratios(figures: Figures) -> str:
 
 
 def trials(figures: Figures) -> str:
-    """The settings that were tried, in their order, and on what they were chosen."""
+    """The settings of all trials, in order."""
     tried: dict[str, list[str]] = {}
     for values in figures.values():
         for name, model in values["models"].items():
@@ -149,7 +149,7 @@ def trials(figures: Figures) -> str:
 
 
 def table(header: list[str], rows: list[list[str]], text: int = 1) -> str:
-    """A Markdown table whose first `text` columns are text and the others numbers; nothing if there are no rows."""
+    """A Markdown table whose first `text` columns are text and the others numbers; empty if there are no rows."""
     if not rows:
         return ""
     rule = ["---"] * text + ["--:"] * (len(header) - text)
@@ -158,7 +158,7 @@ def table(header: list[str], rows: list[list[str]], text: int = 1) -> str:
 
 
 def _ordered(names: Iterable[str]) -> list[str]:
-    """In the order of `CONTENDERS`."""
+    """Names in the order of `CONTENDERS`."""
     known = list(CONTENDERS)
     return sorted(names, key=lambda name: known.index(name) if name in known else len(known))
 

@@ -1,8 +1,7 @@
-"""The runs of the comparison on disk: `<data>/<split>/<model>/seed<k>.npz` and `.json`, and the `trials.json` of the tuning.
+"""Storage of the comparison: `<data>/<split>/<model>/seed<k>.npz` and `.json`, and the `trials.json` of the tuning.
 
-Files are written under another name and then renamed, so that whoever reads sees whole files only, and a comparison that was
-killed goes on where it stopped. Several processes may write to one directory as long as no two have the same data, split and
-model.
+Files are written under a temporary name and then renamed, so that readers see only complete files, and an interrupted comparison
+can resume. Several processes can write to one directory if no two have the same data, split and model.
 """
 
 from __future__ import annotations
@@ -29,32 +28,33 @@ class StoredRun:
     """One finished run.
 
     Args:
-        facts: what `seed<k>.json` says: settings, trials, validation metrics, seconds.
-        arrays: what `seed<k>.npz` holds: of every evaluated user `users`, `items` (the held-out one), `sampled100` and `full`
-            (its 0-based ranks) and `user_activity`; of every item `train_popularity`. Both counts are of training rows.
+        facts: the content of `seed<k>.json`: settings, trials, validation metrics, seconds.
+        arrays: the content of `seed<k>.npz`. Per evaluated user: `users`, `items` (the held-out item), `sampled100` and `full`
+            (its 0-based ranks), and `user_activity`. Per item: `train_popularity`. Activity and popularity are numbers of
+            training rows.
     """
 
     facts: dict[str, Any]
     arrays: dict[str, np.ndarray]
 
     def per_user(self, metric: str) -> np.ndarray:
-        """A metric of every evaluated user, `(users,)`."""
+        """A metric of each evaluated user, `(users,)`."""
         protocol, measure = metric.split("_")
         return {"hr@10": hit_at_10, "ndcg@10": ndcg_at_10}[measure](self.arrays[protocol])
 
 
 def hit_at_10(ranks: np.ndarray) -> np.ndarray:
-    """1 where the held-out item is among the first ten, else 0."""
+    """1 where the held-out item is among the first ten, and 0 elsewhere."""
     return (ranks < 10).astype(float)
 
 
 def ndcg_at_10(ranks: np.ndarray) -> np.ndarray:
-    """nDCG@10 with a single relevant item: `1 / log2(rank + 2)` among the first ten, else 0."""
+    """nDCG@10 with a single relevant item: `1 / log2(rank + 2)` among the first ten, and 0 elsewhere."""
     return hit_at_10(ranks) / np.log2(ranks + 2.0)
 
 
 def validation_metrics(score: Scorer, held_out: HeldOut) -> dict[str, float]:
-    """The four metrics on the validation rows. The test rows are not looked at."""
+    """The four metrics on the validation rows. The test rows are not used."""
     rows, known = held_out.split.validation, held_out.split.train
     ranks = held_out_ranks(score, rows.users, rows.items, known.csr(), held_out.negatives)
     run = StoredRun({}, ranks)
@@ -62,7 +62,7 @@ def validation_metrics(score: Scorer, held_out: HeldOut) -> dict[str, float]:
 
 
 def arrays_of_test(score: Scorer, held_out: HeldOut) -> dict[str, np.ndarray]:
-    """What is stored of a model's test, see `StoredRun`."""
+    """The arrays of a `StoredRun` from the test of a model."""
     rows, train = held_out.split.test, held_out.split.train
     ranks = held_out_ranks(score, rows.users, rows.items, held_out.split.before_test.csr(), held_out.negatives)
     return {
@@ -75,12 +75,12 @@ def arrays_of_test(score: Scorer, held_out: HeldOut) -> dict[str, np.ndarray]:
 
 
 def is_finished(folder: Path, seed: int) -> bool:
-    """Whether a seed has been stored."""
+    """Whether the run of a seed is stored."""
     return (folder / f"seed{seed}.json").is_file()
 
 
 def store(folder: Path, seed: int, run: StoredRun) -> None:
-    """Writes a run; the JSON last, because a run that has one is finished."""
+    """Writes a run. The JSON file is last: it marks the run as finished."""
     write(folder / f"seed{seed}.npz", lambda path: np.savez_compressed(path, **run.arrays))
     write_json(folder / f"seed{seed}.json", run.facts)
 
@@ -95,12 +95,12 @@ def load(folder: Path) -> list[StoredRun]:
 
 
 def write_json(path: Path, values: Any) -> None:
-    """Writes a JSON file whole or not at all."""
+    """Writes a JSON file atomically."""
     write(path, lambda scratch: scratch.write_text(json.dumps(values, indent=1) + "\n"))
 
 
 def write(path: Path, how: Callable[[Path], Any]) -> None:
-    """Writes a file under a name that no other process uses, then renames it."""
+    """Writes a file under a temporary name of this process, and renames it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f".{os.getpid()}-{path.name}")
     try:

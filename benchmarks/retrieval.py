@@ -1,17 +1,17 @@
-"""Exact search of a catalogue: ours, in a process and exported, beside TensorFlow Recommenders and faiss.
+"""Speed of exact retrieval: the index of this package and its export, compared with TensorFlow Recommenders and faiss.
 
     pip install -e '.[benchmarks,ann]'        # and, for the graph index: pip install hnswlib
     python benchmarks/retrieval.py [--items 100000 1000000] [--batches 1 64 1024] [--rounds 5] [--quick] [--json figures.json]
     python benchmarks/retrieval.py --trained amazon-clothing.csv.gz [--epochs 5]
 
-The model has random points, as far out as trained ones; the others search the same points, lifted. Every side answers the same
-queries, the first 10 items of a batch of users; ours take ids and return ids and distances, the others take lifted query vectors
-and return positions and products. Sides take turns in `--rounds` rounds of at least `--seconds`; figures are over all batches
-of a side. *Overlap* is the share of the true first 10, by distances in float64, that a side returns. *MB* is what the side
-holds for the catalogue, *build* the time from the model to the first answer. The last columns divide queries a second by those of
-each rival. About 6 minutes.
+The model has random points at distances like those of a trained model; the other sides search the same points, lifted. All
+sides have the same queries, the first 10 items for a batch of users. This package takes ids and returns ids and distances; the
+others take lifted query vectors and return positions and products. Sides alternate in `--rounds` rounds of at least
+`--seconds`, and results are over all batches of a side. *Overlap* is the share of the true first 10, by distances in float64,
+that a side returns. *MB* is the memory for the catalogue, *build* the time from the model to the first result. The last
+columns are the ratios of queries per second to each rival. Takes about 6 minutes.
 
-With `--trained` a model is trained on a table first, and approximate indexes search its items, see `approximate.py`.
+With `--trained`, a model is trained on a table first, and approximate indexes of its items are compared, see `approximate.py`.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ K = 10
 BRUTE, FAISS = "TFRS BruteForce", "faiss IndexFlatIP"
 USERS = 4096
 CHECKED = 256
-"""Users whose answers are compared with float64."""
+"""The number of users whose results are compared with float64."""
 
 
 class Side(NamedTuple):
-    """One way to search.
+    """An index of the comparison.
 
     Args:
-        ask: codes of users, `(batch,)` -> positions of items, `(batch, K)`.
-        size: bytes held for the catalogue.
-        build: seconds from the model to the first answer.
+        ask: user codes, `(batch,)` -> positions of items, `(batch, K)`.
+        size: the memory for the catalogue in bytes.
+        build: the seconds from the model to the first result.
     """
 
     ask: Callable[[np.ndarray], np.ndarray]
@@ -56,12 +56,12 @@ class Side(NamedTuple):
 
 
 def sides(model: HyperML, folder: Path) -> dict[str, Side]:
-    """All that are compared, ready to be asked."""
+    """All indexes of the comparison."""
     c = model.curvature()
     users = lorentz.query(lorentz.lift(model.query_tower.all_points(), c), c).numpy()
     items = model.candidate_tower.all_points()
     lifted_size = items.shape[0] * (items.shape[1] + 1) * 4
-    # Beside points and norms a factor, a row and a place an item.
+    # Points and norms, and per item a factor, a row and a place.
     held = lifted_size + 12 * items.shape[0]
     makers: dict[str, tuple[Callable[[], Any], int]] = {
         "DistanceIndex": (lambda: _index(model), held),
@@ -81,7 +81,7 @@ def sides(model: HyperML, folder: Path) -> dict[str, Side]:
 
 
 def _positions(ids: np.ndarray) -> np.ndarray:
-    """Of ids like `item_0000012`."""
+    """The positions of ids such as `item_0000012`."""
     return np.array([[int(value[5:]) for value in row] for row in ids.tolist()])
 
 
@@ -118,14 +118,14 @@ def _faiss(users: np.ndarray, lifted: tf.Tensor) -> Any:
 
 
 def truth(model: HyperML) -> np.ndarray:
-    """The true first items of some users, by a sort in float64."""
+    """The true first items of some users, sorted in float64."""
     score = model.scorer()
     rows = [np.argpartition(-score(np.array([user])).numpy()[0], K)[:K] for user in range(CHECKED)]
     return np.array(rows)
 
 
 def measure(ready: dict[str, Side], batch: int, rounds: int, seconds: float) -> dict[str, np.ndarray]:
-    """Seconds of every batch of every side; the sides take turns."""
+    """The seconds of each batch of each side, measured alternately."""
     rng = np.random.default_rng(0)
     times: dict[str, list[float]] = {name: [] for name in ready}
     for side in ready.values():
@@ -143,7 +143,7 @@ def measure(ready: dict[str, Side], batch: int, rounds: int, seconds: float) -> 
 
 
 def compare(items: int, batches: list[int], dim: int, rounds: int, seconds: float) -> list[dict[str, Any]]:
-    """The rows of the table for one size of the catalogue."""
+    """The results for one size of the catalogue."""
     model = random_model(USERS, items, dim)
     expected, rows = truth(model), []
     with tempfile.TemporaryDirectory() as folder:
@@ -174,7 +174,7 @@ def _overlap(side: Side, expected: np.ndarray) -> float:
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """In Markdown; the last columns divide queries a second by those of the two rivals that search all at once."""
+    """A Markdown table. The last columns are the ratios of queries per second to BruteForce and faiss."""
     header = ["items", "batch", "side", "queries/s", "p50 ms", "p99 ms", "overlap@10", "MB", "build s"]
     header += ["it / BruteForce", "it / faiss"]
     lines = []
@@ -202,11 +202,11 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 64, 1024])
     parser.add_argument("--dim", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=2.0, help="time of a side in a round, at least one batch")
+    parser.add_argument("--seconds", type=float, default=2.0, help="seconds per side and round, at least one batch")
     parser.add_argument("--trained", type=Path, help="a file of interactions: compare approximate indexes on its items")
-    parser.add_argument("--epochs", type=int, default=5, help="of the training for --trained")
+    parser.add_argument("--epochs", type=int, default=5, help="epochs of training for --trained")
     parser.add_argument("--quick", action="store_true", help="10,000 items, one short round")
-    parser.add_argument("--json", type=Path, help="where to write the figures")
+    parser.add_argument("--json", type=Path, help="the file to save the results to")
     arguments = parser.parse_args(words)
     if arguments.trained is not None:
         print(approximate.report(arguments.trained, arguments.epochs, arguments.rounds))

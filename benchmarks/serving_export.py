@@ -1,10 +1,10 @@
-"""What a large catalogue costs: time, disk and memory of its export, and of loading it.
+"""Time, disk space and memory for exporting and loading a large catalogue.
 
     python benchmarks/serving_export.py [--items 1000000] [--users 10000] [--dim 64] [--precision float32] [--index]
 
-A random model is exported, loaded and asked, each in a process of its own, whose peak of resident memory is reported. The size
-on disk is compared with that of the vectors, one a user and two an item, in float32 plus the bytes of their ids. `--index`
-also builds the faiss index.
+A random model is exported, loaded and queried, each in its own process, whose peak resident memory is reported. The size on
+disk is compared with that of the vectors in float32, one per user and two per item, plus the bytes of the ids. `--index` also
+builds the faiss index.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 
 
 def peak() -> float:
-    """Megabytes of resident memory at most, so far."""
+    """The peak resident memory so far, in megabytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
@@ -91,7 +91,7 @@ def main() -> None:
         figures = in_a_process("export", path)
         graph, variables = (path / "saved_model.pb").stat().st_size / 2**20, size(path / "variables")
         rows = arguments.items + arguments.users
-        # An item has two vectors: where it is, and where it pulls those who have it.
+        # An item has two vectors: its point, and its contribution to users who have it in their history.
         vectors = (rows + arguments.items) * arguments.dim * 4 / 2**20
         ids = rows * len("item_0000000") / 2**20
         figures |= {"disk MiB": graph + variables, "graph MiB": graph, "vectors and ids MiB": vectors + ids}

@@ -1,10 +1,10 @@
-"""Does an export answer under load, and how fast: many threads, small and large batches, every signature, for minutes.
+"""Load test of an export: many threads, small and large batches, all signatures, for minutes.
 
     python benchmarks/serving_load.py [--items 100000] [--users 50000] [--minutes 10] [--threads 4]
 
-The export of a random model is asked in this process through plain TensorFlow; there is no network. Every answer is checked for
-its shape, for infinities and for ids that are not of the catalogue. Resident memory is read every five seconds; its growth is the
-median of the last quarter of the time over that of the second quarter.
+The export of a random model is queried in this process with plain TensorFlow, without a network. Each response is checked for its
+shape, for infinities and for unknown ids. Resident memory is measured every five seconds; its growth is the median of the last
+quarter of the time divided by that of the second quarter.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def check(answer: dict[str, tf.Tensor], batch: int) -> None:
 
 
 class Load:
-    """The threads, what they measured and what went wrong."""
+    """The threads, their measurements and their errors."""
 
     def __init__(self, path: Path, arguments: argparse.Namespace) -> None:
         self.signatures = tf.saved_model.load(str(path)).signatures
@@ -70,7 +70,7 @@ class Load:
         self._lock = threading.Lock()
 
     def run(self) -> list[float]:
-        """Asks until the time is over, and returns megabytes of resident memory as they went."""
+        """Sends queries until the time is over, and returns the resident memory over time, in megabytes."""
         end = time.monotonic() + 60 * self.arguments.minutes
         threads = [threading.Thread(target=self._ask, args=(seed, end)) for seed in range(self.arguments.threads)]
         for thread in threads:

@@ -1,10 +1,10 @@
-"""Does another TensorFlow answer as this one does?
+"""Comparison of an export between versions of TensorFlow.
 
     python benchmarks/serving_versions.py /path/to/other/venv/bin/python [...]
 
-A random export is asked by this interpreter and by each other, with plain TensorFlow: ids must be equal and numbers must agree
-to 1e-5. Two items whose distances are the same but for the last digit of float32 may change places; how many did is printed.
-Make the other environment with, for example: `python -m venv old && old/bin/pip install tensorflow-cpu==2.18.1`.
+A random export is queried by this interpreter and by each other one with plain TensorFlow: ids must be equal, and numbers must
+agree to 1e-5. Items whose distances differ only by float32 rounding may swap ranks; their number is printed. Create the other
+environment with, for example, `python -m venv old && old/bin/pip install tensorflow-cpu==2.18.1`.
 """
 
 from __future__ import annotations
@@ -79,12 +79,12 @@ def main() -> None:
                 worst, swapped = compare(expected["answers"], got["answers"])
                 print(
                     f"{precision}: TensorFlow {got['version']} answers as {expected['version']}: numbers to {worst:.1e}, "
-                    f"ids equal but for {swapped} of {len(users) * 50 * 4:,} places, of equal distance to 1e-6"
+                    f"ids equal except for {swapped} of {len(users) * 50 * 4:,} places, of equal distance to 1e-6"
                 )
 
 
 def compare(expected: dict, got: dict) -> tuple[float, int]:
-    """The largest relative difference of numbers, and the number of ids in another place."""
+    """The largest relative difference of numbers, and the number of ids at another rank."""
     worst, swapped = 0.0, 0
     for name, answer in expected.items():
         for key, values in answer.items():

@@ -1,18 +1,18 @@
-"""How long training takes to reach an accuracy: HyperML by `fit`, BPR of `implicit`, and the fused loop with the loss of HyperML.
+"""Training time to reach an accuracy: HyperML by `fit`, BPR of `implicit`, and the fused loop with the loss of HyperML.
 
     pip install -e '.[benchmarks]'
     python benchmarks/time_to_accuracy.py amazon-cell-phones.csv.gz ml-1m.csv.gz [--minutes 0.75] [--quick] [--json curves.json]
     python benchmarks/time_to_accuracy.py --draw curves.json docs/convergence.png
 
-Every side trains on the same split (the last row of a user tests, the one before validates) in a process of its own, on all
-threads, and is validated after every epoch on the same `--users` users: nDCG@10 among all items they have not trained on. The
-clock stands still meanwhile. *Warm* counts from the first step (tracing counts, the compiler of the loop does not), *cold* from
-the start of the process: imports, reading and splitting the file. A side stops after `--minutes` of training, or when it has not
+Each side trains on the same split (leave-one-out by time) in its own process with all threads, and is validated after each
+epoch on the same `--users` users: nDCG@10 among all items outside their training rows. The time of validation is not counted.
+*Warm* counts from the first step, including tracing but not the compilation of the loop; *cold* counts from the start of the
+process, including imports and reading and splitting the file. A side stops after `--minutes` of training, or when it has not
 improved for a third of its epochs, at least 10.
 
-BPR has the best of four settings, chosen by runs of a quarter of the time. HyperML and the loop have the defaults of `hyperml-tf
-train`, but for a constant learning rate: how many epochs there will be is not known. `--decay` lets it fall over so many epochs.
-About 4 minutes a table.
+BPR has the best of four settings, selected by runs of a quarter of the time. HyperML and the loop have the defaults of
+`hyperml-tf train`, except for a constant learning rate, as the number of epochs is unknown. With `--decay` it decays over that
+many epochs. Takes about 4 minutes per table.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ RATES, REGULARIZATIONS = (0.03, 0.1), (0.01, 0.1)
 _BATCH_SIZE, _RATE = 2048, 0.05
 
 Curve = list[tuple[float, float]]
-"""Seconds of training so far, and the nDCG@10 they led to."""
+"""Seconds of training, and the nDCG@10 after them."""
 
 Scorer = Callable[[np.ndarray], Any]
 AfterEpoch = Callable[[Scorer], bool]
-"""What every side calls between two epochs; False ends the training."""
+"""A function that each side calls after an epoch; False ends the training."""
 
 
 def hyperml(train: Any, settings: dict[str, Any], after_epoch: AfterEpoch) -> None:
@@ -60,7 +60,7 @@ def hyperml(train: Any, settings: dict[str, Any], after_epoch: AfterEpoch) -> No
 
 
 def fused_loop(train: Any, settings: dict[str, Any], after_epoch: AfterEpoch) -> None:
-    """The loop with the numbers HyperML has by default, but for its many draws: of 20, the hardest two."""
+    """The loop with the defaults of HyperML, except for the number of negatives: the hardest two of 20."""
     from rivals.fused_loop import FusedLoop
 
     model, decay, epoch = FusedLoop(train, threads=timing.threads()), settings.get("decay"), 0
@@ -73,7 +73,7 @@ def fused_loop(train: Any, settings: dict[str, Any], after_epoch: AfterEpoch) ->
 
 
 def implicit_bpr(train: Any, settings: dict[str, Any], after_epoch: AfterEpoch) -> None:
-    """BPR; an epoch is over in a blink, so five are taken for one."""
+    """BPR. Its epochs are short, so five of them count as one."""
     from implicit.cpu.bpr import BayesianPersonalizedRanking
     from rivals.seen_matrix import seen_matrix
 
@@ -93,7 +93,7 @@ SIDES = {OURS: hyperml, LOOP: fused_loop, BPR: implicit_bpr}
 
 
 def run(side: str, path: str, settings: dict[str, Any], seconds: float, users: int, began: float) -> dict[str, Any]:
-    """Trains and validates in turn, in this process, which was started at the time `began`."""
+    """Trains and validates in this process, which started at the time `began`."""
     import hyperml_tf as hml
     from hyperml_tf.metrics import ranking_report
 
@@ -124,24 +124,24 @@ def _has_stalled(curve: Curve) -> bool:
 
 
 def seconds_to(curve: Curve, goal: float) -> float:
-    """When a curve first reaches a value; infinity if it never does."""
+    """The time at which a curve first reaches a value; infinity if it does not."""
     return next((spent for spent, value in curve if value >= goal), float("inf"))
 
 
 def best(curve: Curve) -> tuple[float, float]:
-    """The highest value of a curve, and when it was first reached."""
+    """The highest value of a curve, and the time at which it is first reached."""
     value = max(value for _, value in curve)
     return value, seconds_to(curve, value)
 
 
 def ask(side: str, path: Path, settings: dict[str, Any], seconds: float, users: int) -> dict[str, Any]:
-    """`run` in a process of its own."""
+    """`run` in another process."""
     words = ("--one", side, str(path), json.dumps(settings), str(seconds), str(users), str(time.time()))
     return json.loads(timing.in_process(__file__, *words))
 
 
 def tuned_bpr(path: Path, seconds: float, users: int) -> dict[str, Any]:
-    """The settings of BPR that are best after a while."""
+    """The best settings of BPR, selected by short runs."""
     grid = [
         {"learning_rate": rate, "regularization": weight} for rate, weight in itertools.product(RATES, REGULARIZATIONS)
     ]
@@ -149,7 +149,7 @@ def tuned_bpr(path: Path, seconds: float, users: int) -> dict[str, Any]:
 
 
 def compare(path: Path, seconds: float, users: int, decay: int | None) -> dict[str, Any]:
-    """The answers of all sides for one table."""
+    """The results of all sides for one table."""
     schedule = {"decay": decay} if decay else {}
     answers: dict[str, Any] = {}
     if timing.has("implicit", BPR):
@@ -163,7 +163,7 @@ def compare(path: Path, seconds: float, users: int, decay: int | None) -> dict[s
 
 
 def table(figures: dict[str, dict[str, Any]]) -> str:
-    """A row a side; the last columns are for the side's own best: when ours reaches it, and that time over the side's."""
+    """One row per side. The last columns are the time at which HyperML reaches its best result, and the ratio to its time."""
     rows = []
     for data, answers in figures.items():
         ours = answers[OURS]
@@ -174,12 +174,12 @@ def table(figures: dict[str, dict[str, Any]]) -> str:
             rows.append(
                 [data, side, f"{value:.4f}", f"{at:.1f}", f"{cold:.1f}", f"{reached:.1f}", f"{reached / at:.2f}"]
             )
-    header = ["data", "side", "best nDCG@10", "warm s", "cold s", "ours reaches it, s", "ours / it"]
+    header = ["data", "side", "best nDCG@10", "warm s", "cold s", "ours reaches it, s", "ours / side"]
     return timing.markdown(header, rows, left=2)
 
 
 def draw(curves: Path, target: Path) -> None:
-    """A panel a table: what each side has reached after so many seconds of training."""
+    """Plots the best result of each side by seconds of training, one panel per table."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -202,12 +202,12 @@ def draw(curves: Path, target: Path) -> None:
 def main(words: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("tables", type=Path, nargs="*", help="files of interactions")
-    parser.add_argument("--minutes", type=float, default=0.75, help="of training, for every side")
-    parser.add_argument("--users", type=int, default=3000, help="that are validated")
-    parser.add_argument("--decay", type=int, help="epochs over which the learning rate falls; constant unless given")
-    parser.add_argument("--quick", action="store_true", help="three seconds a side, 500 users")
-    parser.add_argument("--json", type=Path, help="where to write the curves")
-    parser.add_argument("--draw", nargs=2, type=Path, metavar=("CURVES", "PICTURE"), help="draw what --json wrote")
+    parser.add_argument("--minutes", type=float, default=0.75, help="minutes of training per side")
+    parser.add_argument("--users", type=int, default=3000, help="the number of validation users")
+    parser.add_argument("--decay", type=int, help="epochs over which the learning rate decays; constant by default")
+    parser.add_argument("--quick", action="store_true", help="three seconds per side, 500 users")
+    parser.add_argument("--json", type=Path, help="the file to save the curves to")
+    parser.add_argument("--draw", nargs=2, type=Path, metavar=("CURVES", "PLOT"), help="plot curves saved by --json")
     parser.add_argument("--one", nargs=6, metavar=tuple("ABCDEF"), help=argparse.SUPPRESS)
     arguments = parser.parse_args(words)
     if arguments.draw:

@@ -1,4 +1,4 @@
-"""What the benchmarks of speed share: sides that take turns, medians, and processes of their own."""
+"""Common code of the speed benchmarks: alternating measurements, medians, and separate processes."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from pathlib import Path
 
 
 def take_turns(sides: Mapping[str, Callable[[], float]], rounds: int, warm_up: int = 1) -> dict[str, list[float]]:
-    """Asks every side for a figure again and again, in turn, so that what else the machine does falls on all of them.
+    """Measures all sides alternately, so that other load on the machine affects all of them.
 
     Args:
-        sides: each works for a while and returns a figure.
-        rounds: how many figures of each.
-        warm_up: rounds before these, which trace, compile and fill caches.
+        sides: functions that work for a while and return a measurement.
+        rounds: the number of measurements per side.
+        warm_up: the number of rounds before these, for tracing, compiling and filling caches.
     """
     for _ in range(warm_up):
         for side in sides.values():
@@ -32,7 +32,7 @@ def take_turns(sides: Mapping[str, Callable[[], float]], rounds: int, warm_up: i
 
 
 def rate(work: Callable[[], int], seconds: float) -> float:
-    """Units of work a second: `work` does some and returns how many, until the time is over; at least once."""
+    """Units of work per second. `work` returns its number of units, and is repeated until the time is over."""
     done, started = 0, time.perf_counter()
     while True:
         done += work()
@@ -42,30 +42,30 @@ def rate(work: Callable[[], int], seconds: float) -> float:
 
 
 def seconds_of(work: Callable[[], object]) -> float:
-    """How long one call takes."""
+    """The seconds of one call."""
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
 
 
 def medians(figures: Mapping[str, Sequence[float]]) -> dict[str, float]:
-    """The median of every side."""
+    """The median of each side."""
     return {name: statistics.median(values) for name, values in figures.items()}
 
 
 def spread(figures: Mapping[str, Sequence[float]]) -> float:
-    """(largest - smallest) / median of one side, the median over sides: what ratios can be trusted to."""
+    """(largest - smallest) / median of a side, the median over all sides. Ratios are not more precise than this."""
     return statistics.median((max(values) - min(values)) / statistics.median(values) for values in figures.values())
 
 
 def markdown(header: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> str:
-    """A table; the first `left` columns are words."""
+    """A Markdown table. The first `left` columns are text."""
     rule = ["---"] * left + ["--:"] * (len(header) - left)
     return "\n".join("| " + " | ".join(cells) + " |" for cells in [header, rule, *rows])
 
 
 def has(module: str, side: str) -> bool:
-    """Whether a rival is installed; says so if it is not."""
+    """Whether a rival is installed. Prints a message if it is not."""
     found = importlib.util.find_spec(module) is not None
     if not found:
         print(f"{side}: left out, because `{module}` is not installed", flush=True)
@@ -73,15 +73,15 @@ def has(module: str, side: str) -> bool:
 
 
 def threads() -> int:
-    """The processors this process may use."""
+    """The number of CPUs that this process can use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def peak_bytes() -> int:
-    """The largest resident memory this process ever had."""
+    """The peak resident memory of this process."""
     status = Path("/proc/self/status")
     if status.exists():
-        # `getrusage` counts the memory of the parent at the moment it started this process.
+        # `getrusage` includes the memory that the parent had when it started this process.
         line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
         return int(line.split()[1]) * 1024
     unit = 1 if sys.platform == "darwin" else 1024
@@ -89,10 +89,10 @@ def peak_bytes() -> int:
 
 
 def in_process(program: str | Path, *words: str) -> str:
-    """The last line a Python program prints in a process of its own, whose memory nobody else has used.
+    """Runs a Python program in a new process, and returns the last line that it prints.
 
     Raises:
-        RuntimeError: if it fails; with its last words.
+        RuntimeError: if it fails. The message has the end of its output.
     """
     done = subprocess.run([sys.executable, str(program), *words], capture_output=True, text=True, check=False)
     if done.returncode:

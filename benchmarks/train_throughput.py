@@ -1,17 +1,17 @@
-"""Positives trained on a second, by the number of rows of the tables: HyperML beside other models and other libraries.
+"""Training throughput in positives per second by the number of rows of the tables: HyperML, other models and other libraries.
 
-    pip install -e '.[benchmarks]'        # and, for the side in PyTorch: pip install torch geoopt
+    pip install -e '.[benchmarks]'        # and, for PyTorch: pip install torch geoopt
     python benchmarks/train_throughput.py [--rows 10000 100000 1000000 10000000] [--negatives 1 20] [--quick]
 
-There are as many users as items, and `--per-user` interactions a user (at most ten million in all), all random. Every side trains
-on batches of `--batch-size` from a pipeline of its own, the input included; `implicit` and the fused loop have no batches. Sides
-take turns in `--rounds` rounds of `--seconds`; figures are medians. Ours execute 16 steps a call, as `hyperml-tf train` does, and
-so do the stock Keras models but for a step of theirs that passes over a large table.
+There are as many users as items, and `--per-user` random interactions per user (at most ten million in total). Each side
+trains on batches of `--batch-size` with its own input pipeline, which is included in the time; `implicit` and the fused loop
+have no batches. Sides alternate in `--rounds` rounds of `--seconds`, and results are medians. The models of this package run
+16 steps per call, as in `hyperml-tf train`, and so do the stock Keras models, except where a step passes over a large table.
 
-With several negatives HyperML draws them for groups of positives; every other side draws a positive's own. With one, so does
-HyperML. Ours, `implicit` and the fused loop reject a user's own items, the others do not.
+With several negatives HyperML samples them for groups of positives, and all other sides for each positive; with one negative,
+HyperML does so too. The models of this package, `implicit` and the fused loop reject the user's own items, the others do not.
 
-A side that does not fit into `--memory` GB beside those before it is left out. About a quarter of an hour.
+Sides that do not fit into `--memory` GB together with the earlier ones are left out. Takes about 15 minutes.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ from hyperml_tf.data import training_dataset
 from hyperml_tf.models import baselines
 
 OURS = "HyperML, tangent"
-"""Users are free points, as they are for every other side; the default, with histories, is a side of its own."""
+"""HyperML with free users, as in all other sides. The default, with histories, is a separate side."""
 YARDSTICK = "HyperML, tangent, smallest tables"
 _STEPS = 16
 
 Side = tuple[int, Callable[[], Callable[[], int]]]
-"""Copies of the tables that it holds, and what makes it: a function that trains for a while and returns on how many positives."""
+"""The number of copies of the tables, and a function that creates the side: it trains for a while and counts positives."""
 
 
 def random_interactions(rows: int, per_user: int) -> Interactions:
-    """A table of `rows` users and as many items; repeated pairs are rare and do no harm."""
+    """A table of `rows` users and as many items. Repeated pairs are rare, and do not matter."""
     rng = np.random.default_rng(0)
     users = np.repeat(np.arange(rows, dtype=np.int32), per_user)
     items = rng.integers(rows, size=len(users), dtype=np.int32)
@@ -49,7 +49,7 @@ def random_interactions(rows: int, per_user: int) -> Interactions:
 
 
 def keras_side(model: Any, table: Interactions, batch_size: int, steps: int) -> Callable[[], int]:
-    """What `fit` does between two batches, without its callbacks."""
+    """The training loop of `fit` without callbacks."""
     if hasattr(model, "set_seen"):
         model.set_seen(table)
     batches: Iterator[Any] = iter(training_dataset(table, batch_size).repeat())
@@ -63,7 +63,7 @@ def keras_side(model: Any, table: Interactions, batch_size: int, steps: int) -> 
 
 
 def of_the_package(model_class: Any, table: Interactions, arguments: argparse.Namespace, **settings: Any) -> Any:
-    """Makes a side of a model of ours with its default optimizer."""
+    """Creates a side for a model of this package with its default optimizer."""
 
     def make() -> Callable[[], int]:
         model = model_class.from_interactions(table, dim=arguments.dim, **settings)
@@ -76,10 +76,10 @@ def of_the_package(model_class: Any, table: Interactions, arguments: argparse.Na
 def stock_keras(
     table: Interactions, arguments: argparse.Namespace, negatives: int, optimizer: str, unit_ball: bool = False
 ) -> Any:
-    """Makes a side of stock Keras."""
+    """Creates a side for stock Keras."""
     from rivals.stock_keras import StockKeras
 
-    # A step that passes over a whole large table takes a second.
+    # A step over a whole large table takes a second.
     whole_table = (optimizer == "Adam" or unit_ball) and table.n_users > 100_000
     steps = 1 if whole_table else _STEPS
 
@@ -121,7 +121,7 @@ def _fused_loop(table: Interactions, arguments: argparse.Namespace, negatives: i
 
 
 def sides(table: Interactions, negatives: int, arguments: argparse.Namespace) -> dict[str, Side]:
-    """All sides for one table, the ones that matter most first."""
+    """All sides for one table, the most important ones first."""
     ours = {"negatives": negatives, "history": 0}
     found: dict[str, Side] = {
         OURS: (4, of_the_package(HyperML, table, arguments, **ours)),
@@ -142,7 +142,7 @@ def sides(table: Interactions, negatives: int, arguments: argparse.Namespace) ->
 
 
 def measure(rows: int, negatives: int, arguments: argparse.Namespace) -> dict[str, list[float]]:
-    """Positives a second of every side that fits, in every round."""
+    """Positives per second of each side that fits into memory, in each round."""
     table = random_interactions(rows, max(1, min(arguments.per_user, 10_000_000 // rows)))
     candidates = sides(table, negatives, arguments)
     if rows != min(arguments.rows):
@@ -150,7 +150,7 @@ def measure(rows: int, negatives: int, arguments: argparse.Namespace) -> dict[st
         candidates = {YARDSTICK: sides(small, negatives, arguments)[OURS], **candidates}
     budget, ready = arguments.memory * 1e9, {}
     for name, (copies, make) in candidates.items():
-        # A table and its ids; while variables are made, one more copy for a moment.
+        # A table and its ids, and one temporary copy during the creation of variables.
         size = 0.0 if name == YARDSTICK else copies * rows * arguments.dim * 4.0 * 1.25
         if size > budget:
             print(f"{rows:,} rows: {name} left out, it would need {size / 1e9:.0f} GB more", flush=True)
@@ -167,9 +167,9 @@ def measure(rows: int, negatives: int, arguments: argparse.Namespace) -> dict[st
 
 
 def table(figures: dict[tuple[int, int], dict[str, float]]) -> str:
-    """Positives a second by (negatives, rows) and side; the last columns divide ours by them, in the same run."""
+    """Positives per second by (negatives, rows) and side. The last columns are the ratios of HyperML to each side."""
     sizes = sorted({rows for _, rows in figures})
-    header = ["negatives", "side", *(f"{n:,} rows" for n in sizes), *(f"ours / it, {n:,}" for n in sizes)]
+    header = ["negatives", "side", *(f"{n:,} rows" for n in sizes), *(f"ours / side, {n:,}" for n in sizes)]
     lines = []
     for negatives in sorted({negatives for negatives, _ in figures}):
         runs = [figures.get((negatives, n), {}) for n in sizes]
@@ -186,17 +186,17 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--negatives", type=int, nargs="+", default=[1, 20])
     parser.add_argument("--batch-size", type=int, default=4096)
     parser.add_argument("--dim", type=int, default=64)
-    parser.add_argument("--per-user", type=int, default=10, help="interactions a user")
+    parser.add_argument("--per-user", type=int, default=10, help="interactions per user")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=1.0, help="time of a side in a round, at least one call")
-    parser.add_argument("--memory", type=float, default=16.0, help="GB for all sides of one size together")
+    parser.add_argument("--seconds", type=float, default=1.0, help="seconds per side and round, at least one call")
+    parser.add_argument("--memory", type=float, default=16.0, help="memory for all sides of one size, in GB")
     parser.add_argument("--quick", action="store_true", help="two small sizes, one round")
-    parser.add_argument("--json", type=Path, help="where to write the figures")
+    parser.add_argument("--json", type=Path, help="the file to save the results to")
     arguments = parser.parse_args(words)
     if arguments.quick:
         arguments.rows, arguments.rounds, arguments.seconds = [1000, 4000], 1, 0.2
     print(
-        f"TensorFlow {tf.__version__}, {timing.threads()} threads, dim {arguments.dim}, thousands of positives a second"
+        f"TensorFlow {tf.__version__}, {timing.threads()} threads, dim {arguments.dim}, thousands of positives per second"
     )
     figures = {
         (negatives, rows): timing.medians(measure(rows, negatives, arguments))

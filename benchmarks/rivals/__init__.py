@@ -1,1 +1,1 @@
-"""Models that only the benchmarks know: what HyperML has to be compared with beyond the baselines of the package."""
+"""Rival models for the benchmarks, in addition to the baselines of the package."""

@@ -1,4 +1,4 @@
-"""EASE: the linear model to beat on the whole catalogue."""
+"""EASE, a linear model that is strong in full ranking."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from rivals.seen_matrix import seen_matrix
 
 
 class EASE:
-    """A linear model from items to items, in closed form (Steck 2019, "Embarrassingly shallow autoencoders for sparse data").
+    """A linear item-to-item model in closed form (Steck 2019, "Embarrassingly shallow autoencoders for sparse data").
 
     With `X` the binary matrix of training interactions, the weights minimise `|X - X B|^2 + l2 |B|^2` subject to
     `diag(B) = 0`: `B = I - P diag(1 / diag(P))` with `P = (X'X + l2 I)^-1`. A user scores `X[user] @ B`.
 
-    One symmetric inverse of `n_items` rows, in place and in float32: `4 n_items^2` bytes, so a few ten thousand items at most.
+    The symmetric inverse with `n_items` rows is computed in place in float32. It takes `4 n_items^2` bytes, which limits the
+    model to a few ten thousand items.
 
     Args:
         seen: the matrix `X`.
@@ -40,7 +41,7 @@ class EASE:
         return cls(seen_matrix(train), l2)
 
     def fit(self, *_: Any, **__: Any) -> None:
-        """Computes the weights; takes and ignores what the trained models need."""
+        """Computes the weights. Ignores the arguments of models that are trained in epochs."""
         gram = (self.seen.T @ self.seen).toarray(order="F")
         gram[np.diag_indices_from(gram)] += np.float32(self.l2)
         factor, failed = linalg.lapack.spotrf(gram, lower=1, overwrite_a=1)

@@ -1,4 +1,4 @@
-"""HyperML in tangent mode as one compiled loop over triplets, without a batch: the limit of what a step may cost on a CPU."""
+"""HyperML in tangent mode as one compiled loop over triplets without batches, as a lower bound of the cost of a step on a CPU."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _SMALL = 1e-12
 
 
 class FusedLoop:
-    """The loss and the optimizer of `HyperML`, tangent mode, curvature 1, one positive at a time, on all threads at once.
+    """The loss and the optimizer of `HyperML` in tangent mode with curvature 1, one positive at a time, on all threads.
 
-    The negatives of a positive are its own draws, of which the `hardest` that are not its user's own count. Threads update the
-    same rows without locks, as `implicit` does; so runs differ.
+    Negatives are sampled for each positive, and the `hardest` that are not the user's own items are used. Threads update the same
+    rows without locks, as in `implicit`, so runs differ.
 
     Args:
         train: the rows to train on.
         dim: dimension of the space.
-        negatives: draws a positive.
-        hardest: how many of them it is compared with, 1 or 2.
+        negatives: the number of negatives sampled per positive.
+        hardest: how many of them are used, 1 or 2.
         margin: margin of the hinge.
         distortion_weight: weight of the distortion.
         seed: seed of the points.
@@ -56,7 +56,7 @@ class FusedLoop:
         self._threads = threads or numba.config.NUMBA_NUM_THREADS
 
     def epoch(self, learning_rate: float | None = None, rows: int | None = None) -> int:
-        """Trains on every row once, in random order, or on the first so many of that order; returns how many there were."""
+        """Trains on all rows once in random order, or on the first `rows` in that order. Returns their number."""
         order = self._rng.permutation(len(self.train))[:rows]
         self.train_on(order, self.learning_rate if learning_rate is None else learning_rate)
         return len(order)
@@ -91,7 +91,7 @@ def _points(table: np.ndarray) -> np.ndarray:
 
 @numba.njit(fastmath=True, inline="always")
 def _map(row: np.ndarray) -> tuple[float, float]:
-    """The squared norm of a tangent vector and what `expmap0` multiplies it by."""
+    """The squared norm of a tangent vector, and the factor of `expmap0` on it."""
     square = np.float32(0.0)
     for d in range(row.shape[0]):
         square += row[d] * row[d]
@@ -111,7 +111,7 @@ def _chord(u: np.ndarray, v: np.ndarray, su: float, fu: float, sv: float, fv: fl
 
 @numba.njit(fastmath=True, inline="always")
 def _slopes(u: np.ndarray, v: np.ndarray, chord: float, by_square: float, weight: float) -> tuple[float, float]:
-    """Of a pair's loss in the chord and in `|u - v|^2`: `by_square` times the squared distance, `weight` times the distortion."""
+    """Derivatives of `by_square` times the squared distance plus `weight` times the distortion, by the chord and `|u - v|^2`."""
     half = math.asinh(math.sqrt(chord)) + _SMALL
     slope = 4.0 * half / math.sqrt(chord * (1.0 + chord) + _SMALL)  # of 4 half^2
     apart = np.float32(0.0)

@@ -10,14 +10,14 @@ from hyperml_tf.data import Interactions
 
 
 class GeooptModel:
-    """Points of the ball, each positive compared with the nearest of its own uniform draws.
+    """Points of the ball. Each positive is compared with the hardest of its uniformly sampled negatives.
 
     Args:
         train: the rows to train on.
         dim: dimension of the space.
-        negatives: draws a positive; a user's own items are not rejected.
-        hardest: how many of them it is compared with.
-        batch_size: positives a step.
+        negatives: the number of negatives sampled per positive; the user's own items are not rejected.
+        hardest: how many of them are used.
+        batch_size: the number of positives per step.
         margin, distortion_weight: as in `HyperML`.
         threads: of PyTorch.
     """

@@ -12,9 +12,9 @@ from rivals.seen_matrix import seen_matrix
 
 
 class ImplicitModel:
-    """A factorization: a user's score of an item is the product of their factors.
+    """A matrix factorization: the score of a user and an item is the product of their factors.
 
-    On one thread, because several update the same factors in an order that changes from run to run.
+    It uses one thread, because the result of several threads differs from run to run.
 
     Args:
         model: a model of `implicit`.
@@ -42,7 +42,7 @@ class ImplicitModel:
         return cls(model, seen_matrix(train))
 
     def fit(self, *_: Any, **__: Any) -> None:
-        """Trains; takes and ignores what the trained models need."""
+        """Trains the model. Ignores the arguments of models that are trained in epochs."""
         from threadpoolctl import threadpool_limits
 
         with threadpool_limits(1, "blas"):

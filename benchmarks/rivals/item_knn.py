@@ -1,4 +1,4 @@
-"""Nearest neighbours of items: the oldest of the linear models."""
+"""Item-based nearest neighbours, the oldest linear model."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from rivals.seen_matrix import seen_matrix
 
 
 class ItemKNN:
-    """Scores an item by its similarities to those the user has taken (Deshpande and Karypis 2004).
+    """Scores an item by its similarities to the items of the user (Deshpande and Karypis 2004).
 
-    The similarity of two items is the shrunk cosine of their columns of `X`, `n_ij / (sqrt(n_i n_j) + shrinkage)`, with `n_ij`
-    the users of both; for each item only those to its `k` nearest neighbours count, ties to the item that comes first.
+    The similarity of two items is the shrunk cosine of their columns of `X`, `n_ij / (sqrt(n_i n_j) + shrinkage)`, where `n_ij`
+    is the number of users of both. Only the `k` nearest neighbours of an item count, with ties in the order of items.
 
     Args:
         seen: the binary matrix `X` of training interactions.
-        k: neighbours of an item, at least 1.
-        shrinkage: damps similarities that rest on few users, >= 0.
+        k: the number of neighbours per item, at least 1.
+        shrinkage: reduces similarities that are based on few users, >= 0.
 
     Raises:
         ValueError: if an argument is out of its range.
@@ -41,7 +41,7 @@ class ItemKNN:
         return cls(seen_matrix(train), k, shrinkage)
 
     def fit(self, *_: Any, **__: Any) -> None:
-        """Computes the similarities; takes and ignores what the trained models need."""
+        """Computes the similarities. Ignores the arguments of models that are trained in epochs."""
         together = (self.seen.T @ self.seen).tocsr()
         together.sort_indices()
         norms = np.sqrt(together.diagonal())

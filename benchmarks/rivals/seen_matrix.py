@@ -1,4 +1,4 @@
-"""The training rows as the matrix that linear models and factorizations start from."""
+"""The training rows as a matrix, for linear models and factorizations."""
 
 from __future__ import annotations
 

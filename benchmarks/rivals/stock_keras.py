@@ -1,4 +1,4 @@
-"""Collaborative metric learning as it is written with nothing but Keras: `Embedding` layers and an optimizer of Keras."""
+"""Collaborative metric learning in plain Keras, with `Embedding` layers and an optimizer of Keras."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ class StockKeras(tf.keras.Model):
     Args:
         n_users, n_items: sizes of the tables.
         dim: dimension of the vectors.
-        negatives: draws a positive; a user's own items are not rejected.
-        unit_ball: whether `embeddings_constraint` keeps vectors in the unit ball, as the model wants it. Keras applies it to the
-            whole table at every step.
+        negatives: the number of negatives sampled per positive; the user's own items are not rejected.
+        unit_ball: whether `embeddings_constraint` keeps vectors in the unit ball, as the model requires. Keras applies it to the
+            whole table in every step.
         margin: of the hinge.
     """
 

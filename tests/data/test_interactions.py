@@ -273,7 +273,7 @@ def test_fingerprint():
         first.with_rows([0, 1]),
     ]
     assert len({first.fingerprint(), *(other.fingerprint() for other in others)}) == 6
-    # Stored beside negatives and results: it must not change between machines and releases.
+    # The fingerprint is stored with negatives and results, so it must not change between machines and releases.
     assert first.fingerprint() == "308ebb923085ef75b246993abfc054fa"
 
 

@@ -1,4 +1,4 @@
-"""Stored order and repeated pairs, beside a plain loop."""
+"""Row order and repeated pairs, compared with a plain loop."""
 
 from __future__ import annotations
 
