@@ -11,8 +11,7 @@ gradient from the branch that was not taken. Thresholds come from the dtype, not
 from __future__ import annotations
 
 import contextlib
-import contextvars
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -60,100 +59,180 @@ def ball_limit(dtype: tf.DType) -> float:
     return 1.0 - eps(dtype) ** 0.75
 
 
-_FORWARD_ONLY = contextvars.ContextVar("forward_only", default=False)
-
-
 @contextlib.contextmanager
 def forward_only() -> Iterator[None]:
-    """For graphs that are only evaluated: what is traced within has no gradients of its own, which a SavedModel would carry."""
-    token = _FORWARD_ONLY.set(True)
-    try:
-        yield
-    finally:
-        _FORWARD_ONLY.reset(token)
+    """Does nothing: no function of this module carries a gradient of its own, which a SavedModel could keep."""
+    yield
 
 
 def squared_norm(x: Tensor, keepdims: bool = True) -> Tensor:
-    """Sum of squares along the last axis."""
+    """Sum of squares along the last axis.
+
+    Args:
+        x: a tensor, `(..., dim)`.
+        keepdims: whether the result keeps a last axis of size 1. Defaults to True.
+
+    Returns:
+        Squared norms, `(..., 1)` or `(...)`, of the dtype of `x`.
+
+    Example:
+
+    >>> squared_norm(tf.constant([[3.0, 4.0]])).numpy().tolist()
+    [[25.0]]
+    """
     return tf.reduce_sum(tf.square(x), axis=-1, keepdims=keepdims)
 
 
 def wide_squared_norm(x: Tensor) -> Tensor:
-    """Sum of squares along the last axis, `(..., 1)`, in float64 whatever the dtype of `x`.
+    """Sum of squares along the last axis, in float64 whatever the dtype of `x`.
 
-    For the one difference that cancels, `1 - c|x|^2` near the boundary. The derivative `2x` needs no more digits than `x` has,
-    so the backward pass stays in the dtype of `x`; with it the wide sum costs little more than a float32 one.
+    It is for the one difference that cancels, `1 - c|x|^2` near the boundary of the ball. The gradient `2x` needs no more digits
+    than `x` has, so it is computed in the dtype of `x`; the wide sum then costs little more than a float32 one.
+
+    Args:
+        x: a tensor, `(..., dim)`, float32 or float64.
+
+    Returns:
+        Squared norms, `(..., 1)`, float64.
+
+    Example:
+
+    >>> float(wide_squared_norm(tf.constant([3.0, 4.0]))[0])
+    25.0
     """
-    if x.dtype == tf.float64 or not isinstance(x, tf.Tensor) or _FORWARD_ONLY.get():
-        # Symbolic inputs of the Keras functional API cannot pass through a custom gradient: same values, wide backward pass.
-        return squared_norm(tf.cast(x, tf.float64))
-    return _wide_squared_norm(x)
-
-
-@tf.custom_gradient
-def _wide_squared_norm(x: Tensor) -> Any:
-    return squared_norm(tf.cast(x, tf.float64)), lambda upstream: tf.cast(2.0 * upstream, x.dtype) * x
+    wide = squared_norm(tf.cast(x, tf.float64))
+    if x.dtype == tf.float64:
+        return wide
+    # The narrow sum carries the gradient. The difference of the two sums is exact in float64, so its own value drops out; it is
+    # kept finite, or the difference would not be a number.
+    narrow = tf.cast(tf.minimum(squared_norm(x), x.dtype.max), tf.float64)
+    return narrow + tf.stop_gradient(wide - narrow)
 
 
 def safe_sqrt(s: Tensor) -> Tensor:
-    """`sqrt(s)` for `s >= 0`, with gradient 0 instead of infinity at 0. Negative rounding noise counts as 0."""
+    """Square root with gradient 0, instead of infinity, at 0.
+
+    Args:
+        s: a floating tensor, any shape, >= 0. Negative rounding noise counts as 0.
+
+    Returns:
+        Square roots, of the shape and dtype of `s`.
+
+    Example:
+
+    >>> safe_sqrt(tf.constant([4.0, 0.0, -1e-12])).numpy().tolist()
+    [2.0, 0.0, 0.0]
+    """
     positive = s > 0
     return tf.where(positive, tf.sqrt(tf.where(positive, s, tf.ones_like(s))), tf.zeros_like(s))
 
 
 def safe_norm(x: Tensor, keepdims: bool = True) -> Tensor:
-    """Euclidean norm along the last axis, with gradient 0 at the zero vector."""
+    """Euclidean norm along the last axis, with gradient 0 at the zero vector.
+
+    Args:
+        x: a floating tensor, `(..., dim)`.
+        keepdims: whether the result keeps a last axis of size 1. Defaults to True.
+
+    Returns:
+        Norms, `(..., 1)` or `(...)`, of the dtype of `x`.
+
+    Example:
+
+    >>> safe_norm(tf.constant([[3.0, 4.0], [0.0, 0.0]]), keepdims=False).numpy().tolist()
+    [5.0, 0.0]
+    """
     return safe_sqrt(squared_norm(x, keepdims=keepdims))
 
 
+# Coefficients of the Maclaurin series in `s`.
+_TANH = (1.0, -1.0 / 3.0, 2.0 / 15.0, -17.0 / 315.0, 62.0 / 2835.0)
+_ASINH = (1.0, -1.0 / 6.0, 3.0 / 40.0, -15.0 / 336.0, 105.0 / 3456.0)
+
+
 def tanh_ratio(s: Tensor) -> Tensor:
-    """`tanh(sqrt(s)) / sqrt(s)` for `s >= 0`; 1 at 0. Maclaurin series `1 - s/3 + 2s^2/15 - 17s^3/315` near 0."""
-    if _FORWARD_ONLY.get():
-        return _quotient(s, tf.tanh)
-    return _ratio(s, tf.tanh) if _is_symbolic(s) else _tanh_ratio(s)
+    """`tanh(sqrt(s)) / sqrt(s)`, with its limit 1 at 0. Smooth: its Maclaurin series in `s` is used near 0.
+
+    Args:
+        s: a float32 or float64 tensor, any shape, >= 0.
+
+    Returns:
+        Ratios in (0, 1], of the shape and dtype of `s`.
+
+    Example:
+
+    >>> tanh_ratio(tf.constant([0.0, 0.25])).numpy().astype(float).round(4).tolist()
+    [1.0, 0.9242]
+    """
+    return _ratio(s, tf.tanh, _TANH)
 
 
 def asinh_ratio(s: Tensor) -> Tensor:
-    """`asinh(sqrt(s)) / sqrt(s)` for `s >= 0`; 1 at 0. Maclaurin series `1 - s/6 + 3s^2/40 - 15s^3/336` near 0."""
-    if _FORWARD_ONLY.get():
-        return _quotient(s, tf.asinh)
-    return _ratio(s, tf.asinh) if _is_symbolic(s) else _asinh_ratio(s)
+    """`asinh(sqrt(s)) / sqrt(s)`, with its limit 1 at 0. Smooth: its Maclaurin series in `s` is used near 0.
+
+    Args:
+        s: a float32 or float64 tensor, any shape, >= 0.
+
+    Returns:
+        Ratios in (0, 1], of the shape and dtype of `s`.
+
+    Example:
+
+    >>> asinh_ratio(tf.constant([0.0, 0.25])).numpy().astype(float).round(4).tolist()
+    [1.0, 0.9624]
+    """
+    return _ratio(s, tf.asinh, _ASINH)
 
 
 def tanh_ratio_slope(s: Tensor) -> Tensor:
-    """The derivative of `tanh_ratio`."""
-    # Not by the ratio: rounding of a quotient near 1 would be most of the slope.
-    value = tf.tanh(tf.sqrt(_far(s, _SERIES[tf.tanh])))
-    return _slope(s, 1.0 - tf.square(value), tanh_ratio(s), _SERIES[tf.tanh])
+    """The derivative of `tanh_ratio`, for gradients that are written out.
+
+    Args:
+        s: a float32 or float64 tensor, any shape, >= 0.
+
+    Returns:
+        Derivatives in [-1/3, 0), of the shape and dtype of `s`.
+
+    Example:
+
+    >>> tanh_ratio_slope(tf.constant([0.0, 0.25])).numpy().astype(float).round(4).tolist()
+    [-0.3333, -0.2756]
+    """
+    # Not 1 - s * ratio^2: the rounding of a ratio near 1 would be most of the slope.
+    value = tf.tanh(tf.sqrt(tf.maximum(s, _switch(s, _TANH))))
+    return _slope(s, 1.0 - tf.square(value), tanh_ratio(s), _TANH)
 
 
 def asinh_ratio_slope(s: Tensor) -> Tensor:
-    """The derivative of `asinh_ratio`."""
-    return _slope(s, tf.math.rsqrt(1.0 + s), asinh_ratio(s), _SERIES[tf.asinh])
+    """The derivative of `asinh_ratio`, for gradients that are written out.
 
+    Args:
+        s: a float32 or float64 tensor, any shape, >= 0.
 
-_SERIES: dict[Any, tuple[float, ...]] = {
-    tf.tanh: (1.0, -1.0 / 3.0, 2.0 / 15.0, -17.0 / 315.0, 62.0 / 2835.0),
-    tf.asinh: (1.0, -1.0 / 6.0, 3.0 / 40.0, -15.0 / 336.0, 105.0 / 3456.0),
-}
+    Returns:
+        Derivatives in [-1/6, 0), of the shape and dtype of `s`.
 
+    Example:
 
-def _is_symbolic(s: Tensor) -> bool:
-    """Whether `s` is of the Keras functional API and so cannot pass through a custom gradient."""
-    return not isinstance(s, (tf.Tensor, tf.Variable))
-
-
-def _ratio(s: Tensor, function: Any) -> Tensor:
-    """`function(sqrt(s)) / sqrt(s)`, by its series in `s` where the quotient would lose its derivative to rounding.
-
-    The series is cut at order n, so it is used below `eps^(1/(n+1))`, where its truncation error is one rounding; just
-    above, the derivative of the quotient is good to `eps / s`, and it enters every map multiplied by `s`.
+    >>> asinh_ratio_slope(tf.constant([0.0, 0.25])).numpy().astype(float).round(4).tolist()
+    [-0.1667, -0.136]
     """
-    series = _SERIES[function]
-    small = _is_small(s, series)
-    root = tf.sqrt(_far(s, series))
-    near = tf.where(small, s, tf.zeros_like(s))
-    return tf.where(small, _polynomial(near, series), function(root) / root)
+    return _slope(s, tf.math.rsqrt(1.0 + s), asinh_ratio(s), _ASINH)
+
+
+def _ratio(s: Tensor, function: Callable[[Tensor], Tensor], series: tuple[float, ...]) -> Tensor:
+    """`function(sqrt(s)) / sqrt(s)`, by its series where the quotient would lose its derivative to rounding."""
+    switch = _switch(s, series)
+    root = tf.sqrt(tf.maximum(s, switch))
+    return tf.where(s < switch, _polynomial(tf.minimum(s, switch), series), function(root) / root)
+
+
+def _slope(s: Tensor, slope_of_function: Tensor, ratio: Tensor, series: tuple[float, ...]) -> Tensor:
+    """The derivative of `_ratio`, from that of its function at `sqrt(s)`."""
+    slopes = tuple(order * coefficient for order, coefficient in enumerate(series))[1:]
+    switch = _switch(s, series)
+    quotient = (slope_of_function - ratio) / (2.0 * tf.maximum(s, switch))
+    return tf.where(s < switch, _polynomial(tf.minimum(s, switch), slopes), quotient)
 
 
 def _polynomial(s: Tensor, coefficients: tuple[float, ...]) -> Tensor:
@@ -163,40 +242,12 @@ def _polynomial(s: Tensor, coefficients: tuple[float, ...]) -> Tensor:
     return value
 
 
-@tf.custom_gradient
-def _tanh_ratio(s: Tensor) -> Any:
-    """`tanh_ratio` in a third of the operations: the quotient itself needs no series, only its derivative does."""
+def _switch(s: Tensor, series: tuple[float, ...]) -> float:
+    """Below it the series is used: `eps^(1/n)` for `n` terms, where the truncation error is one rounding.
 
-    return _quotient(s, tf.tanh), lambda upstream: upstream * tanh_ratio_slope(s)
-
-
-@tf.custom_gradient
-def _asinh_ratio(s: Tensor) -> Any:
-    """`asinh_ratio` in a third of the operations, as `_tanh_ratio`."""
-
-    return _quotient(s, tf.asinh), lambda upstream: upstream * asinh_ratio_slope(s)
-
-
-def _quotient(s: Tensor, function: Any) -> Tensor:
-    root = tf.sqrt(tf.maximum(s, np.finfo(s.dtype.as_numpy_dtype).tiny))
-    return function(root) / root
-
-
-def _slope(s: Tensor, slope_of_function: Tensor, ratio: Tensor, series: tuple[float, ...]) -> Tensor:
-    """The derivative of `ratio` in `s`, from that of its function at `sqrt(s)`."""
-    slopes = tuple(order * coefficient for order, coefficient in enumerate(series))[1:]
-    small = _is_small(s, series)
-    near = tf.where(small, s, tf.zeros_like(s))
-    return tf.where(small, _polynomial(near, slopes), (slope_of_function - ratio) / (2.0 * _far(s, series)))
-
-
-def _far(s: Tensor, series: tuple[float, ...]) -> Tensor:
-    return tf.where(_is_small(s, series), tf.ones_like(s), s)
-
-
-def _is_small(s: Tensor, series: tuple[float, ...]) -> Tensor:
-    """Where the series is used: cut at order n, its truncation error is one rounding there."""
-    return s < eps(s.dtype) ** (1.0 / len(series))
+    Just above, the derivative of the quotient is good to `eps / s`, and it enters every map multiplied by `s`.
+    """
+    return eps(s.dtype) ** (1.0 / len(series))
 
 
 def softplus_inverse(value: float) -> float:

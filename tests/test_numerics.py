@@ -54,6 +54,14 @@ def test_ratios_are_smooth_at_zero(name: str, dtype) -> None:
     np.testing.assert_allclose(outer.gradient(slope, x), [second] * 2, rtol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["asinh_ratio", "tanh_ratio"])
+@pytest.mark.parametrize(("dtype", "rtol"), [(np.float32, 1e-5), (np.float64, 1e-12)])
+def test_slopes_are_the_derivatives_of_the_ratios(name: str, dtype, rtol: float) -> None:
+    s = np.concatenate([[0.0], np.logspace(-12, 6, 181)]).astype(dtype)
+    expected = [exact_ratio(name, max(float(v), 1e-30))[1] for v in s]
+    np.testing.assert_allclose(getattr(numerics, f"{name}_slope")(tf.constant(s)), expected, rtol=rtol)
+
+
 @pytest.mark.parametrize(("function", "exact"), [(tf.asinh, np.arcsinh), (tf.tanh, np.tanh), (tf.sqrt, np.sqrt)])
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_the_functions_of_tensorflow_are_good_to_a_few_ulp(function, exact, dtype) -> None:
@@ -89,6 +97,14 @@ def test_the_wide_sum_keeps_what_a_narrow_one_rounds() -> None:
     narrow = np.abs(1 - numerics.squared_norm(tf.constant(x)).numpy() - exact) / exact
     wide = np.abs(1 - numerics.wide_squared_norm(tf.constant(x)).numpy() - exact) / exact
     assert wide.max() < 1e-9 < 1e-4 < narrow.max()
+
+
+def test_the_wide_sum_is_exact_and_finite_at_any_length() -> None:
+    lengths = np.array([0.0, 1e-38, 1e-30, 1e-10, 1.0, 1e10, 1e30])[:, np.newaxis]
+    x = (np.random.default_rng(0).normal(size=(7, 64)) * lengths).astype(np.float32)
+    expected = tf.reduce_sum(tf.square(tf.cast(x, tf.float64)), axis=-1, keepdims=True)
+    np.testing.assert_allclose(numerics.wide_squared_norm(tf.constant(x)), expected, rtol=1e-15)
+    np.testing.assert_array_equal(numerics.wide_squared_norm(tf.constant(x))[:6], expected[:6])
 
 
 def test_the_gradient_of_the_wide_sum_has_the_dtype_of_its_input() -> None:

@@ -18,6 +18,7 @@ from hyperml_tf.data import Interactions, synthesize
 sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
 
 import evaluation
+import gradients
 import loading
 import retrieval
 import time_to_accuracy
@@ -117,6 +118,24 @@ def test_the_fused_loop_takes_the_step_of_the_model(distortion_weight: float, mo
     assert np.abs(loop.items - before).min() > 1e-3
     np.testing.assert_allclose(loop.users, model.query_tower.embedding.embeddings, atol=1e-5)
     np.testing.assert_allclose(loop.items, model.candidate_tower.embedding.embeddings, atol=1e-5)
+
+
+@pytest.mark.parametrize("written", [*([name] for name in gradients.WRITTEN), list(gradients.WRITTEN)], ids="+".join)
+def test_gradients_written_out_are_the_derived_ones(written: list[str]) -> None:
+    settings = {"negatives": 24, "batch_size": 80, "dim": 5, "rows": 50}
+    loss, slopes = gradients.Step(**settings, written=written)()
+    expected_loss, expected = gradients.Step(**settings)()
+    np.testing.assert_allclose(loss, expected_loss, rtol=1e-5)
+    for got, same in zip(slopes, expected, strict=True):
+        np.testing.assert_allclose(got, same, rtol=1e-4, atol=1e-4 * np.abs(same).max())
+
+
+def test_what_a_gradient_saves_is_a_share_of_the_step() -> None:
+    times = dict.fromkeys(gradients.sides(), 10.0)
+    wall, processor = {**times, "squared distance": 9.0}, {**times, gradients.ALL: 8.0}
+    lines = gradients.table(wall, processor).splitlines()
+    assert "| squared distance | 10% / 0% | 0% / 20% |" in lines
+    assert lines[-1] == "| all six | 0% / 20% |  |"
 
 
 def test_when_a_curve_reaches_a_value() -> None:

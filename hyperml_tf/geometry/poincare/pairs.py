@@ -6,7 +6,7 @@ of a pair are read once, however many distances are taken of it.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -53,10 +53,12 @@ class Pairs(NamedTuple):
         >>> Pairs.with_shared(x, y, chosen=[[1]]).squared_difference.numpy().tolist()
         [[0.0, 1.0]]
         """
-        batch, chosen = tf.shape(x.points)[0], tf.cast(chosen, tf.int32)
+        chosen = tf.cast(chosen, tf.int32)
+        batch = tf.shape(x.points)[0]
+        positives, pool = _split(y.points, batch)
         positions = tf.concat([tf.range(batch)[:, tf.newaxis], batch + chosen], axis=1)
         numbers = [tf.gather(number[:, 0], positions) for number in y[1:]]
-        return cls(_squared_differences(x.points, y.points, chosen), *x[1:], *numbers)
+        return cls(_squared_difference(x.points, positives, tf.gather(pool, chosen)), *x[1:], *numbers)
 
     @classmethod
     def with_own(cls, x: MeasuredPoints, y: MeasuredPoints, count: int) -> Pairs:
@@ -81,9 +83,11 @@ class Pairs(NamedTuple):
         >>> Pairs.with_own(x, y, count=1).squared_difference.numpy().tolist()
         [[0.0, 1.0]]
         """
-        batch = tf.shape(x.points)[0]
-        numbers = [tf.concat([number[:batch], tf.reshape(number[batch:], [-1, count])], axis=1) for number in y[1:]]
-        return cls(_squared_differences(x.points, y.points, count), *x[1:], *numbers)
+        parts = [_split(part, tf.shape(x.points)[0]) for part in y]
+        (positives, own), numbers = parts[0], parts[1:]
+        own = tf.reshape(own, [-1, count, own.shape[-1]])
+        rows = [tf.concat([first, tf.reshape(others, [-1, count])], axis=1) for first, others in numbers]
+        return cls(_squared_difference(x.points, positives, own), *x[1:], *rows)
 
     def squared_distance(self, c: Tensor) -> Tensor:
         """Squared hyperbolic distances, `(batch, m)`, as `poincare.squared_distance`.
@@ -91,7 +95,7 @@ class Pairs(NamedTuple):
         Args:
             c: curvature, a scalar >= 0, the one at which the points were measured.
         """
-        return _squared_distance(self.squared_difference, self.x_gap, self.y_gap, c)
+        return squared_distance_of_chord(self.squared_difference * (1.0 / (self.x_gap * self.y_gap)), c)
 
     def tangent_distance(self) -> Tensor:
         """Euclidean distances of the tangent vectors at the origin, `|logmap0(x) - logmap0(y)|`, `(batch, m)`.
@@ -102,79 +106,18 @@ class Pairs(NamedTuple):
 
         Both terms are >= 0, because `f` grows with the norm, so nothing cancels. The gradient at `x == y` is 0.
         """
-        x, y = (self.x_squared_norm, self.x_factor), (self.y_squared_norm, self.y_factor)
-        return numerics.safe_sqrt(_squared_tangent_distance(self.squared_difference, *x, *y))
+        parallel = self.x_factor * self.y_factor * self.squared_difference
+        radial = self.x_factor * self.x_squared_norm - self.y_factor * self.y_squared_norm
+        return numerics.safe_sqrt(parallel + (self.x_factor - self.y_factor) * radial)
 
 
-@tf.custom_gradient
-def _squared_distance(squared_difference: Tensor, x_gap: Tensor, y_gap: Tensor, c: Tensor) -> Any:
-    """Squared distances from `|x - y|^2`, `1 - c|x|^2` and `1 - c|y|^2`. The written gradient needs no series."""
-    inverse = 1.0 / (x_gap * y_gap)
-    chord = squared_difference * inverse
-
-    def gradient(upstream: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        s = c * chord
-        ratio = numerics.asinh_ratio(s)
-        slope = 4.0 * upstream * ratio * tf.math.rsqrt(1.0 + s)
-        pull = slope * chord
-        by_curvature = 4.0 * tf.square(chord) * 2.0 * ratio * numerics.asinh_ratio_slope(s)
-        return (
-            slope * inverse,
-            -tf.reduce_sum(pull, axis=1, keepdims=True) / x_gap,
-            -pull / y_gap,
-            tf.reduce_sum(upstream * by_curvature),
-        )
-
-    return squared_distance_of_chord(chord, c), gradient
+def _split(y: Tensor, batch: Tensor) -> list[Tensor]:
+    """The first `batch` rows and the others. Not by slices: the gradient of each slice would be as large as `y`."""
+    return tf.split(y, [batch, tf.shape(y)[0] - batch])
 
 
-@tf.custom_gradient
-def _squared_tangent_distance(
-    squared_difference: Tensor, x_squared_norm: Tensor, x_factor: Tensor, y_squared_norm: Tensor, y_factor: Tensor
-) -> Any:
-    """See `Pairs.tangent_distance`: a polynomial, and so is its gradient."""
-    product, apart = x_factor * y_factor, x_factor - y_factor
-    radial = x_factor * x_squared_norm - y_factor * y_squared_norm
-
-    def gradient(upstream: Tensor) -> tuple[Tensor, ...]:
-        def sum_over_pairs(numbers: Tensor) -> Tensor:
-            return tf.reduce_sum(upstream * numbers, axis=1, keepdims=True)
-
-        return (
-            upstream * product,
-            sum_over_pairs(apart) * x_factor,
-            sum_over_pairs(y_factor * squared_difference + radial + apart * x_squared_norm),
-            -upstream * apart * y_factor,
-            upstream * (x_factor * squared_difference - radial - apart * y_squared_norm),
-        )
-
-    return product * squared_difference + apart * radial, gradient
-
-
-def _squared_differences(x: Tensor, y: Tensor, chosen: Tensor | int) -> Tensor:
-    """`|x - y|^2` of each pair, `(batch, m)`, for the positions or the count of `Pairs`.
-
-    The written gradient reads the differences once.
-    """
-
-    @tf.custom_gradient
-    def squares(x: Tensor, y: Tensor) -> Any:
-        batch, dim = tf.shape(x)[0], x.shape[-1]
-        own = isinstance(chosen, int)
-        # Positives are where they are: only the others are gathered, and only their gradients are added up.
-        others = y[batch:]
-        others = tf.reshape(others, [-1, chosen, dim]) if own else tf.gather(others, chosen)
-        to_positive, to_others = x - y[:batch], x[:, tf.newaxis] - others
-
-        def gradient(upstream: Tensor) -> tuple[Tensor, Tensor]:
-            weight = 2.0 * upstream
-            positive, apart = to_positive * weight[:, :1], to_others * weight[:, 1:, tf.newaxis]
-            rows = tf.reshape(apart, [-1, dim])
-            if not own:
-                rows = tf.math.unsorted_segment_sum(rows, tf.reshape(chosen, [-1]), tf.shape(y)[0] - batch)
-            return positive + tf.reduce_sum(apart, axis=1), -tf.concat([positive, rows], axis=0)
-
-        found = [numerics.squared_norm(to_positive), numerics.squared_norm(to_others, keepdims=False)]
-        return tf.concat(found, axis=1), gradient
-
-    return squares(x, y)
+def _squared_difference(x: Tensor, positives: Tensor, others: Tensor) -> Tensor:
+    """`|x - y|^2`, `(batch, m)`, of `(batch, dim)` with `(batch, dim)` and with `(batch, m - 1, dim)`."""
+    to_positives = numerics.squared_norm(x - positives)
+    to_others = numerics.squared_norm(x[:, tf.newaxis] - others, keepdims=False)
+    return tf.concat([to_positives, to_others], axis=1)
