@@ -130,11 +130,11 @@ def test_which_models_have_a_history() -> None:
         (-1, "`history` must be a `History`.*Received: -1"),
         (True, "`history` must be a `History`"),
         ("all", "`history` must be a `History`.*'all'"),
-        ({"length": 0}, "`length` must be positive. Received: length=0"),
-        ({"half_life": 0.0}, "`half_life` must be positive"),
-        ({"window": -1.0}, "`window` must be positive"),
-        ({"weight": float("nan")}, "`weight` must be >= 0"),
-        ({"shrinkage": -1.0}, "`shrinkage` must be >= 0"),
+        ({"length": 0}, "`length` must be a whole number >= 1. Received: length=0"),
+        ({"half_life": 0.0}, '`half_life` must be a number > 0 or "inf"'),
+        ({"window": -1.0}, "`window` must be a number > 0"),
+        ({"weight": float("nan")}, "`weight` must be a number >= 0"),
+        ({"shrinkage": -1.0}, "`shrinkage` must be a number >= 0"),
     ],
 )
 def test_bad_histories(history: Any, message: str) -> None:
