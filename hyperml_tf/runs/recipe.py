@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-import numpy as np
 import tensorflow as tf
 
 from hyperml_tf.callbacks import BestWeights
 from hyperml_tf.data import Interactions
-from hyperml_tf.models import History, HyperML, Recommender
+from hyperml_tf.models import HyperML, Recommender
 from hyperml_tf.optimizers import RiemannianAdam, RiemannianSGD
-from hyperml_tf.runs.training_config import TrainingConfig
+from hyperml_tf.settings import TableFacts, TrainingConfig, chosen, resolve
 
 MONITOR = "val_sampled100_ndcg@10"
 """What decides which epoch's weights are kept."""
 
 _STEPS_PER_EXECUTION = 16
-# Rows a user, on average, from which a table is dense. Where users have hundreds, less curvature and smaller steps are better
-# together; either alone is not. Found on validation rows: sparse tables have 5 to 7, dense ones 106 and 165.
-_DENSE = 50
-_SPARSE_CURVATURE, _SPARSE_RATE = 1.0, HyperML.LEARNING_RATE
-_DENSE_CURVATURE, _DENSE_RATE = 0.3, 0.02
 # Adam moves a coordinate of a tangent vector, but a point as a whole, by about its rate, whatever the gradient. With this
 # factor, in direct mode times the root of the dimension, the rates that suit the others suit it.
 _ADAM = 0.1
@@ -46,11 +39,12 @@ def new_model(training: Interactions, config: TrainingConfig, **arguments: Any) 
     >>> new_model(table, TrainingConfig(dim=8)).dim
     8
     """
-    config = settled(training, config)
+    config = resolve(config, TableFacts.of(training), arguments.get("query_network") is not None)
     tf.keras.utils.set_random_seed(config.seed)
-    names = ("dim", "curvature", "mode", "margin", "distortion_weight", "negatives", "hardest", "shallow", "seed")
-    settings = {name: getattr(config, name) for name in names}
-    settings["history"] = history_of(training, config)
+    settings = config.arguments()
+    if "history" in arguments:
+        # A `History` has its own.
+        del settings["half_life"]
     model = HyperML.from_interactions(training, **{**settings, **arguments})
     steps = steps_of_epoch(training, config.batch_size)
     model.compile(
@@ -60,41 +54,8 @@ def new_model(training: Interactions, config: TrainingConfig, **arguments: Any) 
 
 
 def settled(training: Interactions, config: TrainingConfig) -> TrainingConfig:
-    """The settings with a curvature and a learning rate, which by default follow the table, see `TrainingConfig`.
-
-    Example:
-
-    >>> table = Interactions.from_arrays(["u1", "u1", "u2"], ["a", "b", "c"])
-    >>> settled(table, TrainingConfig(learning_rate=0.1)).curvature
-    1.0
-    """
-    curvature, rate = _SPARSE_CURVATURE, _SPARSE_RATE
-    chooses = config.curvature is None and config.learning_rate is None and config.mode == "tangent"
-    if chooses and len(training) >= _DENSE * np.count_nonzero(training.activity()):
-        curvature, rate = _DENSE_CURVATURE, _DENSE_RATE
-    return dataclasses.replace(
-        config,
-        curvature=curvature if config.curvature is None else config.curvature,
-        learning_rate=rate if config.learning_rate is None else config.learning_rate,
-    )
-
-
-def history_of(training: Interactions, config: TrainingConfig) -> History | int:
-    """How users are placed, see `TrainingConfig`. Whatever the settings, a table without an order gets a history without one.
-
-    Example:
-
-    >>> table = Interactions.from_arrays(["u1", "u1", "u2"], ["a", "b", "c"], order=[1, 2, 1])
-    >>> history_of(table, TrainingConfig(split="random")).half_life is None
-    True
-    """
-    if config.history == 0 or config.mode == "direct":
-        return 0
-    base = History() if training.ordered else History.unordered()
-    half_life = base.half_life if config.split != "random" else None
-    if config.half_life is not None and training.ordered:
-        half_life = config.half_life
-    return dataclasses.replace(base, half_life=half_life, length=config.history or base.length)
+    """The settings, resolved for a table."""
+    return resolve(config, TableFacts.of(training))
 
 
 def new_optimizer(model: HyperML, config: TrainingConfig, steps: int) -> Any:
@@ -108,10 +69,10 @@ def new_optimizer(model: HyperML, config: TrainingConfig, steps: int) -> Any:
     """
     if config.optimizer == "adagrad":
         return model.default_optimizer(config.learning_rate, decay_steps=steps)
-    initial = HyperML.LEARNING_RATE if config.learning_rate is None else config.learning_rate
+    initial = chosen(config.learning_rate or model.settings.learning_rate)
     falling = tf.keras.optimizers.schedules.PolynomialDecay
     if config.optimizer == "adam":
-        rate = _ADAM * initial * (1.0 if config.mode == "tangent" else math.sqrt(config.dim))
+        rate = _ADAM * initial * (1.0 if model.mode == "tangent" else math.sqrt(model.dim))
         return RiemannianAdam(falling(rate, max(1, steps), 0.0))
     return RiemannianSGD(falling(initial, max(1, steps), 0.0))
 
