@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from hyperml_tf.cli import console
-from hyperml_tf.cli.runs import ConfigOption, settings_of
+from hyperml_tf.cli.options import ConfigOption, settings_given
 
 LOG = "search.log"
 
@@ -64,7 +64,7 @@ def tune(
     from hyperml_tf.tuning.space import Space
     from hyperml_tf.tuning.tune import tune_table
 
-    settings = settings_of(context, config)
+    settings = settings_given(context, config)
     searched = Space.default() if space is None else Space.from_yaml(space)
     with SearchProgress(terminal, max_trials) as progress, _quiet(out), _plain_failure():
         result = tune_table(
