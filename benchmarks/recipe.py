@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,10 +9,10 @@ import numpy as np
 import tensorflow as tf
 
 from hyperml_tf import TrainingConfig
-from hyperml_tf.layers import Curvature
 from hyperml_tf.models.baselines import EuclideanTwin
 from hyperml_tf.runs import recipe
 from hyperml_tf.runs.held_out import HeldOut
+from hyperml_tf.settings import TableFacts, resolve, settings_of
 
 Scorer = Callable[[np.ndarray], Any]
 """User codes, `(batch,)` -> scores of the whole catalogue, `(batch, n_items)`."""
@@ -23,12 +22,17 @@ Settings = Mapping[str, Any]
 
 def train_hyperml(held_out: HeldOut, seed: int, settings: Settings) -> Scorer:
     """HyperML with its defaults and those of `TrainingConfig`, but for the settings."""
-    known = {field.name for field in dataclasses.fields(TrainingConfig)}
-    # A `Curvature` is an argument of the model only: the config of a run is numbers and words.
-    of_config = {name for name, value in settings.items() if name in known and not isinstance(value, Curvature)}
-    config = TrainingConfig(seed=seed, split=held_out.order, **{name: settings[name] for name in of_config})
+    # Objects, such as a `Curvature`, are arguments of the model only: the config of a run is numbers and words.
+    of_config = {
+        name: value for name, value in settings.items() if name in settings_of(TrainingConfig) and _is_plain(value)
+    }
+    config = TrainingConfig(**{"seed": seed, "split": held_out.order, **of_config})
     others = {name: value for name, value in settings.items() if name not in of_config}
     return _fit(recipe.new_model(held_out.split.train, config, **others), held_out, config.epochs, config.batch_size)
+
+
+def _is_plain(value: Any) -> bool:
+    return value is None or isinstance(value, (bool, int, float, str))
 
 
 def train_baseline(model_class: Any, held_out: HeldOut, seed: int, settings: Settings) -> Scorer:
@@ -40,7 +44,7 @@ def train_baseline(model_class: Any, held_out: HeldOut, seed: int, settings: Set
     defaults = TrainingConfig(split=held_out.order)
     model_settings = dict(settings)
     if issubclass(model_class, EuclideanTwin):
-        model_settings["history"] = recipe.history_of(held_out.split.train, defaults)
+        model_settings["half_life"] = resolve(defaults, TableFacts.of(held_out.split.train)).half_life
     epochs = model_settings.pop("epochs", defaults.epochs)
     rate = model_settings.pop("learning_rate")
     tf.keras.utils.set_random_seed(seed)
