@@ -23,6 +23,7 @@ import results
 from hyperml_tf.data import Interactions
 from hyperml_tf.layers import Curvature
 from hyperml_tf.runs.held_out import HeldOut
+from hyperml_tf.settings import ModelSettings, TableFacts, resolve
 
 LEARNED = "learned"
 
@@ -36,15 +37,8 @@ AXES: dict[str, tuple[Any, ...]] = {
     "history": (0, 4, 8, 16, 32),
     "mode": ("tangent", "direct"),
 }
-DEFAULTS = {
-    "curvature": 1.0,
-    "distortion_weight": 0.1,
-    "margin": 16.0,
-    "dim": 64,
-    "hardest": 2,
-    "history": 16,
-    "mode": "tangent",
-}
+_RESOLVED = resolve(ModelSettings(), TableFacts(n_items=1))
+DEFAULTS = {axis: getattr(_RESOLVED, axis) for axis in AXES if axis != "negatives"}
 """Of the axes whose default is one value; negatives follow the catalogue."""
 
 

@@ -56,5 +56,5 @@ def search_text(declared: Setting) -> str:
     if declared.search is None:
         return ""
     if isinstance(declared.search, Mapping):
-        return f"{declared.search['min']:g} to {declared.search['max']:g}, by its logarithm"
+        return f"{declared.search['min']:g} to {declared.search['max']:g}, log scale"
     return ", ".join(str(value) for value in declared.search)
