@@ -12,7 +12,7 @@ from hyperml_tf import TrainingConfig
 from hyperml_tf.models.baselines import EuclideanTwin
 from hyperml_tf.runs import recipe
 from hyperml_tf.runs.held_out import HeldOut
-from hyperml_tf.settings import TableFacts, resolve, settings_of
+from hyperml_tf.settings import settings_of
 
 Scorer = Callable[[np.ndarray], Any]
 """User codes, `(batch,)` -> scores of the whole catalogue, `(batch, n_items)`."""
@@ -44,7 +44,7 @@ def train_baseline(model_class: Any, held_out: HeldOut, seed: int, settings: Set
     defaults = TrainingConfig(split=held_out.order)
     model_settings = dict(settings)
     if issubclass(model_class, EuclideanTwin):
-        model_settings["half_life"] = resolve(defaults, TableFacts.of(held_out.split.train)).half_life
+        model_settings["half_life"] = defaults.resolved(held_out.split.train).half_life
     epochs = model_settings.pop("epochs", defaults.epochs)
     rate = model_settings.pop("learning_rate")
     tf.keras.utils.set_random_seed(seed)

@@ -24,8 +24,9 @@ from hyperml_tf.models.towers.network_tower import NetworkTower
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.optimizers import RiemannianAdagrad
 from hyperml_tf.sampling import draw, hardest
-from hyperml_tf.settings import ModelSettings, TableFacts, chosen, defaults, history_of, resolve
+from hyperml_tf.settings import ModelSettings, TableFacts, defaults, resolve
 from hyperml_tf.settings.history import AskedHistory, HistoryArgument
+from hyperml_tf.settings.resolution import chosen, history_of
 
 DEFAULT = ModelSettings()
 
@@ -134,7 +135,7 @@ class HyperML(MetricRecommender):
         candidate_features: Features | None = None,
         network_output: Literal["tangent", "ball"] = "tangent",
         history: HistoryArgument = DEFAULT.history,
-        half_life: float | str | None = DEFAULT.half_life,
+        half_life: float | Literal["inf"] | None = DEFAULT.half_life,
         learning_rate: float | None = DEFAULT.learning_rate,
         seed: int = DEFAULT.seed,
         query_id_dtype: Literal["string", "int64"] | None = None,
@@ -161,9 +162,9 @@ class HyperML(MetricRecommender):
             learning_rate=learning_rate,
             seed=seed,
         )
-        facts = TableFacts(_count(candidate_ids)) if table_facts is None else table_facts
+        facts = table_facts or TableFacts(_count(candidate_ids))
         if query_network is not None or candidate_network is not None:
-            # The defaults of dense tables were found for points of their own.
+            # The defaults of dense tables were found for free points.
             facts = dataclasses.replace(facts, rows_per_user=None)
         settings = resolve(given, facts, query_network is not None)
         shared = as_curvature(chosen(settings.curvature)) if shared is None else shared

@@ -12,7 +12,8 @@ from hyperml_tf.callbacks import BestWeights
 from hyperml_tf.data import Interactions
 from hyperml_tf.models import HyperML, Recommender
 from hyperml_tf.optimizers import RiemannianAdam, RiemannianSGD
-from hyperml_tf.settings import TableFacts, TrainingConfig, chosen, resolve
+from hyperml_tf.settings import TableFacts, TrainingConfig
+from hyperml_tf.settings.resolution import chosen
 
 MONITOR = "val_sampled100_ndcg@10"
 """What decides which epoch's weights are kept."""
@@ -39,13 +40,9 @@ def new_model(training: Interactions, config: TrainingConfig, **arguments: Any) 
     >>> new_model(table, TrainingConfig(dim=8)).dim
     8
     """
-    config = resolve(config, TableFacts.of(training), arguments.get("query_network") is not None)
     tf.keras.utils.set_random_seed(config.seed)
-    settings = config.arguments()
-    if "history" in arguments:
-        # A `History` has its own.
-        del settings["half_life"]
-    model = HyperML.from_interactions(training, **{**settings, **arguments})
+    facts = TableFacts.of(training, config.split)
+    model = HyperML.from_interactions(training, **{**config.arguments(), **arguments}, table_facts=facts)
     steps = steps_of_epoch(training, config.batch_size)
     model.compile(
         new_optimizer(model, config, steps * config.epochs), steps_per_execution=min(steps, _STEPS_PER_EXECUTION)
@@ -55,7 +52,7 @@ def new_model(training: Interactions, config: TrainingConfig, **arguments: Any) 
 
 def settled(training: Interactions, config: TrainingConfig) -> TrainingConfig:
     """The settings, resolved for a table."""
-    return resolve(config, TableFacts.of(training))
+    return config.resolved(training)
 
 
 def new_optimizer(model: HyperML, config: TrainingConfig, steps: int) -> Any:

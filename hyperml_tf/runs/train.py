@@ -21,7 +21,7 @@ from hyperml_tf.runs import run as run_lib
 from hyperml_tf.runs.held_out import HeldOut
 from hyperml_tf.runs.run import Run
 from hyperml_tf.serving import export_saved_model
-from hyperml_tf.settings import TableFacts, TrainingConfig, resolve
+from hyperml_tf.settings import TrainingConfig
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ def train_run(
     data = table if isinstance(table, Interactions) else _read(table, given)
     held_out = None if given.split == "none" else HeldOut.draw(data, given.split, seed=0)
     training = data if held_out is None else held_out.split.train
-    config = resolve(given, TableFacts.of(training))
+    config = given.resolved(training)
     path.mkdir(parents=True, exist_ok=True)
     written = {**_settings(given, config), **_provenance(table, data)}
     _write_json(path / run_lib.CONFIG, written)

@@ -5,9 +5,9 @@ made from these declarations. Importing them needs neither TensorFlow nor NumPy.
 """
 
 from hyperml_tf.settings.base import Settings
-from hyperml_tf.settings.history import History, as_history
+from hyperml_tf.settings.history import History
 from hyperml_tf.settings.model_settings import ModelSettings
-from hyperml_tf.settings.resolution import TableFacts, chosen, history_of, resolve
+from hyperml_tf.settings.resolution import TableFacts, resolve
 from hyperml_tf.settings.setting import Setting, setting, settings_of
 from hyperml_tf.settings.training_config import TrainingConfig
 
@@ -18,9 +18,6 @@ __all__ = [
     "Settings",
     "TableFacts",
     "TrainingConfig",
-    "as_history",
-    "chosen",
-    "history_of",
     "resolve",
     "setting",
     "settings_of",

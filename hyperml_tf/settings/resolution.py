@@ -9,7 +9,6 @@ from typing import Any, Protocol, TypeVar
 from hyperml_tf.settings import defaults
 from hyperml_tf.settings.history import History
 from hyperml_tf.settings.model_settings import ModelSettings
-from hyperml_tf.settings.training_config import TrainingConfig
 
 _Settings = TypeVar("_Settings", bound=ModelSettings)
 _Value = TypeVar("_Value")
@@ -39,17 +38,19 @@ class TableFacts:
         n_items: size of the catalogue.
         rows_per_user: mean number of training rows of the users that have any; None if it is not known.
         ordered: whether the rows of a user come in an order that means something.
+        split: how rows were held out, see `leave_one_out`; None if it is not known.
     """
 
     n_items: int
     rows_per_user: float | None = None
     ordered: bool = True
+    split: str | None = None
 
     @classmethod
-    def of(cls, training: Table) -> TableFacts:
-        """The facts of the rows that a model is trained on."""
+    def of(cls, training: Table, split: str | None = None) -> TableFacts:
+        """The facts of the rows that a model is trained on, and of how others were held out."""
         users = int((training.activity() > 0).sum())
-        return cls(training.n_items, len(training) / users if users else None, training.ordered)
+        return cls(training.n_items, len(training) / users if users else None, training.ordered, split)
 
     @property
     def dense(self) -> bool:
@@ -64,7 +65,7 @@ def resolve(settings: _Settings, facts: TableFacts, has_query_network: bool = Fa
     is "tangent".
 
     Args:
-        settings: the settings of a model or of a run.
+        settings: the settings of a model or of a run; for a run, `TrainingConfig.resolved` says how rows were held out.
         facts: what is known of the table.
         has_query_network: whether a network places the users, so that they have no history.
 
@@ -92,7 +93,7 @@ def resolve(settings: _Settings, facts: TableFacts, has_query_network: bool = Fa
         negatives_group=settings.negatives_group or default_group(negatives),
         hardest=min(settings.hardest, negatives, settings.shallow or negatives),
         history=length,
-        half_life=settings.half_life or (_half_life(settings, facts) if length else None),
+        half_life=settings.half_life or (_half_life(facts) if length else None),
     )
 
 
@@ -152,7 +153,6 @@ def _history_length(settings: ModelSettings, possible: bool) -> int:
     return settings.history
 
 
-def _half_life(settings: ModelSettings, facts: TableFacts) -> float | None:
+def _half_life(facts: TableFacts) -> float | None:
     """Recent items weigh more where the question is what comes next, which it is not where rows are held out at random."""
-    split = settings.split if isinstance(settings, TrainingConfig) else None
-    return math.inf if split == "random" or not facts.ordered else defaults.HISTORY.half_life
+    return math.inf if facts.split == "random" or not facts.ordered else defaults.HISTORY.half_life

@@ -10,6 +10,7 @@ from typing import Literal
 
 from hyperml_tf.settings.documentation import documented
 from hyperml_tf.settings.model_settings import ModelSettings
+from hyperml_tf.settings.resolution import Table, TableFacts, resolve
 from hyperml_tf.settings.setting import setting
 
 _FOUND = "found by its usual names"
@@ -49,6 +50,10 @@ class TrainingConfig(ModelSettings):
         "adagrad", "The optimizer; all of them are Riemannian.", search=["adagrad", "adam", "sgd"], group="training"
     )
     k: int = setting(100, "Length of the answers of the exported model.", at_least=1, group="training")
+
+    def resolved(self, training: Table) -> TrainingConfig:
+        """The settings with a value in place of each None, for the rows that a model is trained on; see `resolve`."""
+        return resolve(self, TableFacts.of(training, self.split))
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> TrainingConfig:

@@ -16,7 +16,7 @@ from hyperml_tf.data import Interactions
 from hyperml_tf.data.synthetic import synthesize
 from hyperml_tf.retrieval import ServedModel
 from hyperml_tf.runs import Run, train_run
-from hyperml_tf.settings import TableFacts, TrainingConfig, resolve
+from hyperml_tf.settings import TrainingConfig
 
 FILES = {
     "config.json",
@@ -88,7 +88,7 @@ def test_the_settings(finished: Run, table: Path) -> None:
     assert stored["fingerprint"] == Interactions.from_file(table).fingerprint()
     # The settings of the run are those given, and what was chosen for the table where nothing was given.
     assert TrainingConfig.from_file(finished.path / "config.json") == CONFIG
-    resolved = resolve(CONFIG, TableFacts.of(finished.table))
+    resolved = CONFIG.resolved(finished.table)
     assert finished.config == resolved
     assert set(stored["automatic"].items()) == set(resolved.to_dict().items()) - set(CONFIG.to_dict().items())
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from hyperml_tf.data import Interactions
-from hyperml_tf.settings import History, ModelSettings, TableFacts, TrainingConfig, history_of, resolve
+from hyperml_tf.settings import History, ModelSettings, TableFacts, TrainingConfig, resolve
+from hyperml_tf.settings.resolution import history_of
 
 FACTS = TableFacts(n_items=5000)
 
@@ -33,7 +34,7 @@ def table(rows_per_user: int) -> Interactions:
 def test_curvature_and_rate_follow_the_density(
     rows_per_user: int, given: dict[str, Any], curvature: float, rate: float
 ) -> None:
-    resolved = resolve(TrainingConfig(**given), TableFacts.of(table(rows_per_user)))
+    resolved = TrainingConfig(**given).resolved(table(rows_per_user))
     assert (resolved.curvature, resolved.learning_rate) == (curvature, rate)
 
 
@@ -67,17 +68,21 @@ def test_what_is_not_given_follows_the_other_settings(given: dict[str, Any], exp
 
 def test_items_weigh_the_same_where_their_order_says_nothing() -> None:
     unordered = TableFacts(n_items=5000, ordered=False)
-    assert resolve(TrainingConfig(split="random"), FACTS).half_life == math.inf
-    assert resolve(TrainingConfig(), unordered).half_life == math.inf
-    assert resolve(TrainingConfig(split="random", half_life=2.0), unordered).half_life == 2.0
+    assert resolve(ModelSettings(), unordered).half_life == math.inf
+    assert resolve(ModelSettings(half_life=2.0), unordered).half_life == 2.0
+    ordered = Interactions.from_arrays([1, 1, 2], [1, 2, 1], order=[1, 2, 1])
+    assert TrainingConfig().resolved(ordered).half_life == 3.0
+    assert TrainingConfig(split="random").resolved(ordered).half_life == math.inf
     assert history_of(resolve(ModelSettings(), unordered), unordered) == History.unordered()
     assert history_of(resolve(ModelSettings(history=4), unordered), unordered) == History(
         4, window=None, half_life=None
     )
 
 
-@pytest.mark.parametrize("given", [{}, {"mode": "direct"}, {"curvature": 0.0, "negatives": 1}, {"split": "random"}])
-@pytest.mark.parametrize("facts", [FACTS, TableFacts(300, 120.0), TableFacts(300, 5.0, ordered=False)])
+@pytest.mark.parametrize("given", [{}, {"mode": "direct"}, {"curvature": 0.0, "negatives": 1}])
+@pytest.mark.parametrize(
+    "facts", [FACTS, TableFacts(300, 120.0), TableFacts(300, 5.0, ordered=False), TableFacts(300, 5.0, split="random")]
+)
 def test_resolved_settings_are_complete_and_stay_as_they_are(given: dict[str, Any], facts: TableFacts) -> None:
     resolved = resolve(TrainingConfig(**given), facts)
     open_ends = {name for name, value in resolved.arguments().items() if value is None}

@@ -63,7 +63,7 @@ def test_a_file_of_settings(tmp_path: Path) -> None:
 
 def test_what_a_run_chose_is_chosen_anew_unless_it_was_edited(tmp_path: Path) -> None:
     given = TrainingConfig(split="random", dim=16)
-    resolved = resolve(given, TableFacts(n_items=5000))
+    resolved = resolve(given, TableFacts(n_items=5000, split="random"))
     settings = resolved.to_dict()
     automatic = {name: settings[name] for name in ("margin", "negatives", "half_life")}
     path = tmp_path / "config.json"

@@ -13,8 +13,8 @@ from hyperml_tf.models.argument_checks import check_positive
 from hyperml_tf.models.towers.id_tower import IdTower
 from hyperml_tf.models.towers.pull import pull
 from hyperml_tf.numerics import Tensor
-from hyperml_tf.settings import as_history, defaults
-from hyperml_tf.settings.history import HistoryArgument
+from hyperml_tf.settings import defaults
+from hyperml_tf.settings.history import HistoryArgument, as_history
 from hyperml_tf.tables import SeenItems
 
 _INITIAL_SPREAD = 0.01
