@@ -20,7 +20,7 @@ from hyperml_tf.layers import Curvature
 from hyperml_tf.models import History
 from hyperml_tf.models.baselines import EuclideanTwin
 from hyperml_tf.settings import ModelSettings, Setting, TrainingConfig, settings_of
-from hyperml_tf.settings.documentation import range_and_default
+from hyperml_tf.settings.documentation import default_text, type_text
 
 DECLARED = settings_of(TrainingConfig)
 OF_THE_MODEL = settings_of(ModelSettings)
@@ -134,7 +134,8 @@ def test_in_the_model_and_its_config(name: str) -> None:
 def test_in_the_docstring_of_the_model(name: str) -> None:
     entries = dict(re.findall(r"^        (\w+): ((?:.|\n(?!        \w))*)", str(HyperML.__doc__), flags=re.MULTILINE))
     text = " ".join(entries[name].split())
-    assert text.endswith(range_and_default(OF_THE_MODEL[name])), text
+    assert text.startswith(type_text(OF_THE_MODEL[name])), text
+    assert text.endswith(default_text(OF_THE_MODEL[name])), text
 
 
 # Resolved in one way -----------------------------------------------------------------------------------------------

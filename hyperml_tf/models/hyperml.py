@@ -57,43 +57,45 @@ class HyperML(MetricRecommender):
     `hyperml_tf.settings.resolve`. `settings` and `get_config` hold the values that were chosen.
 
     Args:
-        query_ids: the known users (queries), distinct strings or integers; or their number, where the ids are loaded later, as
+        query_ids: The known users (queries), distinct strings or integers; or their number, where the ids are loaded later, as
             in a config.
-        candidate_ids: the catalogue, likewise.
-        dim: dimension of the space. Must be >= 1. Defaults to `64`.
-        curvature: the curvature, a number or a `Curvature(learned=True)`; 0 is the Euclidean twin of the model. Must be >= 0.
-            Defaults to None: 1, or 0.3 on dense tables.
-        mode: "tangent" (Euclidean parameters, mapped by `expmap0`) or "direct" (points, moved by a Riemannian optimizer). Must
-            be "tangent" or "direct". Defaults to `"tangent"`.
-        margin: the margin of the hinge, in units of squared distance. Larger ones in direct mode drive busy users to the
-            boundary. Must be > 0. Defaults to None: 16 in tangent mode, 8 in direct mode.
-        distortion_weight: weight of the distortion loss. Must be >= 0. Defaults to `0.1`.
-        distortion_reference: Euclidean distance that the distortion loss compares with, see `DistortionLoss`. Must be
-            "conformal" or "tangent". Defaults to `"conformal"`.
-        negatives: candidates drawn for each group of positives; 1 is plain sampling. Must be >= 1. Defaults to None: 1 % of the
-            catalogue, at most 128 and twice `dim`, at least 20.
-        hardest: how many of them each positive is compared with: the nearest that are not its user's own. Their hinges are
-            averaged. Must be >= 1. Defaults to `2`.
-        shallow: each positive is compared also with the `hardest` among the first so many draws, where there are more. The
-            hardest of many draws order the top of a list, which `full_*` metrics measure; the hardest of few order the rest.
-            0 or None: no second comparison. Must be >= 0. Defaults to `20`.
-        negatives_group: positives that share their draws. Larger is faster and correlates the negatives. Must be >= 1. Defaults
-            to None: half of `negatives`, at least 32; 1 where `negatives` is 1.
-        max_tangent_norm: largest norm of a tangent vector, see `HyperbolicEmbedding`. Must be > 0. Defaults to None: no limit
+        candidate_ids: The catalogue, likewise.
+        dim: Integer >= 1. Dimension of the space. Defaults to `64`.
+        curvature: Optional float >= 0, or a `Curvature(learned=True)`. The curvature of the ball; 0 is the Euclidean twin of the
+            model. Defaults to 1, or 0.3 on dense tables.
+        mode: "tangent" or "direct": Euclidean parameters, mapped by `expmap0`, or points, moved by a Riemannian optimizer.
+            Defaults to `"tangent"`.
+        margin: Optional float > 0. The margin of the hinge, in units of squared distance. Larger ones in direct mode drive busy
+            users to the boundary. Defaults to 16 in tangent mode, 8 in direct mode.
+        distortion_weight: Float >= 0. Weight of the distortion loss. Defaults to `0.1`.
+        distortion_reference: "conformal" or "tangent". Euclidean distance that the distortion loss compares with, see
+            `DistortionLoss`. Defaults to `"conformal"`.
+        negatives: Optional integer >= 1. Candidates drawn for each group of positives; 1 is plain sampling. Defaults to 1 % of
+            the catalogue, at most 128 and twice `dim`, at least 20.
+        hardest: Integer >= 1. How many of them each positive is compared with: the nearest that are not its user's own. Their
+            hinges are averaged. Defaults to `2`.
+        shallow: Integer >= 0. Each positive is compared also with the `hardest` among the first so many draws, where there are
+            more. The hardest of many draws order the top of a list, which `full_*` metrics measure; the hardest of few order the
+            rest. 0 or None: no second comparison. Defaults to `20`.
+        negatives_group: Optional integer >= 1. Positives that share their draws. Larger is faster and correlates the negatives.
+            Defaults to half of `negatives`, at least 32; 1 where `negatives` is 1.
+        max_tangent_norm: Optional float > 0. Largest norm of a tangent vector, see `HyperbolicEmbedding`. Defaults to no limit
             but the ball.
-        embeddings_initializer, embeddings_regularizer: see `HyperbolicEmbedding`.
+        embeddings_initializer, embeddings_regularizer: See `HyperbolicEmbedding`.
         query_network, candidate_network: Keras models to use in place of a free point per id, see `NetworkTower`.
-        query_features, candidate_features: features of the ids for these networks, see `NetworkTower`.
+        query_features, candidate_features: Features of the ids for these networks, see `NetworkTower`.
         network_output: "tangent" or "ball", what these networks return.
-        history: how users are placed by the items they have: a `History`, or its `length`, or 0 for users who are free points,
-            as they are with a `query_network`. Must be >= 0. Defaults to None: 16 in tangent mode, 0 in direct mode.
-        half_life: an item of a user weighs half as much as the one this many places after it; "inf" or infinity: all weigh
-            the same. Where `history` is a `History`, it has one already. Must be > 0 or "inf". Defaults to None: 3; "inf" for a
-            table without an order and for split "random".
-        learning_rate: the initial rate of `default_optimizer`. Must be > 0. Defaults to None: 0.05, or 0.02 on dense tables.
-        seed: seed of the negatives. Must be >= 0 and < 2147483648. Defaults to `0`.
-        query_id_dtype, candidate_id_dtype: dtype of ids that are loaded later, see `NetworkTower`.
-        table_facts: what is known of the table, from which defaults follow; `from_interactions` passes it.
+        history: Optional integer >= 0, or a `History`. How users are placed by the items they have: how many of these a training
+            step reads, or more in a `History`; 0: users are free points, as they are with a `query_network`. Defaults to 16 in
+            tangent mode, 0 in direct mode.
+        half_life: Optional float > 0 or "inf". An item of a user weighs half as much as the one this many places after it;
+            "inf": all weigh the same. A `History` has one already, which this replaces. Defaults to 3; "inf" for a table without
+            an order and for split "random".
+        learning_rate: Optional float > 0. The initial learning rate of `default_optimizer`. Defaults to 0.05, or 0.02 on dense
+            tables.
+        seed: Integer >= 0 and < 2147483648. Seed of the negatives. Defaults to `0`.
+        query_id_dtype, candidate_id_dtype: Dtype of ids that are loaded later, see `NetworkTower`.
+        table_facts: What is known of the table, from which defaults follow; `from_interactions` passes it.
         **kwargs: `name`, as for every Keras model. Points are float32, also under a policy of mixed precision.
 
     Raises:

@@ -10,6 +10,7 @@ from hyperml_tf.settings.setting import Setting, quoted, settings_of
 
 _PLACE = "Args: the fields below."
 _WIDTH = 120
+_TYPES = {int: "integer", float: "float", str: "string"}
 
 _T = TypeVar("_T")
 
@@ -22,22 +23,40 @@ def documented(cls: type[_T]) -> type[_T]:
 
 
 def _argument(declared: Setting) -> str:
-    text = f"{declared.name}: {declared.help} {range_and_default(declared)}"
+    text = f"{declared.name}: {type_text(declared)}. {declared.help} {default_text(declared)}"
     return textwrap.fill(text, _WIDTH, initial_indent=" " * 8, subsequent_indent=" " * 12)
 
 
-def range_and_default(declared: Setting) -> str:
-    """The end of the description of an argument.
+def type_text(declared: Setting) -> str:
+    """The type and the range of a setting, as the description of an argument begins.
 
     Example:
 
     >>> from hyperml_tf.settings.model_settings import ModelSettings
-    >>> range_and_default(settings_of(ModelSettings)["dim"])
-    'Must be >= 1. Defaults to `64`.'
+    >>> type_text(settings_of(ModelSettings)["margin"])
+    'Optional float > 0'
     """
-    limits = f"Must be {declared.limits}. " if declared.limits else ""
-    default = f"`{quoted(declared.default)}`" if declared.auto is None else f"None: {declared.auto}"
-    return f"{limits}Defaults to {default}."
+    if declared.choices:
+        return declared.limits
+    words = ["Optional" if declared.optional else "", _TYPES[declared.kind], declared.limits]
+    text = " ".join(filter(None, words))
+    return text[0].upper() + text[1:]
+
+
+def default_text(declared: Setting) -> str:
+    """The default of a setting, as the description of an argument ends.
+
+    Example:
+
+    >>> from hyperml_tf.settings.model_settings import ModelSettings
+    >>> default_text(settings_of(ModelSettings)["dim"])
+    'Defaults to `64`.'
+    """
+    return f"Defaults to {_default(declared)}."
+
+
+def _default(declared: Setting) -> str:
+    return f"`{quoted(declared.default)}`" if declared.auto is None else declared.auto
 
 
 def settings_table(settings: Iterable[Setting]) -> str:
@@ -47,8 +66,7 @@ def settings_table(settings: Iterable[Setting]) -> str:
 
 
 def _cells(declared: Setting) -> list[str]:
-    default = f"`{quoted(declared.default)}`" if declared.auto is None else declared.auto
-    return [f"`{declared.name}`", default, declared.limits, search_text(declared), declared.help]
+    return [f"`{declared.name}`", _default(declared), declared.limits, search_text(declared), declared.help]
 
 
 def search_text(declared: Setting) -> str:

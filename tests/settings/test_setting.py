@@ -91,8 +91,8 @@ def test_a_dictionary_holds_what_json_can() -> None:
 
 
 def test_the_docstring_and_the_table_come_from_the_declarations() -> None:
-    assert "gears: Number of gears. Must be >= 1 and < 100. Defaults to `7`." in str(Bicycle.__doc__)
-    assert "weight: Weight in kg. Must be > 0. Defaults to None: that of the frame." in str(Bicycle.__doc__)
+    assert "gears: Integer >= 1 and < 100. Number of gears. Defaults to `7`." in str(Bicycle.__doc__)
+    assert "weight: Optional float > 0. Weight in kg. Defaults to that of the frame." in str(Bicycle.__doc__)
     rows = settings_table(settings_of(Bicycle).values()).splitlines()
     assert rows[2] == "| `gears` | `7` | >= 1 and < 100 | 1, 7 | Number of gears. |"
     assert rows[4] == '| `frame` | `"steel"` | "steel" or "carbon" |  | Material. |'
