@@ -34,7 +34,7 @@ def trained(path: Path, epochs: int) -> Any:
 
 def inverted_files(model: Any, users: np.ndarray) -> dict[str, Search]:
     """The package's own index, searched at several depths; `users` are lifted vectors."""
-    index = hml.retrieval.ApproximateIndex.from_model(model, n_probe=1).index
+    index = hml.serving.ApproximateIndex.from_model(model, n_probe=1).index
 
     def at(depth: int) -> Search:
         def search(codes: np.ndarray) -> np.ndarray:

@@ -22,14 +22,14 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+from hyperml_tf.retrieval.export import newcomers_of
+from hyperml_tf.retrieval.stored_points import StoredPoints
 
 import hyperml_tf as hml
 from hyperml_tf import search
 from hyperml_tf.data import sampled_negatives
 from hyperml_tf.geometry import lorentz
 from hyperml_tf.metrics import ranking_report
-from hyperml_tf.retrieval.export import newcomers_of
-from hyperml_tf.retrieval.stored_points import StoredPoints
 
 METRICS = ("sampled100_hr@10", "sampled100_ndcg@10", "full_hr@10", "full_ndcg@10")
 

@@ -29,7 +29,7 @@ import timing
 
 import hyperml_tf as hml
 from hyperml_tf.geometry import lorentz
-from hyperml_tf.metrics.ranking import expand_rows
+from hyperml_tf.metrics.protocols import expand_rows
 
 OURS = "ours"
 _BATCH = 128

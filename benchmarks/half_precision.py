@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+from hyperml_tf.retrieval.small_points import SmallPoints
+from hyperml_tf.retrieval.stored_points import StoredPoints
 
 import hyperml_tf as hml
 from hyperml_tf import search
-from hyperml_tf.retrieval.small_points import SmallPoints
-from hyperml_tf.retrieval.stored_points import StoredPoints
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ import tensorflow as tf
 
 import hyperml_tf  # noqa: F401  selects the Keras behind `tf.keras`
 from hyperml_tf import optimizers
-from hyperml_tf.manifold import mark_on_ball
+from hyperml_tf.ball_variables import mark_on_ball
 
 
 def cases() -> dict[str, tuple[bool, Callable[[], Any]]]:

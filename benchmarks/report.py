@@ -33,10 +33,10 @@ def markdown(figures: Figures) -> str:
 
 def _protocol() -> str:
     return (
-        "Test metrics: the mean over seeds ± half its 95 % interval by Student's t; a deterministic model runs once. "
-        "`sampled100_*` ranks the held-out item among 100 items that the user never touched, `full_*` among all that are not in "
-        "the user's training and validation rows; a tie counts against the model. Every model and seed sees the same split and "
-        "the same negatives.\n"
+        "Test metrics: the mean over seeds ± half the width of its 95 % confidence interval (Student's t); deterministic models "
+        "run once. `sampled100_*` ranks the held-out item among 100 sampled negatives, `full_*` among all items outside the user's "
+        "training and validation rows. Ranks are pessimistic: a tie counts as a better item. All models and seeds have the same "
+        "split and the same negatives.\n"
     )
 
 
@@ -71,7 +71,7 @@ def accuracy(values: dict[str, Any]) -> str:
     if values["published"] is not None:
         missing = ["", f"{values['published']:.4f}", "", "", "", ""]
         rows.append(["*HyperML as published: another split, other negatives*", *missing])
-    return table(["model", *METRICS, "s a training", "CPU s"], rows)
+    return table(["model", *METRICS, "s per training", "CPU s"], rows)
 
 
 def gains(values: dict[str, Any]) -> str:
@@ -145,7 +145,7 @@ def trials(figures: Figures) -> str:
             if len(shown) > len(tried.get(name, [])):
                 tried[name] = shown
     rows = [[_title(figures, name), "; ".join(tried[name])] for name in _ordered(tried)]
-    return "## Settings tried, in this order\n\n" + table(["model", "settings"], rows, text=2) if rows else ""
+    return "## Settings tried, in order\n\n" + table(["model", "settings"], rows, text=2) if rows else ""
 
 
 def table(header: list[str], rows: list[list[str]], text: int = 1) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from recipe import Scorer
 
-from hyperml_tf.metrics.ranking import ranking_ranks
+from hyperml_tf.metrics.protocols import held_out_ranks
 from hyperml_tf.runs.held_out import HeldOut
 
 PROTOCOLS = ("sampled100", "full")
@@ -56,7 +56,7 @@ def ndcg_at_10(ranks: np.ndarray) -> np.ndarray:
 def validation_metrics(score: Scorer, held_out: HeldOut) -> dict[str, float]:
     """The four metrics on the validation rows. The test rows are not looked at."""
     rows, known = held_out.split.validation, held_out.split.train
-    ranks = ranking_ranks(score, rows.users, rows.items, known.csr(), held_out.negatives)
+    ranks = held_out_ranks(score, rows.users, rows.items, known.csr(), held_out.negatives)
     run = StoredRun({}, ranks)
     return {metric: float(run.per_user(metric).mean()) for metric in METRICS}
 
@@ -64,7 +64,7 @@ def validation_metrics(score: Scorer, held_out: HeldOut) -> dict[str, float]:
 def arrays_of_test(score: Scorer, held_out: HeldOut) -> dict[str, np.ndarray]:
     """What is stored of a model's test, see `StoredRun`."""
     rows, train = held_out.split.test, held_out.split.train
-    ranks = ranking_ranks(score, rows.users, rows.items, held_out.split.before_test.csr(), held_out.negatives)
+    ranks = held_out_ranks(score, rows.users, rows.items, held_out.split.before_test.csr(), held_out.negatives)
     return {
         "users": rows.users,
         "items": rows.items,

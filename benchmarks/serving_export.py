@@ -35,7 +35,7 @@ def export(arguments: argparse.Namespace, path: Path) -> dict[str, Any]:
     hml.export_saved_model(model, path, k=100, precision=arguments.precision, exclude_seen=True)
     figures = {"model MiB": before, "export s": time.perf_counter() - started, "export peak MiB": peak()}
     if arguments.index:
-        index = hml.retrieval.ApproximateIndex.from_model(model)
+        index = hml.serving.ApproximateIndex.from_model(model)
         folder = index.save(path)
         figures["index"] = {**index.report, "MiB": size(folder)}
     return figures

@@ -46,7 +46,7 @@ def inputs_of(signature: str, batch: int, rng: random.Random, items: int, users:
         "history": [one_list(length) for _ in range(batch)],
         "item_id": [one_list(length) for _ in range(batch)] if signature == "score" else one_list(batch),
     }
-    return {name: values[name] for name in hml.retrieval.SIGNATURES[signature].inputs}
+    return {name: values[name] for name in hml.serving.SIGNATURES[signature].inputs}
 
 
 def check(answer: dict[str, tf.Tensor], batch: int) -> None:
@@ -116,7 +116,7 @@ def report(load: Load, memory: list[float]) -> None:
     sizes = sorted(set(BATCHES))
     print("| ms, p50 / p99 | calls | all batches | " + " | ".join(f"batch {size}" for size in sizes) + " |")
     print("|---|--:|" + "--:|" * (len(sizes) + 1))
-    for name in hml.retrieval.SIGNATURES:
+    for name in hml.serving.SIGNATURES:
         by_size = [load.seconds[name, size] for size in sizes]
         every = [value for values in by_size for value in values]
         cells = [f"`{name}`", f"{len(every):,}", milliseconds(every), *map(milliseconds, by_size)]

@@ -62,7 +62,7 @@ def main() -> None:
             key: some.get(key, lists if len(field.shape) == 2 else [row[0] for row in lists])
             for key, field in signature.inputs.items()
         }
-        for name, signature in hml.retrieval.SIGNATURES.items()
+        for name, signature in hml.serving.SIGNATURES.items()
     }
     with tempfile.TemporaryDirectory() as scratch:
         for precision in ("float32", "float16"):

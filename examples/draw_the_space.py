@@ -1,8 +1,8 @@
-"""Draw what a model has learned: items on the Poincaré disk, coloured by a taxonomy that the model has never seen.
+"""Plot what a model has learned: items on the Poincaré disk, coloured by a taxonomy that the model has not seen.
 
     python examples/draw_the_space.py [--out saved_models/disk.png]
 
-The catalogue is made up, with a known taxonomy. The picture in the README comes from this program.
+The catalogue is synthetic, with a known taxonomy. The plot in the README is the output of this program.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def main() -> None:
     model.compile()
     model.fit(table, epochs=arguments.epochs, verbose=2)
 
-    # Categories are paths such as "a|b|c", most general first; the table numbers items by first appearance.
+    # Categories are paths such as "a|b|c", most general first. The table has its items in order of first appearance.
     category = catalogue.items.set_index("item").loc[table.item_ids, "category"].str.split("|").str[0]
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     hml.visualization.plot_items(model, table.popularity(), arguments.out, groups=category.tolist())

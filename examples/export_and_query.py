@@ -1,9 +1,9 @@
-"""Export a trained model as a SavedModel, and ask the export.
+"""Export a trained model as a SavedModel, and query the export.
 
     python examples/export_and_query.py [--out saved_models/export_and_query/1]
 
-`ServedModel` is a convenience for Python; `examples/query_saved_model.py` does the same with nothing but TensorFlow, and
-TensorFlow Serving loads the directory above the version number as it is.
+`ServedModel` is a convenience for Python; `examples/query_saved_model.py` does the same with plain TensorFlow, and TensorFlow
+Serving loads the directory above the version number as it is.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def main() -> None:
     model.compile()
     model.fit(table, epochs=arguments.epochs, verbose=2)
 
-    # k is the length of the answers, fixed at export.
+    # k, the number of recommendations per query, is fixed at export.
     path = hml.export_saved_model(model, arguments.out, k=10, overwrite=True)
     served = hml.ServedModel(path)
     print(f"Exported to {path}")
@@ -43,12 +43,12 @@ def main() -> None:
     assert new.ids.tolist() == model.recommend([user], k=10).ids.tolist()
     print(f"{user} has {len(own)} items. Nearest of the others: {', '.join(new.ids[0, :5])}")
 
-    # A user the model has never seen gets the neighbours of the origin: general, popular items.
-    print(f"Somebody new: {', '.join(served.recommend(['nobody']).ids[0, :5])}")
+    # For an unknown user these are the nearest items to the origin: general, popular ones.
+    print(f"New user: {', '.join(served.recommend(['nobody']).ids[0, :5])}")
 
-    # Unless they bring items with them: a user is where their items are, with no training. Oldest first.
-    newcomer = served.recommend_from_items([own[-3:]])
-    print(f"Somebody new with {', '.join(own[-3:])}: {', '.join(newcomer.ids[0, :5])}")
+    # A new user with a history is computed from its items, without training (fold-in). Oldest item first.
+    folded_in = served.recommend_from_items([own[-3:]])
+    print(f"New user with {', '.join(own[-3:])}: {', '.join(folded_in.ids[0, :5])}")
     print(f"Similar to {own[-1]}: {', '.join(served.similar_items([own[-1]]).ids[0, :5])}")
 
     distances = served.score([user], [[new.ids[0, 0], own[0], "no such item"]])[0]

@@ -1,9 +1,10 @@
-"""Layers, a loss and an optimizer of hyperml_tf in a plain Keras functional model, saved and loaded again.
+"""Layers, a loss and an optimizer of hyperml_tf in a plain Keras functional model, which is saved and loaded.
 
     python examples/keras_functional.py [--epochs 5] [--out saved_models/keras_functional.keras]
 
-Users and items are points of the Poincaré ball. An example is a user, one item it took and some it did not; the model
-returns the distances of the items, and `PullPushLoss` pulls the first one near and pushes the others away.
+Users and items are points of the Poincaré ball. A training example is a user, one item that the user interacted with, and
+sampled negatives. The model returns the distances of the items, and `PullPushLoss` pulls the first item towards the user and
+pushes the others away.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def build_model(n_users: int, n_items: int, dim: int) -> tf.keras.Model:
 def examples(
     table: hml.Interactions, rows: hml.Interactions, negatives: int
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Every row with the given number of items its user never touched; labels are 1 for the row's item, 0 for the others."""
+    """The rows, each with sampled negatives of its user. Labels are 1 for the item of the row and 0 for negatives."""
     others = hml.data.sampled_negatives(table, rows.users, negatives)
     items = np.concatenate([rows.items[:, None], others], axis=1)
     labels = np.zeros(items.shape, np.float32)

@@ -1,9 +1,9 @@
-"""Ask an exported SavedModel for recommendations, with plain TensorFlow: nothing of hyperml_tf is imported.
+"""Query an exported SavedModel for recommendations with plain TensorFlow, without importing hyperml_tf.
 
     python examples/query_saved_model.py runs/first/saved_model/1 --user ann [--interactions ratings.csv] [--items items.csv]
 
-With `--interactions` (columns `user` and `item`) the user's own items are left out of the answer; more can be named with
-`--exclude`. With `--items` (columns `item`, `name` and `category`) the answer says what the items are.
+With `--interactions` (columns `user` and `item`) the user's own items are excluded from the recommendations, as are those given
+by `--exclude`. With `--items` (columns `item`, `name` and `category`) names and categories of the items are shown.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ def read_rows(path: str) -> list[dict[str, str]]:
 
 
 def recommend(path: str, user: str, exclude: list[str], k: int) -> list[tuple[str, float]]:
-    """The nearest items of one user and their hyperbolic distances, nearest first."""
+    """The nearest items of one user with their hyperbolic distances, nearest first."""
     signatures = tf.saved_model.load(path).signatures
-    # Every input has the batch as its first axis: here a batch of one user. "" pads, so an empty list is one "".
+    # The first axis of every input is the batch, here of one user. "" is padding, so an empty list becomes [""].
     answer = signatures["recommend_excluding"](user_id=tf.constant([user]), exclude=tf.constant([exclude or [""]]))
     pairs = zip(answer["item_id"].numpy()[0], answer["distance"].numpy()[0], strict=True)
-    # Where fewer items are left than the export returns, the rest are "".
+    # If fewer items are left than the export returns, the rest is padded with "".
     return [(item.decode(), float(distance)) for item, distance in pairs if item][:k]
 
 

@@ -1,9 +1,9 @@
-"""Towers in the style of TensorFlow Recommenders, trained by HyperML and searched by TFRS's own index.
+"""TensorFlow Recommenders towers, trained by HyperML and searched by the index of TFRS.
 
     python examples/tfrs_towers.py [--epochs 10]
 
-The item tower sees the category of an item beside its id, and ends in a dense layer. `HyperML` maps what the towers return to
-the ball. TFRS scores by dot product: `LorentzLift` makes that order the candidates by hyperbolic distance, so that
+The item tower takes the id and the category of an item, and ends in a dense layer. `HyperML` maps the outputs of the towers to
+the ball. TFRS scores by dot product: `LorentzLift` lifts points so that dot products rank candidates by hyperbolic distance, and
 `tfrs.layers.factorized_top_k.BruteForce` finds the same items as `recommend`.
 """
 
@@ -20,13 +20,13 @@ import tensorflow_recommenders as tfrs
 
 
 def user_tower(user_ids: list[str], dim: int) -> tf.keras.Model:
-    """Called with raw ids, `(batch,)`."""
+    """A tower that takes raw ids, `(batch,)`."""
     lookup = tf.keras.layers.StringLookup(vocabulary=user_ids)
     return tf.keras.Sequential([lookup, tf.keras.layers.Embedding(lookup.vocabulary_size(), dim)])
 
 
 def item_tower(item_ids: list[str], categories: list[str], dim: int) -> tf.keras.Model:
-    """Called with a dictionary of ids and features, each `(batch,)`."""
+    """A tower that takes a dictionary of ids and features, each `(batch,)`."""
     inputs = {name: tf.keras.Input([], dtype=tf.string, name=name) for name in ("item_id", "category")}
     vectors = []
     for name, vocabulary in (("item_id", item_ids), ("category", categories)):
@@ -48,7 +48,7 @@ def main() -> None:
     catalogue = hml.synthesize(arguments.users, arguments.items, arguments.rows)
     split = hml.leave_one_out(catalogue.table)
     user_ids, item_ids = split.train.user_ids.tolist(), split.train.item_ids.tolist()
-    # Features are rows in the order of the ids.
+    # Features are in the order of the ids.
     category = catalogue.items.set_index("item")["category"]
     categories = category[item_ids].tolist()
 
@@ -60,13 +60,13 @@ def main() -> None:
         candidate_network=item_tower(item_ids, sorted(set(categories)), arguments.dim),
         candidate_features={"category": categories},
     )
-    # Losses are sums over the batch; Adam does not mind the scale.
+    # The loss is a sum over the batch. Adam is invariant to its scale.
     model.compile(tf.keras.optimizers.Adam(0.005))
-    # A batched dataset of raw ids, as for any TFRS model; the Interactions themselves would do as well.
+    # A batched dataset of raw ids, as for any TFRS model. `fit` also takes `Interactions`.
     dataset = hml.data.raw_dataset(split.train, batch_size=1024)
     model.fit(dataset, validation_data=split.validation, epochs=arguments.epochs, verbose=2)
 
-    # Unmodified TFRS: query and candidates are lifted, and the index knows nothing of hyperbolic space.
+    # Queries and candidates are lifted, so the index of TFRS needs no change.
     query_model = tf.keras.Sequential([model.query_tower, hml.layers.LorentzLift("query", model.curvature)])
     lifted = hml.layers.LorentzLift("candidate", model.curvature)(model.candidate_tower.all_points())
     index = tfrs.layers.factorized_top_k.BruteForce(query_model, k=10).index(lifted, tf.constant(item_ids))

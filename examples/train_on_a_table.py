@@ -1,9 +1,9 @@
-"""The whole main job in Python: a table, a split, training with early stopping, exact metrics beside two baselines.
+"""Load a table, split it, train with early stopping, and compare exact test metrics with two baselines.
 
     python examples/train_on_a_table.py [ratings.csv] [--epochs 40]
 
-Without a table it makes one. The Euclidean twin is the same model, loss and training at curvature 0, so what it loses to
-HyperML is the curvature, at settings that were chosen for HyperML.
+Without a table, a synthetic one is generated. The Euclidean twin is the same model with the same training at curvature 0, so its
+gap to HyperML is the gain from curvature, with settings that were chosen for HyperML.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ MONITOR = "val_sampled100_ndcg@10"
 
 
 def train(split: hml.data.Split, curvature: float, dim: int, epochs: int) -> hml.HyperML:
-    """A model trained until the validation metric has not improved for five epochs, with the weights of its best one."""
+    """Trains until the validation metric has not improved for five epochs, and restores the weights of the best epoch."""
     tf.keras.utils.set_random_seed(0)
     model = hml.HyperML.from_interactions(split.train, dim=dim, curvature=curvature)
-    model.compile()  # the default optimizer; any other of hyperml_tf.optimizers or Keras can be given
+    model.compile()  # the default optimizer; any optimizer of hyperml_tf or Keras can be passed
     stop_early = tf.keras.callbacks.EarlyStopping(MONITOR, mode="max", patience=5, restore_best_weights=True)
     history = model.fit(
         split.train, validation_data=split.validation, epochs=epochs, callbacks=[stop_early], verbose=0
@@ -33,8 +33,8 @@ def train(split: hml.data.Split, curvature: float, dim: int, epochs: int) -> hml
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("table", nargs="?", help="CSV or Parquet; a made-up catalogue unless given")
-    parser.add_argument("--users", type=int, default=1000, help="of the made-up catalogue")
+    parser.add_argument("table", nargs="?", help="CSV or Parquet; a synthetic catalogue by default")
+    parser.add_argument("--users", type=int, default=1000, help="of the synthetic catalogue")
     parser.add_argument("--items", type=int, default=800)
     parser.add_argument("--rows", type=int, default=25_000)
     parser.add_argument("--dim", type=int, default=64)
@@ -47,7 +47,7 @@ def main() -> None:
         table = hml.synthesize(arguments.users, arguments.items, arguments.rows).table
     split = hml.leave_one_out(table, order="last")
 
-    # A test item is ranked among all items outside the user's training and validation rows, and among 100 of them.
+    # A test item is ranked among all items outside the user's training and validation rows, and among 100 negatives.
     negatives = hml.data.sampled_negatives(table, split.users)
     models = {
         "HyperML": train(split, 1.0, arguments.dim, arguments.epochs),

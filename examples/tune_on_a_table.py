@@ -1,9 +1,9 @@
-"""A search for good settings in Python: a space of one's own, a few trials, and the best model with its metrics.
+"""Hyperparameter search in Python: a custom search space, a few trials, and the metrics of the best model.
 
     python examples/tune_on_a_table.py [ratings.csv] [--trials 6]
 
-Without a table it makes one. From the command line the same is `hyperml-tf tune`. A search that is interrupted goes on when the
-program is started again with the same `--out`.
+Without a table, a synthetic one is generated. On the command line, `hyperml-tf tune` does the same. An interrupted search resumes
+when the program is run again with the same `--out`.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from hyperml_tf import tuning
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("table", nargs="?", help="CSV or Parquet; a made-up catalogue unless given")
-    parser.add_argument("--users", type=int, default=600, help="of the made-up catalogue")
+    parser.add_argument("table", nargs="?", help="CSV or Parquet; a synthetic catalogue by default")
+    parser.add_argument("--users", type=int, default=600, help="of the synthetic catalogue")
     parser.add_argument("--items", type=int, default=400)
     parser.add_argument("--rows", type=int, default=10_000)
     parser.add_argument("--epochs", type=int, default=16)
     parser.add_argument("--trials", type=int, default=4)
-    parser.add_argument("--out", default="saved_models/tuning", help="where the trials are kept")
+    parser.add_argument("--out", default="saved_models/tuning", help="the directory of the trials")
     arguments = parser.parse_args()
 
     if arguments.table:
@@ -31,7 +31,7 @@ def main() -> None:
         table = hml.synthesize(arguments.users, arguments.items, arguments.rows).table
     split = hml.leave_one_out(table, order="last")
 
-    # Fixed, chosen among some, or anywhere in a range; what is not named is searched as in the default space.
+    # A value is fixed, a list is a choice, and a dictionary is a range. Other hyperparameters keep their default space.
     space = {
         "dim": 32,
         "mode": "tangent",

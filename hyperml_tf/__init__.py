@@ -31,6 +31,7 @@ __all__ = [
     "ServedModel",
     "TrainingConfig",
     "__version__",
+    "ball_variables",
     "callbacks",
     "constraints",
     "data",
@@ -40,7 +41,6 @@ __all__ = [
     "layers",
     "leave_one_out",
     "losses",
-    "manifold",
     "metrics",
     "models",
     "optimizers",
@@ -59,6 +59,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from hyperml_tf import (
+        ball_variables,
         callbacks,
         constraints,
         data,
@@ -66,7 +67,6 @@ if TYPE_CHECKING:
         initializers,
         layers,
         losses,
-        manifold,
         metrics,
         models,
         optimizers,

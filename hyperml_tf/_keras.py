@@ -1,9 +1,9 @@
-"""The one place that knows which Keras this package runs on.
+"""Selects Keras 2 as `tf.keras`, and registers the classes of the package with it.
 
-TensorFlow Recommenders works with Keras 2 only. From TensorFlow 2.16 on, `tf.keras` is Keras 3 unless the environment
-variable `TF_USE_LEGACY_KERAS` is set before the first attribute of `tf.keras` is read; `tf_keras` is Keras 2 then.
-`select_keras` is called by `hyperml_tf/__init__.py` and imports nothing heavy; everything else in the package is written
-against `tf.keras`.
+TensorFlow Recommenders works with Keras 2 only. From TensorFlow 2.16 on, `tf.keras` is Keras 3 unless the environment variable
+`TF_USE_LEGACY_KERAS` is set before an attribute of `tf.keras` is read for the first time; with it, `tf.keras` is the package
+`tf_keras`, which is Keras 2. `hyperml_tf/__init__.py` calls `select_keras`, which imports nothing heavy. The rest of the package
+uses `tf.keras` only.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ _FIX = (
 
 
 def select_keras() -> None:
-    """Makes `tf.keras` Keras 2, or says exactly why that is no longer possible.
+    """Makes `tf.keras` Keras 2, or raises an error that says why that is no longer possible.
 
     Raises:
-        ImportError: if `tf.keras` is already Keras 3 in this process, if the user asked for Keras 3 through the
-            environment, or if the package `tf-keras` is missing.
+        ImportError: If `tf.keras` is already Keras 3 in this process, if the environment variable asks for Keras 3, or if the
+            package `tf-keras` is not installed.
     """
     version = resolved_keras_version()
     if version is not None and version.startswith("2."):
@@ -55,7 +55,7 @@ def select_keras() -> None:
 
 
 def resolved_keras_version() -> str | None:
-    """The version of Keras behind `tf.keras`, or None while nothing has read an attribute of it yet."""
+    """The version of Keras behind `tf.keras`, or None if no attribute of `tf.keras` has been read yet."""
     tensorflow = sys.modules.get("tensorflow")
     keras = None if tensorflow is None else vars(tensorflow).get("keras")
     if keras is None or getattr(keras, "_tfll_initialized", True) is False:
@@ -66,7 +66,7 @@ def resolved_keras_version() -> str | None:
 
 
 def register(cls: type[_T]) -> type[_T]:
-    """Class decorator: registers a class of ours for Keras serialization under `hyperml_tf>ClassName`."""
+    """Class decorator that registers a class for Keras serialization, under `hyperml_tf>ClassName`."""
     import tensorflow as tf
 
     decorator: Any = tf.keras.utils.register_keras_serializable(package=PACKAGE)

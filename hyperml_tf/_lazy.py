@@ -1,4 +1,4 @@
-"""Names of a package that are loaded when they are first used."""
+"""Lazy loading of the public names of a package."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from typing import Any
 
 
 def lazy_names(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """A `__getattr__` and a `__dir__` for the `__init__.py` of a package (PEP 562).
+    """Makes the `__getattr__` and `__dir__` of a package that loads its names when they are first used (PEP 562).
 
     Args:
-        package: the package's `__name__`.
-        homes: for each name the submodule it is defined in; a submodule itself has its own name as home.
+        package: The `__name__` of the package.
+        homes: Submodule that defines each name. For a submodule that is itself a public name, its own name.
+
+    Returns:
+        The two functions `(__getattr__, __dir__)`.
     """
 
     def getattribute(name: str) -> Any:

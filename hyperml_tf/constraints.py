@@ -1,4 +1,4 @@
-"""A constraint that keeps a small variable inside the ball."""
+"""A Keras constraint that keeps the points of a variable inside the Poincaré ball."""
 
 from __future__ import annotations
 
@@ -15,20 +15,25 @@ __all__ = ["BallConstraint"]
 
 @register
 class BallConstraint(tf.keras.constraints.Constraint):
-    """Projects the points of a variable into the ball after each step of an optimizer that knows nothing of the ball.
+    """Projects the points of a variable into the Poincaré ball after each step of any optimizer.
 
-    For small variables, such as the bias of `MobiusDense`. Keras applies a constraint to the *whole* variable at every step,
-    which for a table of points costs more than the rest of training: use `HyperbolicEmbedding` there, which needs none.
+    Use it for small variables, such as the bias of `MobiusDense`, with an optimizer that takes Euclidean steps. Keras applies
+    a constraint to the *whole* variable at every step, which for a table of points costs more than the rest of training.
+    `HyperbolicEmbedding` therefore needs no constraint.
+
+    Points beyond the largest radius of their dtype (see `hyperml_tf.geometry.poincare.project`) are scaled back to it; others
+    are not changed.
 
     Args:
-        curvature: the curvature `c >= 0`, a number. At `c = 0` the constraint does nothing.
+        curvature: Float. The curvature `c >= 0` of the ball, finite. At `c = 0` the constraint does nothing. Defaults to `1.0`.
 
     Raises:
-        ValueError: if `curvature` is negative or not finite.
+        ValueError: If `curvature` is negative or not finite.
 
     Example:
 
-    >>> BallConstraint(curvature=4.0)(tf.constant([[0.0, 3.0]])).numpy().astype(float).round(4).tolist()
+    >>> constraint = BallConstraint(curvature=4.0)
+    >>> constraint(tf.constant([[0.0, 3.0]])).numpy().astype(float).round(4).tolist()
     [[0.0, 0.5]]
     """
 
@@ -38,7 +43,7 @@ class BallConstraint(tf.keras.constraints.Constraint):
         self.curvature = float(curvature)
 
     def __call__(self, w: Tensor) -> Tensor:
-        """The variable's value `(..., dim)`, each point projected; in its own dtype."""
+        """Returns the value `w` of a variable, `(..., dim)`, with each point projected, in the dtype of `w`."""
         return tf.cast(poincare.project(tf.convert_to_tensor(w), self.curvature), w.dtype)
 
     def get_config(self) -> dict[str, Any]:

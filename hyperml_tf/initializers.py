@@ -1,8 +1,7 @@
 """Initializers that place points by their distance from the origin.
 
-They return *tangent vectors at the origin*: a vector of norm `r / 2` is the point at hyperbolic distance `r` in its direction,
-whatever the curvature (conventions: `hyperml_tf.geometry.poincare`), so no initializer needs to know it. A variable that
-holds points takes `poincare.expmap0` of them, as `HyperbolicEmbedding(mode="direct")` does.
+They return tangent vectors at the origin. A tangent vector of norm `r / 2` is mapped by `expmap0` to the point at distance `r` in
+its direction, whatever the curvature, so initializers do not need to know the curvature.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from typing import Any
 import tensorflow as tf
 
 from hyperml_tf import numerics
+from hyperml_tf._arguments import check_not_negative
 from hyperml_tf._keras import register
 from hyperml_tf.numerics import Tensor
 
@@ -21,34 +21,40 @@ __all__ = ["RadialUniform", "WrappedNormal"]
 
 @register
 class WrappedNormal(tf.keras.initializers.Initializer):
-    """The normal distribution wrapped around the origin: independent normal coordinates with a given radius.
+    """Wrapped normal distribution around the origin: tangent vectors with independent, normally distributed coordinates.
 
-    The standard deviation of a coordinate is `radius / (2 sqrt(dim))`, so the root mean square of the distance from the origin
-    is `radius` in every dimension. The default is a standard deviation of 0.01 at `dim = 64`: close to the origin, where the
-    space is nearly flat, and apart enough for the first gradients to have a direction.
+    The standard deviation of a coordinate is `radius / (2 sqrt(dim))`, so `radius` is the root mean square of the distance from
+    the origin in every dimension. With the default at `dim = 64`, it is 0.01.
 
     Args:
-        radius: root mean square distance from the origin, in units of hyperbolic distance, >= 0.
-        seed: an integer for the same values at every call; None draws from the global generator.
+        radius: Float >= 0, the root mean square of the hyperbolic distance from the origin. Defaults to `0.16`.
+        seed: Integer, for the same values at every call. Defaults to `None`, which draws from the global generator.
+
+    Call arguments:
+        shape: Shape of the tensor, `(..., dim)`.
+        dtype: Floating dtype of the tensor. Defaults to `None`, which is `tf.keras.backend.floatx()`.
 
     Raises:
-        ValueError: if `radius` is negative or not finite.
+        ValueError: If `radius` is not a finite number >= 0. When called with an empty shape or a dtype that is not floating.
+
+    Reference:
+        - [Nagano et al., A Wrapped Normal Distribution on Hyperbolic Space, 2019](https://arxiv.org/abs/1902.02992)
 
     Example:
 
     >>> vectors = WrappedNormal(radius=0.16, seed=1)((1000, 64))
-    >>> round(float(2 * tf.sqrt(tf.reduce_mean(tf.reduce_sum(vectors**2, axis=-1)))), 2)
+    >>> distances = 2 * tf.norm(vectors, axis=-1)
+    >>> round(float(tf.sqrt(tf.reduce_mean(distances**2))), 2)
     0.16
     """
 
     def __init__(self, radius: float = 0.16, seed: int | None = None) -> None:
-        if not 0 <= radius < float("inf"):
-            raise ValueError(f"`radius` must be a finite distance >= 0. Received: radius={radius}")
+        check_not_negative(radius=radius)
         self.radius = float(radius)
         self.seed = seed
 
     def __call__(self, shape: Sequence[int], dtype: Any = None, **kwargs: Any) -> Tensor:
-        """Tangent vectors at the origin, of shape `shape`, whose last axis is the dimension."""
+        """Draws tangent vectors at the origin; see the call arguments of the class."""
         shape, dtype = _checked(shape, dtype, kwargs)
         return _normal(shape, dtype, self.seed, kwargs) * (self.radius / 2.0 / max(shape[-1], 1) ** 0.5)
 
@@ -58,17 +64,23 @@ class WrappedNormal(tf.keras.initializers.Initializer):
 
 @register
 class RadialUniform(tf.keras.initializers.Initializer):
-    """Uniform direction, and a distance from the origin uniform between two radii.
+    """Tangent vectors with uniform directions and a uniform distance of their points from the origin.
 
-    In high dimension this spreads points over radii, where `WrappedNormal` puts nearly all of them at one radius.
+    In high dimension `WrappedNormal` places nearly all points at one distance from the origin; this initializer spreads them over
+    an interval of distances.
 
     Args:
-        min_radius: smallest distance from the origin, in units of hyperbolic distance, >= 0.
-        max_radius: largest distance from the origin, >= `min_radius`.
-        seed: an integer for the same values at every call; None draws from the global generator.
+        min_radius: Float >= 0, the smallest hyperbolic distance from the origin. Defaults to `0.0`.
+        max_radius: Float >= `min_radius`, the largest hyperbolic distance from the origin. Defaults to `0.2`.
+        seed: Integer, for the same values at every call. Defaults to `None`, which draws from the global generator.
+
+    Call arguments:
+        shape: Shape of the tensor, `(..., dim)`.
+        dtype: Floating dtype of the tensor. Defaults to `None`, which is `tf.keras.backend.floatx()`.
 
     Raises:
-        ValueError: if the radii are negative, not finite, or in the wrong order.
+        ValueError: If `min_radius` and `max_radius` are not finite numbers with `0 <= min_radius <= max_radius`. When called with
+            an empty shape or a dtype that is not floating.
 
     Example:
 
@@ -81,7 +93,7 @@ class RadialUniform(tf.keras.initializers.Initializer):
     def __init__(self, min_radius: float = 0.0, max_radius: float = 0.2, seed: int | None = None) -> None:
         if not 0 <= min_radius <= max_radius < float("inf"):
             raise ValueError(
-                "`min_radius` and `max_radius` must be finite distances with 0 <= min_radius <= max_radius. "
+                "`min_radius` and `max_radius` must be finite numbers with 0 <= min_radius <= max_radius. "
                 f"Received: min_radius={min_radius}, max_radius={max_radius}"
             )
         self.min_radius = float(min_radius)
@@ -89,7 +101,7 @@ class RadialUniform(tf.keras.initializers.Initializer):
         self.seed = seed
 
     def __call__(self, shape: Sequence[int], dtype: Any = None, **kwargs: Any) -> Tensor:
-        """Tangent vectors at the origin, of shape `shape`, whose last axis is the dimension."""
+        """Draws tangent vectors at the origin; see the call arguments of the class."""
         shape, dtype = _checked(shape, dtype, kwargs)
         direction = _normal(shape, dtype, self.seed, kwargs)
         direction = direction / tf.maximum(numerics.safe_norm(direction), numerics.eps(dtype))
@@ -97,7 +109,9 @@ class RadialUniform(tf.keras.initializers.Initializer):
         norms_shape = [*shape[:-1], 1]
         if self.seed is None:
             return direction * tf.random.uniform(norms_shape, **bounds)
-        return direction * tf.random.stateless_uniform(norms_shape, seed=_pair(self.seed + 1, kwargs), **bounds)
+        return direction * tf.random.stateless_uniform(
+            norms_shape, seed=_stateless_seed(self.seed + 1, kwargs), **bounds
+        )
 
     def get_config(self) -> dict[str, Any]:
         return {"min_radius": self.min_radius, "max_radius": self.max_radius, "seed": self.seed}
@@ -106,7 +120,7 @@ class RadialUniform(tf.keras.initializers.Initializer):
 def _checked(shape: Sequence[int], dtype: Any, kwargs: dict[str, Any]) -> tuple[list[int], tf.DType]:
     shape = [int(size) for size in kwargs.get("partition_shape") or shape]
     if not shape:
-        raise ValueError("`shape` must have at least one axis, the dimension of the points. Received: shape=()")
+        raise ValueError("`shape` must have at least one axis, the dimension of the points. Received: shape=[]")
     dtype = tf.as_dtype(dtype or tf.keras.backend.floatx())
     if not dtype.is_floating:
         raise ValueError(f"`dtype` must be a floating dtype. Received: dtype={dtype.name}")
@@ -116,9 +130,9 @@ def _checked(shape: Sequence[int], dtype: Any, kwargs: dict[str, Any]) -> tuple[
 def _normal(shape: list[int], dtype: tf.DType, seed: int | None, kwargs: dict[str, Any]) -> Tensor:
     if seed is None:
         return tf.random.normal(shape, dtype=dtype)
-    return tf.random.stateless_normal(shape, seed=_pair(seed, kwargs), dtype=dtype)
+    return tf.random.stateless_normal(shape, seed=_stateless_seed(seed, kwargs), dtype=dtype)
 
 
-def _pair(seed: int, kwargs: dict[str, Any]) -> list[int]:
-    """The seed of one piece of the variable: pieces of a partitioned table must not all be equal."""
+def _stateless_seed(seed: int, kwargs: dict[str, Any]) -> list[int]:
+    """The stateless seed of one shard of the variable, so that the shards of a partitioned variable differ."""
     return [seed, sum(kwargs.get("partition_offset") or [0])]

@@ -1,4 +1,4 @@
-"""A regularizer of points."""
+"""A regularizer for points of the Poincaré ball."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from hyperml_tf._arguments import check_not_negative
 from hyperml_tf._keras import register
 from hyperml_tf.geometry import poincare
 from hyperml_tf.numerics import Tensor
@@ -15,18 +16,26 @@ __all__ = ["RadiusRegularizer"]
 
 @register
 class RadiusRegularizer(tf.keras.regularizers.Regularizer):
-    """Pulls points to a given distance from the origin: `strength * sum (d(0, x) - radius)^2`.
+    """Regularizer that pulls points towards a given distance from the origin.
 
-    Meant as the `activity_regularizer` of a layer whose output is points. With `radius = 0` it keeps points from drifting to the
-    boundary, the hyperbolic weight decay; with a positive radius it also keeps them from collapsing into the origin.
+    The penalty of points `x` is
+
+        strength * sum (d(0, x) - radius)^2
+
+    It is meant as the `activity_regularizer` of a layer that outputs points. With `radius = 0` it is the hyperbolic counterpart
+    of weight decay and keeps points from the boundary; with a positive `radius` it also keeps them from collapsing at the
+    origin. The gradient is finite everywhere, the origin and the boundary included. At `c = 0` the distance is `2 |x|`.
 
     Args:
-        strength: the weight of the penalty, >= 0.
-        radius: the distance aimed at, in units of the space, >= 0.
-        curvature: the curvature `c >= 0` of the points, a number. At `c = 0` the distance is `2 |x|`.
+        strength: Float >= 0, the factor of the penalty. Defaults to `0.01`.
+        radius: Float >= 0, the target distance from the origin. Defaults to `0.0`.
+        curvature: Float >= 0, the curvature `c`. Defaults to `1.0`.
+
+    Call arguments:
+        x: Points, `(..., dim)`.
 
     Raises:
-        ValueError: if an argument is negative or not finite.
+        ValueError: If an argument is not a finite number >= 0.
 
     Example:
 
@@ -35,18 +44,16 @@ class RadiusRegularizer(tf.keras.regularizers.Regularizer):
     """
 
     def __init__(self, strength: float = 0.01, radius: float = 0.0, curvature: float = 1.0) -> None:
-        for name, value in (("strength", strength), ("radius", radius), ("curvature", curvature)):
-            if not 0 <= value < float("inf"):
-                raise ValueError(f"`{name}` must be a finite number >= 0. Received: {name}={value}")
+        check_not_negative(strength=strength, radius=radius, curvature=curvature)
         self.strength = float(strength)
         self.radius = float(radius)
         self.curvature = float(curvature)
 
     def __call__(self, x: Tensor) -> Tensor:
-        """The penalty of points `(..., dim)`, a scalar."""
+        """Computes the penalty of points, a scalar; see the call arguments of the class."""
         x = tf.convert_to_tensor(x)
         if self.radius == 0:
-            # The square is smooth at the origin, where the distance is not.
+            # Unlike the distance, its square has a gradient at the origin.
             return self.strength * tf.reduce_sum(poincare.squared_distance(tf.zeros_like(x), x, self.curvature))
         return self.strength * tf.reduce_sum(tf.square(poincare.distance0(x, self.curvature) - self.radius))
 

@@ -1,15 +1,16 @@
-"""The progress bar of training."""
+"""The callbacks: the progress bar of training, and the weights of the best epoch."""
 
 from __future__ import annotations
 
 import copy
 import io
 
+import numpy as np
 import pytest
 import tensorflow as tf
 from rich.console import Console
 
-from hyperml_tf.callbacks import TrainingProgress
+from hyperml_tf.callbacks import BestWeights, TrainingProgress
 
 
 def _fit(terminal: bool, epochs: int = 3, dataset: tf.data.Dataset | None = None, **kwargs) -> str:
@@ -43,7 +44,7 @@ def test_a_dataset_of_unknown_length() -> None:
     assert "3/3" in _fit(terminal=True, dataset=unknown)
 
 
-def test_close_after_an_exception_gives_the_terminal_back() -> None:
+def test_close_after_an_exception_restores_the_terminal() -> None:
     class Stop(tf.keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
             raise KeyboardInterrupt
@@ -67,3 +68,37 @@ def test_a_copy_draws_its_own_bar_on_the_same_console() -> None:
     copied = copy.deepcopy([callback])[0]
     assert copied is not callback
     assert (copied.monitor, copied.console) == ("val_loss", console)
+
+
+class Score(tf.keras.callbacks.Callback):
+    """Adds a given value to the logs of each epoch, and notes the weights."""
+
+    def __init__(self, scores: list[float]) -> None:
+        super().__init__()
+        self.scores = scores
+        self.weights: list[np.ndarray] = []
+
+    def on_epoch_end(self, epoch: int, logs: dict) -> None:
+        logs["score"] = self.scores[epoch]
+        self.weights.append(self.model.get_weights()[0])
+
+
+def _fit_with_scores(scores: list[float], monitor: str) -> tuple[BestWeights, list[np.ndarray], np.ndarray]:
+    score, best = Score(scores), BestWeights(monitor)
+    model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.fit(tf.ones([4, 2]), tf.ones([4, 1]), epochs=len(scores), verbose=0, callbacks=[score, best])
+    return best, score.weights, model.get_weights()[0]
+
+
+def test_training_ends_with_the_weights_of_the_best_epoch() -> None:
+    best, of_epochs, final = _fit_with_scores([0.1, 0.4, 0.4, 0.2], "score")
+    assert (best.best, best.best_epoch) == (0.4, 1)
+    np.testing.assert_array_equal(final, of_epochs[1])
+    assert not np.array_equal(final, of_epochs[3])
+
+
+def test_without_the_monitored_metric_the_weights_stay() -> None:
+    best, of_epochs, final = _fit_with_scores([0.1, 0.4, 0.2], "unknown")
+    assert best.best_epoch is None
+    np.testing.assert_array_equal(final, of_epochs[2])

@@ -17,8 +17,8 @@ import pytest
 
 from hyperml_tf import cli
 from hyperml_tf.cli import serving
-from hyperml_tf.retrieval import ApproximateIndex, ServedModel
 from hyperml_tf.runs import Run
+from hyperml_tf.serving import ApproximateIndex, ServedModel
 from hyperml_tf.settings import TrainingConfig
 
 SETTINGS = ["--epochs", "2", "--dim", "8", "--batch-size", "256", "--k", "7"]
@@ -184,7 +184,7 @@ def test_an_index_that_cannot_be_made_leaves_no_export(folder: Path, tmp_path: P
 
 
 def test_the_half_life_is_that_of_the_library() -> None:
-    from hyperml_tf.retrieval import export_saved_model
+    from hyperml_tf.serving import export_saved_model
 
     defaults = [inspect.signature(of).parameters["half_life"].default for of in (serving.export, export_saved_model)]
     assert defaults == [None, None]

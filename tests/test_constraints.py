@@ -1,4 +1,4 @@
-"""The constraint: what it does to a value, and to a variable under an optimizer of Keras."""
+"""`BallConstraint` projects values, and keeps a variable inside the ball under an optimizer of Keras."""
 
 from __future__ import annotations
 

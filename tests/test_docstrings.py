@@ -1,37 +1,107 @@
-"""Runs the examples in the docstrings of every module of the package."""
+"""Every public name has a complete docstring in the form of Keras, and every example in the package runs."""
 
 from __future__ import annotations
 
 import doctest
 import importlib
-import pkgutil
+from pathlib import Path
+from typing import Any
 
 import pytest
+import tensorflow as tf
+from docstring_checks import MODULES, missing_in, public_objects
 
-import hyperml_tf
+PUBLIC = public_objects()
 
-MODULES = sorted(m.name for m in pkgutil.walk_packages(hyperml_tf.__path__, "hyperml_tf."))
+NOT_YET = {
+    "hyperml_tf.cli.application",
+    "hyperml_tf.data.pipelines",
+    "hyperml_tf.data.splits",
+    "hyperml_tf.data.synthetic",
+    "hyperml_tf.layers.curvature",
+    "hyperml_tf.models.baselines.popularity",
+    "hyperml_tf.models.neighbours",
+    "hyperml_tf.models.recommendations",
+    "hyperml_tf.models.towers.history_tower",
+    "hyperml_tf.models.towers.id_tower",
+    "hyperml_tf.models.towers.network_tower",
+    "hyperml_tf.optimizers.riemannian_optimizer",
+    "hyperml_tf.retrieval.approximate_index",
+    "hyperml_tf.runs.run",
+    "hyperml_tf.runs.train",
+    "hyperml_tf.runs.training_config",
+    "hyperml_tf.tuning.bayesian_optimization",
+    "hyperml_tf.tuning.grid_search",
+    "hyperml_tf.tuning.hyperband",
+    "hyperml_tf.tuning.oracles.bayesian_optimization_oracle",
+    "hyperml_tf.tuning.oracles.grid_search_oracle",
+    "hyperml_tf.tuning.oracles.hyperband_oracle",
+    "hyperml_tf.tuning.oracles.random_search_oracle",
+    "hyperml_tf.tuning.oracles.resumable_oracle",
+    "hyperml_tf.tuning.stop_hopeless",
+    "hyperml_tf.visualization.layout",
+}
+"""Modules with public docstrings that are still incomplete. A module that is complete has to leave the list."""
 
 
-@pytest.mark.parametrize("name", ["hyperml_tf", *MODULES])
-def test_examples(name: str, tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("module", MODULES)
+def test_examples(module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # an example may write files
-    failed, _ = doctest.testmod(importlib.import_module(name), optionflags=doctest.NORMALIZE_WHITESPACE)
+    failed, _ = doctest.testmod(importlib.import_module(module), optionflags=doctest.NORMALIZE_WHITESPACE)
     assert failed == 0
 
 
-def test_the_public_functions_of_the_geometry_have_examples() -> None:
-    finder = doctest.DocTestFinder()
-    for package in (importlib.import_module(f"hyperml_tf.geometry.{name}") for name in ("poincare", "lorentz")):
-        public = getattr(
-            package, "__all__", [name for name, value in vars(package).items() if _defined_here(package, value)]
-        )
-        for name in public:
-            tests = finder.find(getattr(package, name), name)
-            assert any(test.examples for test in tests), f"{package.__name__}.{name} has no example"
+@pytest.mark.parametrize("module", sorted(PUBLIC))
+def test_public_docstrings_are_complete(module: str) -> None:
+    missing = "\n".join(sorted(message for value in PUBLIC[module] for message in missing_in(value)))
+    if module not in NOT_YET:
+        assert not missing, f"docstrings of {module} lack:\n{missing}"
+    elif missing:
+        pytest.xfail(missing)
+    else:
+        pytest.fail(f"the docstrings of {module} are complete: remove it from NOT_YET")
 
 
-def _defined_here(module, value) -> bool:
-    return (
-        callable(value) and getattr(value, "__module__", None) == module.__name__ and not value.__name__.startswith("_")
+def test_exceptions_are_public_modules() -> None:
+    assert set(PUBLIC) >= NOT_YET, (
+        f"these define no public name (any more): remove {NOT_YET - set(PUBLIC)} from NOT_YET"
     )
+
+
+def test_the_check_says_what_is_missing() -> None:
+    def function(first: int, second: int, name: str, *rest: Any, **kwargs: Any) -> None:
+        """Does something
+        in two lines.
+
+        Args:
+            first: Integer.
+                second: is not an entry.
+            **kwargs: Keyword arguments, such as `name`.
+
+        >>> 1  # doctest: +SKIP
+        """
+
+    class Layer(tf.keras.layers.Layer):
+        """Documented.
+
+        Input shape: on the same line.
+
+        Output shape:
+            `(...)`.
+
+        Example:
+
+        >>> 1
+        1
+        """
+
+        def bare(self) -> None:
+            return None
+
+    Layer.__module__ = "hyperml_tf.tests"
+    assert sorted(missing_in(function)) == [
+        "function: no block `Example:` with a line `>>>` that runs",
+        "function: no entry `second:` in a block `Args:`",
+        "function: no summary, one sentence on the first line that ends with a period, before a blank line",
+    ]
+    assert sorted(missing_in(Layer)) == ["Layer.bare: no docstring", "Layer: no block `Input shape:`"]

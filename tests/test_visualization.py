@@ -1,4 +1,4 @@
-"""The disk: exact radii, neighbours side by side, and pictures that are written."""
+"""Layouts on the disk: exact radii and close neighbours; plots and the files they are saved to."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hyperml_tf.visualization import disk_layout, plot_disk, plot_items
 
 
 def _shell(n: int = 400, dim: int = 16, seed: int = 0) -> np.ndarray:
-    """Points of four clusters at distances 2 to 3 from the origin, as training leaves them."""
+    """Points of four clusters at distances 2 to 3 from the origin, as after training."""
     rng = np.random.default_rng(seed)
     directions = np.eye(dim)[np.arange(n) % 4] + 0.15 * rng.normal(size=(n, dim))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
@@ -48,7 +48,7 @@ def test_radii_tell_the_distance_from_the_origin(curvature: float) -> None:
 
 
 def test_clusters_become_sectors() -> None:
-    """Of 400 points in four clusters, nearly all have the next one on the circle in their own cluster."""
+    """Of 400 points in four clusters, nearly all are followed on the circle by a point of their own cluster."""
     layout = disk_layout(_shell())
     clusters = (np.arange(400) % 4)[np.argsort(layout.angles)]
     assert np.mean(clusters == np.roll(clusters, 1)) > 0.95

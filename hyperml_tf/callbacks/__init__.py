@@ -1,4 +1,4 @@
-"""Keras callbacks of ours. Keras's own all work with `HyperML`; these add what they lack."""
+"""Keras callbacks. `HyperML` works with those of Keras; the callbacks here do what Keras has none for."""
 
 from hyperml_tf.callbacks.best_weights import BestWeights
 from hyperml_tf.callbacks.training_progress import TrainingProgress

@@ -1,4 +1,4 @@
-"""Keeping the weights of the best epoch."""
+"""A callback that keeps the weights of the best epoch."""
 
 from __future__ import annotations
 
@@ -9,18 +9,27 @@ import tensorflow as tf
 
 
 class BestWeights(tf.keras.callbacks.Callback):
-    """Ends training with the trainable weights of the epoch whose `monitor` was highest.
+    """Restores the trainable weights of the best epoch when training ends.
 
-    Keras's `EarlyStopping(restore_best_weights=True)` restores only if it stops training early; this one trains to the end, as
-    a learning rate that falls to 0 wants, and always restores.
+    `tf.keras.callbacks.EarlyStopping(restore_best_weights=True)` can stop training early. This callback never does, which suits
+    a learning rate schedule that decays to 0 over a fixed number of epochs. It keeps a copy of the weights in memory.
 
     Args:
-        monitor: a key of the logs, higher is better.
+        monitor: String. The key in `logs` of the quantity to monitor. The best epoch is the one where it is highest. If no
+            epoch has it, the weights stay as they are. Defaults to `"val_sampled100_ndcg@10"`.
+
+    Attributes:
+        best: The highest value of the monitored quantity so far, or `-inf`.
+        best_epoch: The epoch of that value, counted from 0, or None.
 
     Example:
 
-    >>> BestWeights().monitor
-    'val_sampled100_ndcg@10'
+    >>> model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> callback = BestWeights(monitor="loss")
+    >>> history = model.fit(tf.ones([4, 2]), tf.ones([4, 1]), epochs=3, verbose=0, callbacks=[callback])
+    >>> callback.best == max(history.history["loss"])
+    True
     """
 
     def __init__(self, monitor: str = "val_sampled100_ndcg@10") -> None:

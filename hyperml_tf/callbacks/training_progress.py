@@ -1,4 +1,4 @@
-"""A progress bar for `fit`."""
+"""A callback that shows a progress bar for `fit`."""
 
 from __future__ import annotations
 
@@ -10,19 +10,23 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 
 class TrainingProgress(tf.keras.callbacks.Callback):
-    """One bar over all epochs, with the loss, one validation metric and the time that remains.
+    """Shows one progress bar for all epochs of `fit`, with the loss, a validation metric and the remaining time.
 
-    Silent where the console is not a terminal. Use it with `verbose=0`.
+    Use it with `fit(verbose=0)`. It draws nothing if the console is not a terminal.
 
     Args:
-        monitor: the key of the logs that is shown beside the loss, once it is there.
-        console: where to draw; standard error if None.
+        monitor: String. The key in `logs` of the metric to show beside the loss. It is shown from the first epoch that has it.
+            Defaults to `"val_sampled100_ndcg@10"`.
+        console: `rich.console.Console` or None. Where to draw. Defaults to `None`, which is standard error.
 
     Example:
 
-    >>> callback = TrainingProgress(monitor="val_full_ndcg@10")
-    >>> callback.monitor
-    'val_full_ndcg@10'
+    >>> model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> callback = TrainingProgress(monitor="val_loss")
+    >>> history = model.fit(tf.ones([4, 2]), tf.ones([4, 1]), epochs=3, verbose=0, callbacks=[callback])
+    >>> len(history.epoch)
+    3
     """
 
     def __init__(self, monitor: str = "val_sampled100_ndcg@10", console: Console | None = None) -> None:
@@ -32,7 +36,7 @@ class TrainingProgress(tf.keras.callbacks.Callback):
         self._progress: Progress | None = None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> TrainingProgress:
-        """A new bar on the same console, which cannot be copied: each training of a search gets one."""
+        """Returns a callback with a bar of its own on the same console: keras-tuner copies callbacks for each trial."""
         return type(self)(self.monitor, self.console)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
@@ -54,8 +58,8 @@ class TrainingProgress(tf.keras.callbacks.Callback):
         self._progress.start()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        # Between two epochs the bar moves by their steps; the number of steps is unknown in the first epoch of a dataset
-        # without a cardinality.
+        # The bar counts epochs and moves by fractions of one. In the first epoch of a dataset without a known cardinality,
+        # the number of steps is unknown and the bar stays.
         if self._progress is not None and self.params.get("steps"):
             self._progress.update(self._task, completed=self._epoch + (batch + 1) / self._steps)
 
@@ -72,7 +76,10 @@ class TrainingProgress(tf.keras.callbacks.Callback):
         self.close()
 
     def close(self) -> None:
-        """Gives the terminal back; for a training that an exception ended, where Keras calls no `on_train_end`."""
+        """Stops the bar and restores the terminal.
+
+        Call it if an exception ended training, because Keras does not call `on_train_end` then.
+        """
         if self._progress is not None:
             self._progress.stop()
             self._progress = None

@@ -1,4 +1,4 @@
-"""From tables of interactions to batches: vocabularies, splits, negatives, pipelines, and a synthetic catalogue."""
+"""Interaction data: loading, splitting, negative sampling, `tf.data` pipelines, and a synthetic data set."""
 
 from hyperml_tf.data.interactions import Interactions
 from hyperml_tf.data.negatives import sampled_negatives

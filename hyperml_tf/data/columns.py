@@ -6,7 +6,10 @@ from collections.abc import Hashable, Sequence
 from typing import Literal
 
 ColumnChoice = str | Literal[False] | None
-"""A column's name, None to find it by the usual names, False for "there is none" (only for the order)."""
+"""The name of a column; None to detect it by common names; False for no such column, which only the order allows."""
+
+Columns = tuple[Hashable, Hashable, Hashable | None]
+"""The labels of the user, item and order columns; the last is None if the table has no order."""
 
 USUAL_NAMES: dict[str, tuple[str, ...]] = {
     "user": (
@@ -23,19 +26,28 @@ USUAL_NAMES: dict[str, tuple[str, ...]] = {
         *("createdat", "position", "order", "sequence"),
     ),
 }
-"""The usual names of each role, normalised, in order of preference."""
+"""Common names of each role, normalised, in order of preference."""
 
 
 def find_columns(
     columns: Sequence[Hashable], user_column: str | None, item_column: str | None, order_column: ColumnChoice
-) -> tuple[Hashable, Hashable, Hashable | None]:
-    """The labels of the user, item and order columns; the last is None if the table has no order.
+) -> Columns:
+    """Finds the user, item and order columns.
 
-    Names are compared without case, spaces, hyphens and underscores, and without a type suffix (`user_id:token`).
+    Names are compared without regard to case, spaces, hyphens, underscores and a type suffix (`user_id:token`).
+
+    Args:
+        columns: the labels of all columns.
+        user_column: the name of the user column; None to detect it by `USUAL_NAMES`.
+        item_column: the same for the item column.
+        order_column: the same for the order column; False if there is none.
+
+    Returns:
+        The labels of the three columns.
 
     Raises:
-        ValueError: if a column that was asked for, or the user or item column, is not there; if two roles share a column
-            or two columns its name.
+        ValueError: if a named column, or the user or item column, is missing; if two roles have the same column; or if two
+            columns have the name of one role.
     """
     columns = list(columns)
     user = _find(columns, "user", user_column)
@@ -57,10 +69,10 @@ def find_columns(
 
 
 def find_item_column(columns: Sequence[Hashable], item_column: str | None = None) -> Hashable:
-    """The label of the item column alone, in a table of items; names are compared as in `find_columns`.
+    """Finds the item column of a table of items, as `find_columns` does.
 
     Raises:
-        ValueError: if it is not there.
+        ValueError: if it is missing.
     """
     return _find(list(columns), "item", item_column)
 
@@ -92,6 +104,6 @@ def _missing(columns: Sequence[Hashable], role: str, given: str | None) -> str:
         return f"`{role}_column` must name a column of the table, which has {listed}. Received: {given!r}"
     usual = ", ".join(USUAL_NAMES[role][:4])
     return (
-        f"No {role} column was found by the usual names ({usual}, ...). Pass `{role}_column=` with one of the columns of "
+        f"No {role} column was found by its common names ({usual}, ...). Pass `{role}_column=` with one of the columns of "
         f"the table (the first line of a file must be its header). Received: {listed}"
     )

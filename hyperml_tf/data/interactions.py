@@ -6,39 +6,37 @@ import dataclasses
 import functools
 import hashlib
 import json
-import logging
 import os
-from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from hyperml_tf.data import encoding
-from hyperml_tf.data.columns import ColumnChoice, find_columns
-from hyperml_tf.data.ordering import stored
+from hyperml_tf.data import vocabularies
+from hyperml_tf.data.columns import ColumnChoice, Columns, find_columns
+from hyperml_tf.data.encoding import encode
 from hyperml_tf.data.reading import read_table
-
-logger = logging.getLogger(__name__)
+from hyperml_tf.data.row_order import in_stored_order
+from hyperml_tf.data.tabular import dataset_columns, take_columns, to_series
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Interactions:
-    """Who interacted with what: one row is one user and one item, as codes into two vocabularies.
+    """A table of user-item interactions, one pair per row, as integer codes into two vocabularies.
 
-    Make one with `from_file`, `from_frame`, `from_arrays` or `from_dataset`. Users and items are numbered by first appearance in
-    the table. Rows are stored user by user, each user's from first to last by the order column, ties in row order; without an
-    order column the rows of a user keep the order of the table. Of a repeated (user, item) pair only the first is kept.
+    Create one with `from_file`, `from_frame`, `from_arrays` or `from_dataset`. These number users and items by first
+    appearance, sort the rows by user and then by the order column (ties, and tables without an order column, keep the order
+    of the input), and keep only the first row of each (user, item) pair.
 
     Args:
-        users: `(rows,)` int32, codes into `user_ids`, never decreasing.
+        users: `(rows,)` int32, codes into `user_ids`, sorted.
         items: `(rows,)` int32, codes into `item_ids`.
-        user_ids: `(n_users,)` the original identifiers, all int64 or all `str` (dtype object).
-        item_ids: `(n_items,)` likewise.
-        ordered: whether the order within a user comes from an order column.
+        user_ids: `(n_users,)` the original identifiers: all int64, or all `str` (dtype object).
+        item_ids: `(n_items,)` the same for items.
+        ordered: whether the rows of each user are sorted by an order column. Defaults to True.
 
     Raises:
-        ValueError: if the codes do not fit the vocabularies or the users are not sorted.
+        ValueError: if the codes do not fit the vocabularies, or `users` is not sorted.
 
     Example:
 
@@ -56,6 +54,11 @@ class Interactions:
     ordered: bool = True
 
     def __post_init__(self) -> None:
+        for name in ("users", "items"):
+            object.__setattr__(self, name, np.asarray(getattr(self, name)))
+        for name in ("user_ids", "item_ids"):
+            if not isinstance(getattr(self, name), np.ndarray):
+                object.__setattr__(self, name, vocabularies.vocabulary(getattr(self, name), name))
         if self.users.shape != self.items.shape or self.users.ndim != 1:
             raise ValueError(
                 "`users` and `items` must be vectors of one length. "
@@ -70,9 +73,7 @@ class Interactions:
                     f"`{name}` must be codes of the {size} identifiers. Received: {codes.min()} to {codes.max()}"
                 )
         if np.any(self.users[1:] < self.users[:-1]):
-            raise ValueError(
-                "`users` must be sorted. Use `Interactions.from_arrays`, which sorts. Received: unsorted codes"
-            )
+            raise ValueError("`users` must be sorted, as by `Interactions.from_arrays`. Received: unsorted codes")
 
     @classmethod
     def from_file(
@@ -83,23 +84,35 @@ class Interactions:
         order_column: ColumnChoice = None,
         separator: str | None = None,
     ) -> Interactions:
-        """Reads a CSV, TSV or Parquet file; other columns of it are ignored.
+        """Reads interactions from a CSV, TSV or Parquet file. Only the user, item and order columns are loaded.
 
-        Text must be UTF-8 with a header, compressed or not, by the suffix: `.csv .tsv .tab .txt`, then `.gz .bz2 .zst .xz
-        .zip`. Its identifiers become integers only if every one of a column survives that exactly, so "007" stays "007". An
-        empty field is missing.
+        Text files must be UTF-8 and have a header line. An identifier column becomes integers only if that changes none of
+        its identifiers, so a column with "007" stays text. Empty fields are missing values.
 
         Args:
-            path: the file.
-            user_column, item_column, order_column, separator: as in `from_frame`; the separator is found from the header
-                unless given.
+            path: a file that ends in `.parquet` or `.pq`, or in `.csv`, `.tsv`, `.tab` or `.txt`. The latter may be
+                compressed, with `.gz`, `.bz2`, `.zst`, `.xz` or `.zip` appended.
+            user_column: see `from_frame`.
+            item_column: see `from_frame`.
+            order_column: see `from_frame`.
+            separator: the character between the fields of a text file. Detected from the header by default.
+
+        Returns:
+            The interactions.
 
         Raises:
-            FileNotFoundError: if there is no such file.
-            ValueError: if it cannot be read, and as `from_frame`.
+            FileNotFoundError: if the file does not exist.
+            ValueError: if the file cannot be read, and as `from_frame`.
+
+        Example:
+
+        >>> from pathlib import Path
+        >>> _ = Path("ratings.csv").write_text("user,item,rating,timestamp\\nann,7,5,20\\nbob,7,3,10\\nann,3,4,10\\n")
+        >>> Interactions.from_file("ratings.csv").to_frame()["item"].tolist()
+        [3, 7, 7]
         """
-        frame, columns, text = read_table(path, user_column, item_column, order_column, separator)
-        return cls._from_columns(frame, columns, text, where=f"`path` {str(path)!r}")
+        frame, columns = read_table(path, user_column, item_column, order_column, separator)
+        return cls._from_columns(frame, columns, where=f"`path` {str(path)!r}")
 
     @classmethod
     def from_frame(
@@ -109,39 +122,59 @@ class Interactions:
         item_column: str | None = None,
         order_column: ColumnChoice = None,
     ) -> Interactions:
-        """Takes a data frame; other columns of it are ignored.
+        """Converts a data frame. Columns other than the user, item and order columns are ignored.
 
-        Identifiers keep their type: integers int64, anything else `str`. A column that mixes types becomes strings, with a
-        warning. Rows without a user or an item are dropped, with a warning.
+        Integer identifiers become int64, all others `str`; a column of mixed types becomes `str`, with a warning. Rows
+        without a user or an item are dropped, with a warning.
 
         Args:
-            frame: one row an interaction.
-            user_column, item_column: the columns of identifiers; found by the usual names (`user`, `user_id`, ...; `item`,
-                `item_id`, `movie_id`, `asin`, ...) unless given.
-            order_column: numbers, dates or text that says one of them; found by the usual names (`timestamp`, `time`,
-                `date`, `position`, ...) unless given. False: the order of the rows.
+            frame: a pandas DataFrame with one row per interaction, or a table of another library that supports the Arrow
+                PyCapsule interface, such as polars, DuckDB or pyarrow.
+            user_column: the name of the column of user identifiers. By default the column is detected by common names:
+                `user`, `user_id`, `customer_id`, ...
+            item_column: the same for items: `item`, `item_id`, `movie_id`, `asin`, ...
+            order_column: the name of the column that orders the interactions of a user: numbers, dates, or text that
+                holds either. By default it is detected by common names (`timestamp`, `time`, `date`, `position`, ...), and
+                without such a column the rows keep their order. False ignores such a column.
+
+        Returns:
+            The interactions.
 
         Raises:
-            ValueError: if a column is missing, an order value is missing or cannot be read, or there are fewer than two
-                users or two items.
+            ValueError: if a column is missing, an identifier is not an integer or text, an order value is missing or
+                cannot be parsed, or there are fewer than two users or two items.
+
+        Example:
+
+        >>> frame = pd.DataFrame({"user": ["ann", "bob", "ann"], "item": [7, 7, 3], "timestamp": [2, 1, 1]})
+        >>> Interactions.from_frame(frame).to_frame()["item"].tolist()
+        [3, 7, 7]
         """
-        columns = find_columns(list(frame.columns), user_column, item_column, order_column)
-        return cls._from_columns(frame, columns, parse_integers=False, where="`frame`")
+        table, columns = take_columns(frame, lambda names: find_columns(names, user_column, item_column, order_column))
+        return cls._from_columns(table, columns, where="`frame`")
 
     @classmethod
     def from_arrays(cls, users: Any, items: Any, order: Any = None) -> Interactions:
-        """Takes the identifiers of users and items, and the order, as arrays or lists of one length, `(rows,)`.
+        """Converts vectors: lists, iterators, numpy arrays, tensors, or the series of pandas and other libraries.
+
+        Args:
+            users: `(rows,)` user identifiers.
+            items: `(rows,)` item identifiers.
+            order: `(rows,)` numbers or dates that order the interactions of a user. Defaults to None, the order given.
+
+        Returns:
+            The interactions.
 
         Raises:
             ValueError: if the lengths differ, and as `from_frame`.
         """
         named = {"users": users, "items": items} | ({} if order is None else {"order": order})
-        lengths = {name: len(values) for name, values in named.items()}
+        frame = {name: to_series(values, name) for name, values in named.items()}
+        lengths = {name: len(values) for name, values in frame.items()}
         if len(set(lengths.values())) != 1:
             raise ValueError(f"`users`, `items` and `order` must have one length. Received: {lengths}")
-        frame = pd.DataFrame({name: pd.Series(values).reset_index(drop=True) for name, values in named.items()})
         columns = ("users", "items", None if order is None else "order")
-        return cls._from_columns(frame, columns, parse_integers=False, where="`users`")
+        return cls._from_columns(pd.DataFrame(frame), columns, where="`users`")
 
     @classmethod
     def from_dataset(
@@ -151,58 +184,45 @@ class Interactions:
         item_column: str | None = None,
         order_column: ColumnChoice = None,
     ) -> Interactions:
-        """Takes a finite `tf.data.Dataset` of dictionaries, batched or not; its keys are the columns of `from_frame`.
+        """Converts a finite `tf.data.Dataset` of dictionaries, batched or not. Its keys are the column names.
+
+        Args:
+            dataset: the dataset. Its values are scalars or, if it is batched, vectors.
+            user_column: see `from_frame`.
+            item_column: see `from_frame`.
+            order_column: see `from_frame`.
+
+        Returns:
+            The interactions.
 
         Raises:
-            ValueError: if the dataset is infinite or its elements are not dictionaries of scalars or vectors, and as
+            ValueError: if the dataset is infinite, or its elements are not dictionaries of scalars or vectors, and as
                 `from_frame`.
+
+        Example:
+
+        >>> import tensorflow as tf
+        >>> dataset = tf.data.Dataset.from_tensor_slices({"user_id": ["ann", "bob", "ann"], "item_id": [7, 7, 3]})
+        >>> Interactions.from_dataset(dataset)
+        Interactions(rows=3, n_users=2, n_items=2)
         """
-        spec = dataset.element_spec
-        if not isinstance(spec, dict):
-            raise ValueError(f"`dataset` must be of dictionaries, such as {{'user_id', 'item_id'}}. Received: {spec}")
-        if int(dataset.cardinality()) == -1:
-            raise ValueError("`dataset` must be finite. Received: an infinite dataset")
-        columns = find_columns(list(spec), user_column, item_column, order_column)
-        keys = [str(column) for column in columns if column is not None]
-        ranks = {key: spec[key].shape.rank for key in keys}
-        if set(ranks.values()) not in ({0}, {1}):
-            raise ValueError(f"`dataset` must hold scalars, or batches of them. Received: ranks {ranks}")
-        kept = dataset.map(lambda row: {key: row[key] for key in keys})
-        batches = list((kept.batch(8192) if set(ranks.values()) == {0} else kept).as_numpy_iterator())
-        frame = pd.DataFrame({key: np.concatenate([batch[key] for batch in batches] or [[]]) for key in keys})
-        return cls._from_columns(frame, columns, parse_integers=False, where="`dataset`")
+        table, columns = dataset_columns(
+            dataset, lambda names: find_columns(names, user_column, item_column, order_column)
+        )
+        return cls._from_columns(table, columns, where="`dataset`")
 
     @classmethod
-    def _from_columns(
-        cls, frame: pd.DataFrame, columns: tuple[Hashable, Hashable, Hashable | None], parse_integers: bool, where: str
-    ) -> Interactions:
-        user, item, order = columns
-        users, user_ids = encoding.encode_ids(frame[user], user, parse_integers)
-        items, item_ids = encoding.encode_ids(frame[item], item, parse_integers)
-        when = None if order is None else encoding.order_values(frame[order], order)
-        present = (users != encoding.MISSING) & (items != encoding.MISSING)
-        if not present.all():
-            dropped = len(present) - np.count_nonzero(present)
-            logger.warning("Dropped %d of %d rows without a user or an item.", dropped, len(present))
-            users, user_ids = encoding.compact(users[present], user_ids)
-            items, item_ids = encoding.compact(items[present], item_ids)
-            when = None if when is None else when[present]
-        if len(user_ids) < 2 or len(item_ids) < 2:
-            raise ValueError(
-                f"{where} must hold interactions of at least two users and two items. Received: {len(users)} rows, "
-                f"{len(user_ids)} users, {len(item_ids)} items"
-            )
-        users, items = stored(users, items, len(item_ids), when)
-        return cls(users, items, user_ids, item_ids, order is not None)
+    def _from_columns(cls, frame: pd.DataFrame, columns: Columns, where: str) -> Interactions:
+        return cls(*encode(frame, columns, where), ordered=columns[2] is not None)
 
     @property
     def n_users(self) -> int:
-        """The size of the user vocabulary."""
+        """The number of users in the vocabulary."""
         return len(self.user_ids)
 
     @property
     def n_items(self) -> int:
-        """The size of the item vocabulary."""
+        """The number of items in the vocabulary."""
         return len(self.item_ids)
 
     def __len__(self) -> int:
@@ -212,13 +232,16 @@ class Interactions:
         return f"Interactions(rows={len(self)}, n_users={self.n_users}, n_items={self.n_items})"
 
     def with_rows(self, rows: Any) -> Interactions:
-        """The chosen rows, in stored order, with the same vocabularies (the same codes).
+        """Selects rows. The vocabularies, and so the codes, stay the same.
 
         Args:
-            rows: a mask, `(rows,)` bool, or row numbers in any order.
+            rows: a boolean mask, `(rows,)`, or row numbers in any order.
+
+        Returns:
+            The selected rows, in the order of this table.
 
         Raises:
-            ValueError: if the mask has another length.
+            ValueError: if a mask has the wrong length, or `rows` is neither a mask nor integers.
             IndexError: if a row number is out of range.
         """
         chosen = np.asarray(rows)
@@ -227,22 +250,24 @@ class Interactions:
                 raise ValueError(f"`rows` must be a mask of {len(self)} rows. Received: shape {chosen.shape}")
             mask = chosen
         else:
+            if len(chosen) and chosen.dtype.kind not in "iu":
+                raise ValueError(f"`rows` must be a mask or row numbers. Received: dtype {chosen.dtype}")
             mask = np.zeros(len(self), bool)
             mask[chosen.astype(np.int64)] = True
         return dataclasses.replace(self, users=self.users[mask], items=self.items[mask])
 
     def recode(self, user_ids: Any, item_ids: Any) -> Interactions:
-        """The same rows in the codes of other vocabularies, such as those of a trained model.
+        """Expresses the rows in the codes of other vocabularies, such as those of a trained model.
 
-        Rows whose user or item is not in the vocabularies are dropped; the others keep their order within each user. An
-        integer and its text are the same identifier.
+        Rows whose user or item is not in the vocabularies are dropped. The others keep their order within each user. An
+        integer and its decimal text are the same identifier.
 
         Args:
-            user_ids: `(n_users,)` the user vocabulary of the result; distinct identifiers.
-            item_ids: `(n_items,)` its item vocabulary, likewise.
+            user_ids: `(n_users,)` the user vocabulary of the result, distinct identifiers.
+            item_ids: `(n_items,)` the item vocabulary of the result, distinct identifiers.
 
         Returns:
-            A table with these vocabularies; the table itself if they are the ones it has.
+            A table with these vocabularies; this table itself if it has them already.
 
         Raises:
             ValueError: if a vocabulary is not a vector of distinct identifiers.
@@ -253,28 +278,29 @@ class Interactions:
         >>> table.recode(["bob", "ann"], [9, 8]).to_frame().values.tolist()
         [['bob', 8], ['ann', 9]]
         """
-        user_ids, item_ids = encoding.vocabulary(user_ids, "user_ids"), encoding.vocabulary(item_ids, "item_ids")
-        if encoding.same(user_ids, self.user_ids) and encoding.same(item_ids, self.item_ids):
+        user_ids = vocabularies.vocabulary(user_ids, "user_ids")
+        item_ids = vocabularies.vocabulary(item_ids, "item_ids")
+        if vocabularies.same(user_ids, self.user_ids) and vocabularies.same(item_ids, self.item_ids):
             return self
-        users = encoding.positions(user_ids, self.user_ids, "user_ids")[self.users]
-        items = encoding.positions(item_ids, self.item_ids, "item_ids")[self.items]
+        users = vocabularies.positions(pd.Index(user_ids), self.user_ids)[self.users]
+        items = vocabularies.positions(pd.Index(item_ids), self.item_ids)[self.items]
         known = np.flatnonzero((users >= 0) & (items >= 0))
         rows = known[np.argsort(users[known], kind="stable")]
         return Interactions(users[rows], items[rows], user_ids, item_ids, self.ordered)
 
     def append(self, other: Interactions) -> Interactions:
-        """This table followed by a later one, whose users and items may be new.
+        """Appends later interactions, which may have new users and items.
 
-        Identifiers of this table keep their codes; new ones are numbered after them. The rows that `other` adds to a user
-        come after the user's rows here, and a pair that is here already is not repeated. Where one table has integers and
-        the other text, the result has the kind of this table if every identifier of the other survives that exactly, and
-        otherwise text, with a warning.
+        The identifiers of this table keep their codes, and new ones follow. For each user, the rows of `other` come after the
+        rows of this table, and pairs that this table has already are dropped. If identifiers are integers in one table and
+        text in the other, those of `other` are converted to the type of this table; where that is not possible without
+        changing one, all become text, with a warning.
 
         Args:
             other: the later interactions.
 
         Returns:
-            A table of both.
+            A table of the rows of both.
 
         Example:
 
@@ -286,9 +312,9 @@ class Interactions:
         >>> both.user_ids.tolist()
         ['ann', 'bob', 'cid']
         """
-        user_ids, users = encoding.union(self.user_ids, other.user_ids, "user")
-        item_ids, items = encoding.union(self.item_ids, other.item_ids, "item")
-        rows = stored(
+        user_ids, users = vocabularies.union(self.user_ids, other.user_ids, "user")
+        item_ids, items = vocabularies.union(self.item_ids, other.item_ids, "item")
+        rows = in_stored_order(
             np.concatenate([self.users, users[other.users]]),
             np.concatenate([self.items, items[other.items]]),
             len(item_ids),
@@ -297,12 +323,27 @@ class Interactions:
         return Interactions(*rows, user_ids, item_ids, self.ordered and other.ordered)
 
     def codes_of(self, user_ids: Any) -> np.ndarray:
-        """The codes of user identifiers, `(n,)` int32; -1 for an unknown one. Integers may be given as text and vice versa."""
-        return encoding.lookup(self._user_index, user_ids)
+        """Looks up user identifiers.
+
+        Args:
+            user_ids: `(n,)` identifiers. An integer and its decimal text are the same identifier.
+
+        Returns:
+            Their codes, `(n,)` int32; -1 for unknown or missing ones.
+
+        Raises:
+            ValueError: if `user_ids` is not a vector of identifiers.
+
+        Example:
+
+        >>> Interactions.from_arrays(["ann", "bob"], [7, 3]).codes_of(["bob", "cid"]).tolist()
+        [1, -1]
+        """
+        return vocabularies.lookup(self._user_index, user_ids, "user_ids")
 
     def item_codes_of(self, item_ids: Any) -> np.ndarray:
-        """The codes of item identifiers, `(n,)` int32; -1 for an unknown one. Integers may be given as text and vice versa."""
-        return encoding.lookup(self._item_index, item_ids)
+        """Looks up item identifiers, as `codes_of` does for users."""
+        return vocabularies.lookup(self._item_index, item_ids, "item_ids")
 
     @functools.cached_property
     def _user_index(self) -> pd.Index:
@@ -313,26 +354,28 @@ class Interactions:
         return pd.Index(self.item_ids)
 
     def popularity(self) -> np.ndarray:
-        """The number of interactions of every item, `(n_items,)` int64."""
+        """Counts the interactions of each item, `(n_items,)` int64."""
         return np.bincount(self.items, minlength=self.n_items)
 
     def activity(self) -> np.ndarray:
-        """The number of interactions of every user, `(n_users,)` int64."""
+        """Counts the interactions of each user, `(n_users,)` int64."""
         return np.bincount(self.users, minlength=self.n_users)
 
     def keys(self) -> np.ndarray:
-        """`user * n_items + item` of every row, `(rows,)` int64, sorted; for tests of membership by binary search."""
+        """Returns `user * n_items + item` for each row, sorted, `(rows,)` int64. Binary search in it tests for membership."""
         return np.sort(self.users.astype(np.int64) * self.n_items + self.items)
 
     def csr(self) -> tuple[np.ndarray, np.ndarray]:
-        """The items of every user, sorted, as `(indptr, indices)`: those of user u are `indices[indptr[u]:indptr[u + 1]]`.
+        """Returns the items of each user in compressed sparse row format.
 
-        Both are int64, `(n_users + 1,)` and `(rows,)`.
+        Returns:
+            `(indptr, indices)`, int64, `(n_users + 1,)` and `(rows,)`. The items of user `u` are
+            `indices[indptr[u]:indptr[u + 1]]`, sorted.
         """
         return np.concatenate([[0], np.cumsum(self.activity())]), self.keys() % self.n_items
 
     def fingerprint(self) -> str:
-        """A hash of rows and vocabularies, 32 hexadecimal digits: equal tables have equal ones, on any machine."""
+        """Hashes rows and vocabularies to 32 hexadecimal digits. Equal tables have equal hashes on every machine."""
         digest = hashlib.blake2b(digest_size=16)
         for codes in (self.users, self.items):
             digest.update(np.ascontiguousarray(codes, dtype="<i4").tobytes())
@@ -341,5 +384,5 @@ class Interactions:
         return digest.hexdigest()
 
     def to_frame(self) -> pd.DataFrame:
-        """The rows as a data frame of original identifiers, columns `user` and `item`, in stored order."""
+        """Returns the rows as a DataFrame of the original identifiers, with columns `user` and `item`."""
         return pd.DataFrame({"user": self.user_ids[self.users], "item": self.item_ids[self.items]})

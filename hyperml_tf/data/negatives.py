@@ -1,4 +1,4 @@
-"""The items a held-out item is ranked against in the sampled protocol."""
+"""Negative sampling for the sampled evaluation protocol."""
 
 from __future__ import annotations
 
@@ -9,22 +9,24 @@ from hyperml_tf.data.interactions import Interactions
 
 
 def sampled_negatives(interactions: Interactions, users: ArrayLike, n: int = 100, seed: int = 0) -> np.ndarray:
-    """Draws `n` items that each user never touched, uniformly and without repetition.
+    """Samples negatives for evaluation: for each user, `n` items that the user has not interacted with.
 
-    A user with fewer than `n` such items draws them with repetition. There is no rejection: a number among the items a user has
-    not touched is turned into the item itself by a binary search over those the user has.
+    The sample is uniform, and without replacement for users who have at least `n` such items.
 
     Args:
-        interactions: the *whole* table, held-out rows included.
-        users: `(rows,)` codes; a user that occurs twice draws twice.
-        n: how many, > 0.
-        seed: the same seed and arguments draw the same items.
+        interactions: the *whole* table, including the held-out rows.
+        users: `(rows,)` user codes. A user may occur several times, and gets a new sample each time.
+        n: the number of negatives per row, at least 1. Defaults to 100.
+        seed: the seed of the sample. Equal arguments give equal samples. Defaults to 0.
 
     Returns:
         Item codes, `(rows, n)` int32.
 
     Raises:
-        ValueError: if `n` is not positive, a code is out of range, or a user has touched every item.
+        ValueError: if `n` is less than 1, a user code is out of range, or a user has interacted with every item.
+
+    Reference:
+        J. Bentley, R. W. Floyd, *Programming pearls: a sample of brilliance*, Communications of the ACM 30 (1987).
 
     Example:
 
@@ -49,38 +51,39 @@ def sampled_negatives(interactions: Interactions, users: ArrayLike, n: int = 100
     if np.any(unseen == 0):
         user = codes[unseen == 0][0]
         raise ValueError(
-            "`users` must have items they never touched: leave out those who have touched every item of the catalogue. "
-            f"Received: {np.count_nonzero(unseen == 0)} such users, the first {interactions.user_ids[user]!r}"
+            "`users` must not contain users who have interacted with every item: there are no negatives for them. "
+            f"Received: {np.count_nonzero(unseen == 0)} such rows, the first of {interactions.user_ids[[user]].tolist()[0]!r}"
         )
     rng = np.random.default_rng(seed)
     return _unseen_items(_distinct(rng, unseen, n), codes, interactions.n_items, indptr, indices)
 
 
 def _distinct(rng: np.random.Generator, sizes: np.ndarray, n: int) -> np.ndarray:
-    """`n` numbers below each size, `(rows, n)`, all different where the size allows, by Floyd's algorithm on all rows."""
+    """Samples `n` integers below each size, `(rows, n)`, distinct where the size allows, by Floyd's algorithm on all rows."""
     drawn = np.empty((n, len(sizes)), np.int64)
     enough = sizes >= n
     for step in range(n):
-        # Below the bound `last + 1`, which grows by one a step; a number already drawn is replaced by `last`, which is new.
+        # The bound `last + 1` grows by one per step, so `last` is new and replaces a number that was drawn before.
         last = np.where(enough, sizes - n + step, sizes - 1)
         candidate = rng.integers(last + 1)
         repeated = enough & (drawn[:step] == candidate).any(axis=0)
         drawn[step] = np.where(repeated, last, candidate)
-    # Floyd's subset is uniform, its order is not.
+    # Floyd's algorithm draws a uniform subset, but not in uniform order.
     return rng.permuted(drawn.T, axis=1)
 
 
 def _unseen_items(
     ranks: np.ndarray, users: np.ndarray, n_items: int, indptr: np.ndarray, indices: np.ndarray
 ) -> np.ndarray:
-    """The item with each rank among those the user has not touched, `(rows, n)` int32.
+    """Converts ranks among the items that the user has not seen into items, `(rows, n)` int32.
 
-    With the touched items s_0 < s_1 < ..., there are s_j - j untouched ones below s_j. So the item of rank r is r plus the
-    number of j with s_j - j <= r, which one search over all users finds, because s_j - j never decreases within a user.
+    If a user has seen the items s_0 < s_1 < ..., there are s_j - j unseen items below s_j. So the unseen item of rank r is r
+    plus the number of j with s_j - j <= r. As s_j - j never decreases within a user, one binary search over the sorted keys
+    of all users counts them.
     """
     counts = np.diff(indptr)
     owners = np.repeat(np.arange(len(counts)), counts)
     below = indices - (np.arange(len(indices)) - indptr[owners])
     wanted = users[:, None] * (n_items + 1) + ranks
-    touched = np.searchsorted(owners * (n_items + 1) + below, wanted, side="right") - indptr[users][:, None]
-    return (ranks + touched).astype(np.int32)
+    seen = np.searchsorted(owners * (n_items + 1) + below, wanted, side="right") - indptr[users][:, None]
+    return (ranks + seen).astype(np.int32)

@@ -1,4 +1,4 @@
-"""`tf.data` pipelines that cost next to nothing: whole batches of row numbers, never one row at a time."""
+"""`tf.data` pipelines over interactions. They gather whole batches of rows, because elements one at a time are slow."""
 
 from __future__ import annotations
 
@@ -20,25 +20,27 @@ def training_dataset(
     shuffle: bool = True,
     progress: Callable[[], Any] | None = None,
 ) -> Dataset:
-    """Batches of `{"user", "item"}`: the codes of users and of the items they interacted with, `(batch,)` int32.
+    """Creates a dataset of batches of user and item codes for training.
 
-    One iteration is one epoch and covers every row once; the last batch may be smaller. Every iteration, also under `repeat`,
-    draws a new permutation of the rows. The sequence of permutations follows from `seed`, and from `tf.random.set_seed` where
-    that has been called before, so a program that is run again sees the same batches.
+    One iteration is one epoch: it yields every row once, and the last batch may be smaller. Each iteration, also under
+    `repeat`, shuffles the rows anew. The shuffles are determined by `seed`, and by `tf.random.set_seed` if that was called
+    before.
 
     Args:
         interactions: the rows to train on.
-        batch_size: rows a batch, > 0.
-        seed: of the permutations.
-        shuffle: False keeps the stored order, the same in every epoch.
-        progress: returns a number that differs from epoch to epoch, read in the graph as each iteration starts. The permutation
-            then follows from it and `seed` alone, so a training that is interrupted goes on with the batches it would have had.
+        batch_size: the number of rows per batch, at least 1.
+        seed: the seed of the shuffles. Defaults to 0.
+        shuffle: whether to shuffle. Defaults to True. False keeps the order of the table in every epoch.
+        progress: a function that returns an integer tensor which differs from epoch to epoch, such as the number of batches
+            trained so far. It is called in the graph at the start of each iteration. The shuffle of the epoch is then
+            determined by that number and `seed` alone, so that a resumed training sees the batches it would have seen
+            without the interruption. Defaults to None.
 
     Returns:
-        A finite `tf.data.Dataset` whose length is known.
+        A `tf.data.Dataset` of known cardinality. Its elements are dictionaries `{"user", "item"}` of codes, `(batch,)` int32.
 
     Raises:
-        ValueError: if `batch_size` is not positive or there are no rows.
+        ValueError: if `batch_size` is less than 1, or there are no rows.
 
     Example:
 
@@ -57,9 +59,20 @@ def training_dataset(
 
 
 def raw_dataset(interactions: Interactions, batch_size: int, seed: int = 0, shuffle: bool = True) -> Dataset:
-    """Batches of `{"user_id", "item_id"}`: the original identifiers, `(batch,)` int64 or string, as TFRS models take them.
+    """Creates a dataset of batches of the original identifiers, as TensorFlow Recommenders models take them.
 
-    Arguments, order and errors as in `training_dataset`.
+    Args:
+        interactions: the rows to train on.
+        batch_size: the number of rows per batch, at least 1.
+        seed: the seed of the shuffles, as in `training_dataset`. Defaults to 0.
+        shuffle: whether to shuffle. Defaults to True. False keeps the order of the table in every epoch.
+
+    Returns:
+        A `tf.data.Dataset` of known cardinality. Its elements are dictionaries `{"user_id", "item_id"}` of identifiers,
+        `(batch,)` int64 or string.
+
+    Raises:
+        ValueError: if `batch_size` is less than 1, or there are no rows.
 
     Example:
 
@@ -79,7 +92,7 @@ def raw_dataset(interactions: Interactions, batch_size: int, seed: int = 0, shuf
 def _batches_of_rows(
     n_rows: int, batch_size: int, seed: int, shuffle: bool, progress: Callable[[], Any] | None
 ) -> Dataset:
-    """Row numbers in batches, permuted anew in each iteration."""
+    """Batches of row numbers, shuffled anew in each iteration."""
     if batch_size < 1:
         raise ValueError(f"`batch_size` must be positive. Received: batch_size={batch_size}")
     if n_rows < 1:
@@ -89,7 +102,7 @@ def _batches_of_rows(
         return starts.map(lambda start: tf.range(start, tf.minimum(start + batch_size, n_rows)))
 
     def epoch(number: Any) -> Dataset:
-        # One operation draws the epoch's permutation: 25 ms for a million rows.
+        # One operation shuffles the whole epoch: 25 ms for a million rows.
         rows = tf.random.experimental.stateless_shuffle(
             tf.range(n_rows), seed=tf.stack([number, tf.cast(seed, tf.int64)])
         )

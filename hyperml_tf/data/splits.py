@@ -1,4 +1,4 @@
-"""Leave one out: which rows train, which one of a user validates and which one tests."""
+"""Leave-one-out splits into training, validation and test rows."""
 
 from __future__ import annotations
 
@@ -13,17 +13,25 @@ from hyperml_tf.data.interactions import Interactions
 logger = logging.getLogger(__name__)
 
 MINIMUM_ROWS = 3
-"""A user with fewer distinct items only trains."""
+"""Users with fewer distinct items have training rows only."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Split:
-    """Three disjoint parts of one table, with its vocabularies.
+    """The parts of a leave-one-out split. All have the vocabularies of the whole table.
 
     Args:
-        train: every row that is not held out.
-        validation: one row of every evaluated user.
-        test: one row of every evaluated user, the users in the same order as in `validation`.
+        train: all rows that are not held out.
+        validation: one row per evaluated user.
+        test: one row per evaluated user, in the same order of users.
+
+    Example:
+
+    >>> split = leave_one_out(Interactions.from_arrays(["a", "a", "a", "b"], [10, 11, 12, 10]))
+    >>> len(split.train), len(split.validation), len(split.test)
+    (2, 1, 1)
+    >>> len(split.before_test)
+    3
     """
 
     train: Interactions
@@ -32,12 +40,12 @@ class Split:
 
     @property
     def users(self) -> np.ndarray:
-        """The codes of the evaluated users, `(n_evaluated,)` int32, increasing."""
+        """The codes of the evaluated users, sorted, `(n_evaluated,)` int32."""
         return self.test.users
 
     @property
     def before_test(self) -> Interactions:
-        """The rows of training and validation together: what a test item does not compete with."""
+        """The training and validation rows: the items that are excluded when the test items are ranked."""
         users = np.concatenate([self.train.users, self.validation.users])
         items = np.concatenate([self.train.items, self.validation.items])
         order = np.argsort(users, kind="stable")
@@ -45,21 +53,22 @@ class Split:
 
 
 def leave_one_out(interactions: Interactions, order: Literal["last", "random"] = "last", seed: int = 0) -> Split:
-    """Holds out two items of every user with at least three: one for the test, one for validation.
+    """Splits leave-one-out: each user with at least three items has one item held out for test and one for validation.
 
-    The vocabularies stay those of the whole table, so an item that occurs in held-out rows only is still a candidate.
+    The parts keep the vocabularies of the whole table, so an item with held-out rows only is still a candidate.
 
     Args:
         interactions: the whole table.
-        order: "last" takes the last item of a user for the test and the one before it for validation (without an order
-            column, by the order of the table); "random" takes two at random.
-        seed: of the random choice.
+        order: which items are held out. "last": the last item of a user for test, and the one before it for validation, by
+            the order column, or by the order of the table if there is none. "random": two items at random. Defaults to
+            "last".
+        seed: the seed of the random choice. Defaults to 0.
 
     Returns:
-        The three parts.
+        The split.
 
     Raises:
-        ValueError: if `order` is neither, or no user has three items.
+        ValueError: if `order` is neither of the two, or no user has three items.
 
     Example:
 
@@ -78,7 +87,7 @@ def leave_one_out(interactions: Interactions, order: Literal["last", "random"] =
     if not evaluated.any():
         raise ValueError(
             f"`interactions` must have a user with at least {MINIMUM_ROWS} distinct items, or nothing can be held out. "
-            f"Received: at most {counts.max()} items a user in {interactions}"
+            f"Received: at most {counts.max()} items per user in {interactions}"
         )
     counts, ends = counts[evaluated], ends[evaluated]
     if order == "last":

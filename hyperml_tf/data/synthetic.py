@@ -1,4 +1,4 @@
-"""A made-up catalogue with a known taxonomy, for demonstrations and tests; no download, no licence."""
+"""Synthetic interactions with a known hierarchy of categories, for demonstrations and tests."""
 
 from __future__ import annotations
 
@@ -12,20 +12,30 @@ import pandas as pd
 
 from hyperml_tf.data.interactions import Interactions
 
-_START = 1_577_836_800  # 2020-01-01, in Unix seconds
+_START = 1_577_836_800  # 2020-01-01, a Unix timestamp
 _YEAR = 365 * 24 * 3600
-_SPREAD = 0.6  # standard deviation of the logarithm of a user's activity
-_CELLS = 4_000_000  # user x item scores held at once
+_SPREAD = 0.6  # standard deviation of the logarithm of the number of rows per user
+_CELLS = 4_000_000  # entries of the largest matrix of users and items in memory
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class SyntheticCatalogue:
-    """What `synthesize` returns.
+    """A synthetic data set, as `synthesize` returns it.
 
     Args:
-        interactions: columns `user` and `item` (text) and `timestamp` (Unix seconds), one row an interaction, by time.
-        items: columns `item`, `name`, `category` (the path of its leaf, "a|ab|abc") and `depth` (of that leaf).
-        favourites: columns `user` and `category`: the leaves each user's taste is centred on.
+        interactions: one row per interaction, sorted by time, with columns `user`, `item` (both text) and `timestamp`
+            (Unix).
+        items: one row per item, with columns `item`, `name`, `category` (the path of its leaf in the tree of categories,
+            such as "a|ab|abc") and `depth` (of that leaf).
+        favourites: one row per user and favourite leaf, with columns `user` and `category`.
+
+    Example:
+
+    >>> catalogue = synthesize(n_users=20, n_items=64, n_rows=200)
+    >>> catalogue.interactions.columns.tolist()
+    ['user', 'item', 'timestamp']
+    >>> len(catalogue.items), len(catalogue.table)
+    (64, 200)
     """
 
     interactions: pd.DataFrame
@@ -34,7 +44,7 @@ class SyntheticCatalogue:
 
     @functools.cached_property
     def table(self) -> Interactions:
-        """The interactions as the rest of the package takes them."""
+        """The interactions as `Interactions`. Users and items without a row are not in its vocabularies."""
         return Interactions.from_frame(self.interactions)
 
 
@@ -49,25 +59,30 @@ def synthesize(
     noise: float = 0.1,
     seed: int = 0,
 ) -> SyntheticCatalogue:
-    """Makes users whose tastes follow a tree of categories.
+    """Generates users whose preferences follow a tree of item categories.
 
-    The tree has `branching ** depth` leaves; each holds some items, the k-th most popular of a leaf with weight `k ** -zipf`.
-    A user has one to three favourite leaves. To choose an item, the user starts at one of them, stays in the leaf with
-    probability `concentration`, else goes up to the parent, where the same happens, at most to the root; the item is then drawn
-    below that node by popularity. With probability `noise` it is drawn from the whole catalogue instead. No user repeats an
-    item: when the items a taste leads to are used up, others follow. Activity is log-normal, at least
-    `min(5, n_items // 2)` rows a user.
+    The tree has `branching ** depth` leaves with at least one item each; the k-th most popular item of a leaf has weight
+    `k ** -zipf`. A user has one to three favourite leaves. For each interaction the user starts at one of them, stays there
+    with probability `concentration`, and otherwise moves up to the parent, where the same choice follows, up to the root; an
+    item below that node is then drawn by popularity. With probability `noise` the item is drawn from the whole catalogue
+    instead. No user repeats an item: when the preferred items are used up, others follow. The number of rows per user is
+    log-normal, and at least `min(5, n_items // 2)`.
 
     Args:
-        n_users: how many users, >= 2.
-        n_items: how many items, >= `branching ** depth` and >= 6.
-        n_rows: how many interactions, all different, from 5 a user to half the catalogue a user.
-        depth: levels of the tree below the root, >= 1.
-        branching: children of a node, 2 to 26.
-        zipf: exponent of the popularity inside a leaf, >= 0; 0 is uniform.
-        concentration: how narrow tastes are, in [0, 1].
-        noise: share of choices without taste, in [0, 1].
-        seed: the same arguments make the same tables.
+        n_users: the number of users, at least 2. Defaults to 2000.
+        n_items: the number of items, at least `branching ** depth` and at least 6. Defaults to 1500.
+        n_rows: the number of interactions, all distinct, from `min(5, n_items // 2)` to `n_items // 2` per user. Defaults to
+            60,000.
+        depth: the number of levels below the root, at least 1. Defaults to 3.
+        branching: the number of children per node, 2 to 26. Defaults to 4.
+        zipf: the exponent of the popularity of items within a leaf, >= 0; 0 is uniform. Defaults to 0.8.
+        concentration: the probability of staying at a node, in [0, 1]; higher values make narrower preferences. Defaults to
+            0.75.
+        noise: the share of interactions that ignore preferences, in [0, 1]. Defaults to 0.1.
+        seed: the seed. Equal arguments give equal tables. Defaults to 0.
+
+    Returns:
+        The interactions, the items with their categories, and the favourite categories of users.
 
     Raises:
         ValueError: if an argument is out of its range.
@@ -83,7 +98,7 @@ def synthesize(
     _check(n_users, n_items, n_rows, depth, branching, zipf, concentration, noise)
     rng = np.random.default_rng(seed)
     n_leaves = branching**depth
-    # Every leaf has an item; the others fall at random, so that categories differ in size.
+    # One item per leaf, and the others at random, so that categories differ in size.
     leaves = np.sort(np.concatenate([np.arange(n_leaves), rng.integers(n_leaves, size=n_items - n_leaves)]))
     rank = np.arange(n_items) - np.searchsorted(leaves, leaves) + 1
     weights = rank.astype(np.float64) ** -zipf
@@ -152,14 +167,14 @@ def _fewest(n_items: int) -> int:
 
 
 def _paths(depth: int, branching: int) -> np.ndarray:
-    """The path of every leaf, such as "b|ba|bac", in the order of the leaves."""
+    """The path of each leaf, such as "b|ba|bac", in the order of the leaves."""
     letters = string.ascii_lowercase[:branching]
     words = ("".join(word) for word in itertools.product(letters, repeat=depth))
     return np.array(["|".join(word[: level + 1] for level in range(depth)) for word in words], dtype=object)
 
 
 def _favourites(rng: np.random.Generator, n_users: int, n_leaves: int) -> np.ndarray:
-    """Which leaves a user likes, one to three of them, `(n_users, n_leaves)` bool."""
+    """The one to three favourite leaves of each user, `(n_users, n_leaves)` bool."""
     liked = np.zeros((n_users, n_leaves), bool)
     liked[np.repeat(np.arange(n_users), 3), rng.integers(n_leaves, size=(n_users, 3)).ravel()] = True
     single = rng.random(n_users) < 0.5
@@ -171,13 +186,13 @@ def _favourites(rng: np.random.Generator, n_users: int, n_leaves: int) -> np.nda
 def _leaf_multipliers(
     favourites: np.ndarray, leaves: np.ndarray, weights: np.ndarray, depth: int, branching: int, concentration: float
 ) -> np.ndarray:
-    """What the popularity of an item is multiplied by to get the chance that a user chooses it, by leaf of the item."""
+    """The factor between the popularity of an item and the probability that a user chooses it, by the leaf of the item."""
     n_leaves = favourites.shape[1]
     mass = np.bincount(leaves, weights, minlength=n_leaves)
     share = favourites / favourites.sum(axis=1, keepdims=True)
     multipliers = np.zeros(share.shape)
     for height in range(depth + 1):
-        # The walk stops here with probability `concentration`, and at the root for certain.
+        # The walk stops at this height with probability `concentration`, and at the root with probability 1.
         stop = (1 - concentration) ** height * (concentration if height < depth else 1.0)
         below = branching**height
         nodes = share.reshape(len(share), -1, below).sum(axis=2) / mass.reshape(-1, below).sum(axis=1)
@@ -186,7 +201,7 @@ def _leaf_multipliers(
 
 
 def _activity(rng: np.random.Generator, n_users: int, n_rows: int, n_items: int) -> np.ndarray:
-    """Rows of every user: log-normal between the fewest and half the catalogue, `n_rows` in all."""
+    """The number of rows of each user: log-normal, from the minimum to half the catalogue, `n_rows` in total."""
     fewest, most = _fewest(n_items), n_items // 2
     share = rng.lognormal(sigma=_SPREAD, size=n_users)
     spare = n_rows - fewest * n_users
@@ -202,12 +217,16 @@ def _activity(rng: np.random.Generator, n_users: int, n_rows: int, n_items: int)
 def _choose(
     rng: np.random.Generator, taste: np.ndarray, leaves: np.ndarray, weights: np.ndarray, counts: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Different items for every user, drawn one after the other by `taste * weights`: the Gumbel top-k trick."""
+    """Samples distinct items for each user with probabilities in proportion to `taste * weights`, by the Gumbel top-k trick.
+
+    Reference:
+        W. Kool, H. van Hoof, M. Welling, *Stochastic beams and where to find them*, ICML 2019.
+    """
     users, items = [], []
     step = max(1, _CELLS // len(leaves))
     for start in range(0, len(counts), step):
         block = np.arange(start, min(start + step, len(counts)))
-        with np.errstate(divide="ignore"):  # an item no taste leads to comes last
+        with np.errstate(divide="ignore"):  # log(0) puts items of probability 0 last
             scores = np.log(taste[block][:, leaves]) + np.log(weights)
         scores += rng.gumbel(size=scores.shape)
         best = np.argsort(-scores, axis=1, kind="stable")[:, : counts[block].max()]
@@ -215,13 +234,13 @@ def _choose(
         users.append(np.repeat(block, counts[block]))
         items.append(best[chosen])
     all_users, all_items = np.concatenate(users), np.concatenate(items)
-    # Drawn best first: mix them, or a user's last item would be the one liked least.
+    # Items are sorted by score: without shuffling, the last item of a user would be the least likely one.
     mixed = np.lexsort((rng.random(len(all_users)), all_users))
     return all_users, all_items[mixed]
 
 
 def _times(rng: np.random.Generator, users: np.ndarray, n_users: int) -> np.ndarray:
-    """Unix seconds: a start within a year for every user, then gaps of a week on average."""
+    """Unix timestamps: each user starts within one year, and continues with gaps of a week on average."""
     first = np.searchsorted(users, np.arange(n_users))
     gaps = 1 + rng.exponential(_YEAR / 52, size=len(users)).astype(np.int64)
     elapsed = np.cumsum(gaps)

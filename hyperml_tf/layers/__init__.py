@@ -1,7 +1,8 @@
-"""Keras layers on the Poincaré ball.
+"""Keras layers of the Poincaré ball.
 
-Every layer takes `curvature=`, a number or a `Curvature` that is learned or shared, and computes in float32 under half
-precision. Geometry and its conventions: `hyperml_tf.geometry.poincare`.
+Every layer takes a `curvature`, a number or a `Curvature`, which may be learned and shared between layers. Points and tangent
+vectors are `(..., dim)`. All layers compute in float32 under half-precision policies. The conventions of the geometry are
+described in `hyperml_tf.geometry.poincare`.
 """
 
 from hyperml_tf.layers.curvature import Curvature

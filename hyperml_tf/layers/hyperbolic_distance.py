@@ -1,4 +1,4 @@
-"""The geodesic distance of two inputs."""
+"""The geodesic distance as a layer."""
 
 from __future__ import annotations
 
@@ -8,36 +8,51 @@ import tensorflow as tf
 
 from hyperml_tf._keras import register
 from hyperml_tf.geometry import poincare
-from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument, HyperbolicLayer, broadcast_shape, check_pair
+from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument, HyperbolicLayer
+from hyperml_tf.layers.two_inputs import broadcast_points, unpack_points
 from hyperml_tf.numerics import Tensor
+
+_NAMES = "[x, y]"
 
 
 @register
 class HyperbolicDistance(HyperbolicLayer):
-    """Geodesic distance of two points, or its square: the hyperbolic `tf.keras.layers.Dot`.
+    """Geodesic distance between two points: the hyperbolic counterpart of `tf.keras.layers.Dot`.
 
-    Formula, behaviour at `c = 0` (`2 |x - y|`) and near the boundary: see `poincare.distance`.
+    It takes a list of two tensors `[x, y]` and returns
 
-    The output carries no mask: a loss over rows of distances reduces the last axis, and Keras could not apply the mask of that
-    axis any more. Give padded entries the label -1 instead, which the losses of `hyperml_tf` ignore.
+        d(x, y) = 2 / sqrt(c) artanh(sqrt(c) |(-x) (+) y|)
+
+    or its square, where `(+)` is Möbius addition. At `c = 0` the distance is `2 |x - y|`. It is never clipped, so gradients
+    stay finite and nonzero up to the limit radius of the ball; see `hyperml_tf.geometry.poincare.distance`.
+
+    The output has no mask: Keras could not apply it to the output of a loss that reduces the last axis. Give padded candidates
+    the label -1 instead, which the losses of `hyperml_tf` ignore.
 
     Args:
-        squared: whether to return squared distances, which are smooth also where two points coincide.
-        curvature: the curvature `c >= 0`, a number or a `Curvature`.
-        **kwargs: `name`, `dtype`, `trainable`, `activity_regularizer`.
+        squared: Boolean, whether to return squared distances, whose gradient is continuous where two points coincide.
+            Defaults to `False`.
+        curvature: Float >= 0, or a `Curvature`, which may be learned and shared between layers. Defaults to `1.0`.
+        **kwargs: Base layer keyword arguments, such as `name`, `dtype` and `activity_regularizer`.
+
+    Input shape:
+        A list `[x, y]` of two tensors of points, both `(..., dim)`. Leading axes broadcast, so that shapes
+        `(batch_size, 1, dim)` and `(batch_size, n, dim)` give the distances from one anchor to `n` candidates.
+
+    Output shape:
+        Distances, `(...)`.
 
     Raises:
-        ValueError: on a call, if the input is not a list of two tensors.
+        ValueError: When called on anything but a list of two tensors of the same dimension.
 
-    Input shape: a list of two tensors of points, `[(..., dim), (..., dim)]`; leading axes broadcast, so that
-    `[(batch, 1, dim), (batch, n, dim)]` gives the distances of one anchor to `n` candidates.
-
-    Output shape: distances, `(...)`.
+    Reference:
+        - [Tran et al., HyperML, 2020](https://arxiv.org/abs/1809.01703)
 
     Example:
 
-    >>> HyperbolicDistance()([tf.constant([[0.0, 0.0]]), tf.constant([[0.5, 0.0]])]).numpy().astype(float).round(4).tolist()
-    [1.0986]
+    >>> anchor, candidates = tf.zeros([1, 1, 2]), tf.constant([[[0.5, 0.0], [0.0, 0.9]]])
+    >>> HyperbolicDistance()([anchor, candidates]).numpy().round(4)
+    array([[1.0986, 2.9444]], dtype=float32)
     """
 
     def __init__(self, squared: bool = False, curvature: CurvatureArgument = 1.0, **kwargs: Any) -> None:
@@ -45,7 +60,7 @@ class HyperbolicDistance(HyperbolicLayer):
         self.squared = bool(squared)
 
     def call(self, inputs: Any) -> Tensor:
-        x, y = check_pair(inputs, "[x, y]")
+        x, y = unpack_points(inputs, _NAMES)
         function = poincare.squared_distance if self.squared else poincare.distance
         return function(x, y, self.curvature())
 
@@ -53,7 +68,7 @@ class HyperbolicDistance(HyperbolicLayer):
         return None
 
     def compute_output_shape(self, input_shape: Any) -> tf.TensorShape:
-        return broadcast_shape(*input_shape)[:-1]
+        return broadcast_points(input_shape, _NAMES)[:-1]
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "squared": self.squared}

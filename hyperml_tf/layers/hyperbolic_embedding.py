@@ -1,4 +1,4 @@
-"""The table of points."""
+"""The embedding layer of the Poincaré ball."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from typing import Any, Literal
 import numpy as np
 import tensorflow as tf
 
-from hyperml_tf import manifold, numerics
+from hyperml_tf import numerics
+from hyperml_tf._arguments import check_positive, check_positive_integer
 from hyperml_tf._keras import register
 from hyperml_tf.geometry import poincare
 from hyperml_tf.initializers import WrappedNormal
 from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument, HyperbolicLayer, InitializerLike, RegularizerLike
+from hyperml_tf.layers.norm_limit import limit_factor, limit_norm, limited_expmap0_factor
 from hyperml_tf.numerics import Tensor
 
 _MODES = ("tangent", "direct")
@@ -20,43 +22,57 @@ _MODES = ("tangent", "direct")
 
 @register
 class HyperbolicEmbedding(HyperbolicLayer):
-    """Turns integer ids into points of the Poincaré ball.
+    """Turns integer ids into points of the Poincaré ball: the hyperbolic counterpart of `tf.keras.layers.Embedding`.
 
-    Two ways to hold a point, which start at the same place for the same initializer:
+    There are two parametrizations, which start from the same points given the same initializer:
 
-    - `mode="tangent"`: the table holds tangent vectors at the origin, ordinary parameters for any optimizer, and the output
-      is `expmap0` of the rows that were looked up.
-    - `mode="direct"`: the table holds the points. Use it with `hyperml_tf.optimizers`, which follow the Riemannian gradient on
-      variables marked by `hyperml_tf.manifold`, as this one is. Any other optimizer takes Euclidean steps; the rows
-      that were looked up are brought back into the ball on the way out, also when a learned curvature has grown.
+    - `mode="tangent"`: the weights are tangent vectors at the origin, ordinary parameters for any optimizer. The output is
+      `expmap0` of the rows that are looked up.
+    - `mode="direct"`: the weights are the points themselves, marked as points of the ball. The optimizers of `hyperml_tf` take
+      Riemannian steps for them. Any other optimizer takes Euclidean steps. Rows outside the ball, after such a step or because a
+      learned curvature has grown, are projected into it when they are looked up.
 
-    No call touches more than the rows it looks up, and the gradient of the table is a `tf.IndexedSlices`. That is why there is
-    no `embeddings_constraint`: Keras would apply it to the whole table at every step.
+    A call touches only the rows it looks up, and the gradient of the weights is a `tf.IndexedSlices`. There is therefore no
+    `embeddings_constraint`, which Keras would apply to the whole matrix at every step.
 
-    A row beyond the limit radius (the boundary of the ball, or `max_tangent_norm`) is output at that radius. Its gradient
-    keeps the tangential part and, if a descent step would shorten the row, the radial part, so that it can come back.
+    The norm of a row is limited by `max_tangent_norm` and by the boundary of the ball, which in float32 is a distance of about
+    `12 / sqrt(c)` from the origin. A longer row gives a point at that limit. Its gradient keeps the tangential component, and
+    the radial component if a descent step would shorten the row, so that the row can return.
 
     Args:
-        input_dim: number of rows; ids are in `[0, input_dim)`.
-        output_dim: dimension of the points.
-        curvature: the curvature `c >= 0`, a number or a `Curvature`. At `c = 0` this is `tf.keras.layers.Embedding`.
-        mode: "tangent" or "direct".
-        embeddings_initializer: initializer of the *tangent vectors* in both modes. None: `WrappedNormal()`, an initial distance
-            from the origin of about 0.16.
-        embeddings_regularizer: a function of tangent vectors, in both modes. It is given the rows that were looked up, and its
-            value is divided by their number. `|v|^2` is a quarter of the squared distance from the origin.
-        max_tangent_norm: largest norm of a tangent vector, > 0, which is half the largest distance from the origin. None: only
-            the ball itself is a limit (a distance of about 12 / sqrt(c) in float32).
-        mask_zero: whether id 0 is padding, to be masked out by the layers that follow.
-        **kwargs: `name`, `dtype`, `trainable`, `activity_regularizer`, as for every layer of ours.
+        input_dim: Positive integer, number of rows. Ids are in `[0, input_dim)`.
+        output_dim: Positive integer, dimension of the points.
+        curvature: Float >= 0, or a `Curvature`, which may be learned and shared between layers. At `c = 0` the layer is
+            `tf.keras.layers.Embedding`. Defaults to `1.0`.
+        mode: `"tangent"` or `"direct"`. Defaults to `"tangent"`.
+        embeddings_initializer: Initializer for the tangent vectors at the origin, in both modes. Defaults to `None`, which is
+            `hyperml_tf.initializers.WrappedNormal()`, a distance of about 0.16 from the origin.
+        embeddings_regularizer: Regularizer function applied to tangent vectors at the origin, in both modes. It is applied to
+            the rows that are looked up, and divided by their number. The squared norm of a tangent vector is a quarter of the
+            squared distance of its point from the origin. Defaults to `None`.
+        max_tangent_norm: Float > 0, the largest norm of a tangent vector, half the largest distance from the origin. Defaults to
+            `None`, no limit but the boundary.
+        mask_zero: Boolean, whether id 0 is padding to be masked out by the layers that follow. Defaults to `False`.
+        **kwargs: Base layer keyword arguments, such as `name`, `dtype` and `activity_regularizer`.
+
+    Call arguments:
+        inputs: Integer ids, `(...)`.
+        adjust: Function from the rows that are looked up, `(..., output_dim)`, to the rows to use instead, so that a point may
+            depend on more than its own row. Defaults to `None`.
+
+    Input shape:
+        Integer ids, `(...)`.
+
+    Output shape:
+        Points, `(..., output_dim)`.
 
     Raises:
-        ValueError: if a size or `max_tangent_norm` is not positive, or `mode` is unknown.
-        tf.errors.InvalidArgumentError: on a call on a CPU, if an id is out of range. A GPU returns the origin instead.
+        ValueError: If `input_dim` or `output_dim` is not a positive integer, if `max_tangent_norm` is not positive and finite, or
+            if `mode` is unknown.
+        tf.errors.InvalidArgumentError: When called on a CPU with an id out of range. A GPU returns the origin instead.
 
-    Input shape: integer ids, `(...)`.
-
-    Output shape: points, `(..., output_dim)`, float32 (or float64 with `dtype="float64"`).
+    Reference:
+        - [Tran et al., HyperML, 2020](https://arxiv.org/abs/1809.01703)
 
     Example:
 
@@ -78,15 +94,11 @@ class HyperbolicEmbedding(HyperbolicLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(curvature=curvature, **kwargs)
-        if input_dim <= 0 or output_dim <= 0:
-            raise ValueError(
-                "`input_dim` and `output_dim` must be positive. "
-                f"Received: input_dim={input_dim}, output_dim={output_dim}"
-            )
+        check_positive_integer(input_dim=input_dim, output_dim=output_dim)
         if mode not in _MODES:
             raise ValueError(f"`mode` must be one of {_MODES}. Received: mode={mode!r}")
-        if max_tangent_norm is not None and not max_tangent_norm > 0:
-            raise ValueError(f"`max_tangent_norm` must be positive. Received: max_tangent_norm={max_tangent_norm}")
+        if max_tangent_norm is not None:
+            check_positive(max_tangent_norm=max_tangent_norm)
         self.input_dim = int(input_dim)
         self.output_dim = int(output_dim)
         self.mode = mode
@@ -96,29 +108,19 @@ class HyperbolicEmbedding(HyperbolicLayer):
         self.mask_zero = bool(mask_zero)
 
     def build(self, input_shape: Any = None) -> None:
-        self.embeddings = self.add_weight(
-            name="embeddings",
-            shape=(self.input_dim, self.output_dim),
-            initializer=self._initial_points if self.mode == "direct" else self.embeddings_initializer,
-            experimental_autocast=False,
-        )
+        shape = (self.input_dim, self.output_dim)
+        # Without autocast, which would cast the whole matrix at every call.
         if self.mode == "direct":
-            # The number where there is one: an optimizer then folds it, and no layer is kept alive by a variable.
-            curvature = self.curvature
-            manifold.mark_on_ball(self.embeddings, curvature if curvature.learned else curvature.initial_value)
+            self.embeddings = self._add_points(
+                "embeddings", shape, self.embeddings_initializer, experimental_autocast=False
+            )
+        else:
+            self.embeddings = self.add_weight(
+                "embeddings", shape, initializer=self.embeddings_initializer, experimental_autocast=False
+            )
         super().build(input_shape)
 
-    def _initial_points(self, shape: Any, dtype: Any = None, **kwargs: Any) -> Tensor:
-        return poincare.expmap0(self.embeddings_initializer(shape, dtype=dtype, **kwargs), self.curvature())
-
     def call(self, inputs: Tensor, adjust: Callable[[Tensor], Tensor] | None = None) -> Tensor:
-        """Ids to points.
-
-        Args:
-            inputs: integer ids, `(...)`.
-            adjust: what to make of the rows that were looked up, `(..., output_dim)`, before they become points: with it a
-                point may depend on more than its own row.
-        """
         rows = self._lookup(inputs)
         if adjust is not None:
             rows = adjust(rows)
@@ -128,10 +130,10 @@ class HyperbolicEmbedding(HyperbolicLayer):
             points = limit_norm(rows, limit)
             self._regularize(lambda: poincare.logmap0(points, c))
             return points
-        # Limit and map are each a factor that depends on the norm alone: rows are measured once and multiplied once.
+        # The limit and `expmap0` both scale a row by a function of its norm, so one norm and one product are enough.
         squared = numerics.squared_norm(rows)
         self._regularize(lambda: rows * limit_factor(numerics.safe_sqrt(squared), limit))
-        return rows * _map_factor(squared, limit, c)
+        return rows * limited_expmap0_factor(squared, limit, c)
 
     def _regularize(self, tangent: Callable[[], Tensor]) -> None:
         if self.embeddings_regularizer is not None:
@@ -149,17 +151,24 @@ class HyperbolicEmbedding(HyperbolicLayer):
             raise tf.errors.InvalidArgumentError(
                 error.node_def,
                 error.op,
-                f"`inputs` of the layer {self.name!r} must be ids in [0, {self.input_dim}), the number of rows given as "
+                f"`inputs` of the layer {self.name!r} must be ids in [0, {self.input_dim}), where {self.input_dim} is its "
                 f"`input_dim`. Received: {error.message}",
             ) from None
 
     def norm_limit(self, c: Tensor) -> Tensor:
-        """The largest norm of a row of the table: of a tangent vector or of a point, as the mode has it."""
+        """The largest norm of a row of the weights: of a tangent vector or of a point, depending on `mode`.
+
+        Args:
+            c: Scalar tensor, the curvature.
+
+        Returns:
+            A scalar tensor. Longer rows are output as if they had this norm.
+        """
         limit = numerics.ball_limit(c.dtype)
         if self.mode == "tangent":
-            # Twice the gap of `ball_limit`, so that rounding does not let `expmap0` cut the gradient off once more.
+            # Twice the gap of `ball_limit`, so that no rounding error lets `expmap0` project the point and cut its gradient.
             limit = np.arctanh(2.0 * limit - 1.0)
-        # At c = 0 there is no boundary: the floor makes the limit a very large number instead of infinity.
+        # At c = 0 there is no boundary: the floor makes the limit very large instead of infinite.
         boundary = limit * tf.math.rsqrt(tf.maximum(c, c.dtype.as_numpy_dtype(np.finfo(np.float32).tiny)))
         norm = self.max_tangent_norm
         if norm is None:
@@ -183,63 +192,3 @@ class HyperbolicEmbedding(HyperbolicLayer):
             "max_tangent_norm": self.max_tangent_norm,
             "mask_zero": self.mask_zero,
         }
-
-
-def limit_norm(x: Tensor, limit: Tensor) -> Tensor:
-    """Rescales vectors `(..., dim)` longer than `limit` to that length, with a gradient that can shorten them again.
-
-    The exact gradient of the rescaling has no radial part, so a vector that once overshot would stay at the limit for good.
-    Here the radial part is kept when a descent step along it shortens the vector.
-
-    Args:
-        x: vectors, `(..., dim)`.
-        limit: the largest norm, a scalar.
-
-    Returns:
-        Vectors of the same shape, unchanged where `|x| <= limit`.
-    """
-    beyond = tf.reduce_any(numerics.squared_norm(tf.stop_gradient(x)) > tf.square(limit))
-    # Rare in training: a step in which no row is beyond the limit pays for the norms alone.
-    return tf.cond(beyond, lambda: x * limit_factor(numerics.safe_norm(x), limit), lambda: tf.identity(x))
-
-
-def limit_factor(norm: Tensor, limit: Tensor) -> Tensor:
-    """What `limit_norm` multiplies vectors of the given norm by, of the shape of `norm`."""
-    outside = norm > limit
-    length = tf.where(outside, norm, tf.ones_like(norm))
-    # The second term is 0: it only carries the radial gradient.
-    factor = limit / length + (_only_inward(length) - tf.stop_gradient(length)) / tf.stop_gradient(length)
-    return tf.where(outside, factor, tf.ones_like(factor))
-
-
-@tf.custom_gradient
-def _only_inward(norm: Tensor) -> Any:
-    """The identity; a positive gradient (descent makes the norm smaller) passes, a negative one does not."""
-    return tf.identity(norm), tf.nn.relu
-
-
-@tf.custom_gradient
-def _map_factor(squared_norm: Tensor, limit: Tensor, c: Tensor) -> Any:
-    """What `limit_norm` and then `expmap0` multiply a tangent vector by, from its squared norm, `(..., 1)`.
-
-    The projection of `expmap0` is left out, because the limit is inside the ball. The gradient is written out: that is a third of
-    the operations.
-    """
-    outside = squared_norm > tf.square(limit)
-    norm = tf.sqrt(tf.where(outside, squared_norm, tf.ones_like(squared_norm)))
-    kept = tf.where(outside, limit / norm, tf.ones_like(norm))
-    s = c * squared_norm * tf.square(kept)
-    factor = kept * numerics.tanh_ratio(s)
-
-    def gradient(upstream: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        ratio, slope = numerics.tanh_ratio(s), numerics.tanh_ratio_slope(s)
-        along = upstream * (ratio + 2.0 * s * slope) / norm
-        # Beyond the limit the image does not move with the norm; what would shorten the vector passes all the same.
-        beyond = (tf.nn.relu(along) - upstream * factor / norm) / (2.0 * norm)
-        return (
-            tf.where(outside, beyond, upstream * c * slope),
-            tf.reduce_sum(tf.where(outside, along, tf.zeros_like(along))),
-            tf.reduce_sum(upstream * slope * squared_norm * kept**3),
-        )
-
-    return factor, gradient

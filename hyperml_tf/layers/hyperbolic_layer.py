@@ -1,12 +1,14 @@
-"""What all layers of ours share: the curvature, the dtype, and the config of both."""
+"""The base class of the layers: their curvature, their dtype and their weights on the ball."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
 
+from hyperml_tf import ball_variables
+from hyperml_tf.geometry import poincare
 from hyperml_tf.layers.curvature import Curvature, as_curvature, curvature_config
 from hyperml_tf.numerics import Tensor
 
@@ -20,14 +22,15 @@ CurvatureArgument = float | Curvature | dict[str, Any]
 class HyperbolicLayer(tf.keras.layers.Layer):
     """Base class of layers with a curvature.
 
-    The layer computes, keeps its weights and returns its outputs in float32 under every policy of half precision, mixed or
-    pure, because a half cannot hold a point near the boundary; in float64 if it is asked for. Masks pass through.
+    Under every half-precision policy the layer computes in float32, keeps its weights in float32 and returns float32, because
+    half precision cannot represent a point near the boundary. With `dtype="float64"` it uses float64 throughout. Masks are
+    passed on.
 
     Args:
-        curvature: the curvature `c >= 0`, a number, or a `Curvature` that is learned or shared between layers.
-        activity_regularizer: a function of the output whose value is added to the loss, for instance
-            `hyperml_tf.regularizers.RadiusRegularizer`.
-        **kwargs: `name`, `dtype` and `trainable`, as for every Keras layer.
+        curvature: Float >= 0, or a `Curvature`, which may be learned and shared between layers. Defaults to `1.0`.
+        activity_regularizer: Regularizer function applied to the output of the layer, for instance
+            `hyperml_tf.regularizers.RadiusRegularizer`. Defaults to `None`.
+        **kwargs: Base layer keyword arguments, such as `name`, `dtype` and `trainable`.
     """
 
     def __init__(
@@ -38,6 +41,26 @@ class HyperbolicLayer(tf.keras.layers.Layer):
         self.curvature: Curvature = as_curvature(curvature, kwargs["dtype"])
         self.supports_masking = True
 
+    def _add_points(
+        self, name: str, shape: tuple[int, ...], tangent_initializer: Callable[..., Tensor], **kwargs: Any
+    ) -> tf.Variable:
+        """Adds a weight that holds points, and marks it for optimizers as living on the ball of this layer.
+
+        Args:
+            name: Name of the weight.
+            shape: Shape of the weight, `(..., dim)`.
+            tangent_initializer: Initializer of the tangent vectors at the origin whose `expmap0` are the points.
+            **kwargs: Further arguments of `add_weight`.
+        """
+
+        def initializer(shape: Any, dtype: Any = None, **options: Any) -> Tensor:
+            return poincare.expmap0(tangent_initializer(shape, dtype=dtype, **options), self.curvature())
+
+        weight = self.add_weight(name=name, shape=shape, initializer=initializer, **kwargs)
+        # A fixed curvature is marked as a number: optimizers fold the constant, and the variable keeps no layer alive.
+        ball_variables.mark_on_ball(weight, self.curvature if self.curvature.learned else self.curvature.initial_value)
+        return weight
+
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
@@ -47,34 +70,10 @@ class HyperbolicLayer(tf.keras.layers.Layer):
 
 
 def geometry_dtype(dtype: Any) -> str:
-    """The dtype a layer computes in: float64 if the policy asks for it, otherwise float32."""
+    """The dtype a layer computes in: float64 if the dtype or policy asks for it, float32 otherwise."""
     policies = tf.keras.mixed_precision
     if dtype is None:
         dtype = policies.global_policy()
     elif not isinstance(dtype, policies.Policy):
         dtype = policies.Policy(dtype if isinstance(dtype, str) else tf.as_dtype(dtype).name)
     return "float64" if dtype.compute_dtype == "float64" else "float32"
-
-
-def check_pair(inputs: Any, names: str) -> tuple[Tensor, Tensor]:
-    """The two tensors of a layer that takes a list of two.
-
-    Raises:
-        ValueError: if `inputs` is anything else.
-    """
-    if not isinstance(inputs, (list, tuple)) or len(inputs) != 2:
-        raise ValueError(f"`inputs` must be a list of two tensors, {names}. Received: inputs={inputs}")
-    return inputs[0], inputs[1]
-
-
-def broadcast_shape(first: Any, second: Any) -> tf.TensorShape:
-    """The static shape of an operation that broadcasts two shapes, unknown sizes included."""
-    return tf.broadcast_static_shape(tf.TensorShape(first), tf.TensorShape(second))
-
-
-def combine_masks(mask: Any) -> Tensor | None:
-    """The mask of an output made from two inputs: valid where both are. A mask of one input counts alone."""
-    masks: Sequence[Tensor] = [m for m in (mask if isinstance(mask, (list, tuple)) else [mask]) if m is not None]
-    if not masks:
-        return None
-    return masks[0] if len(masks) == 1 else tf.logical_and(masks[0], masks[1])

@@ -1,4 +1,4 @@
-"""The logarithmic map."""
+"""The logarithmic map as a layer."""
 
 from __future__ import annotations
 
@@ -10,33 +10,47 @@ from hyperml_tf.numerics import Tensor
 
 @register
 class LogMap(BasePointMap):
-    """Logarithmic map: from points of the ball to tangent vectors.
+    """Logarithmic map, from points of the Poincaré ball to tangent vectors: the inverse of `ExpMap`.
 
-    A single input is mapped to the tangent space at the origin, where ordinary layers can follow. A list `[base, y]` gives the
-    base point first. Formulas, behaviour at `c = 0` and near the boundary: see `poincare.logmap0` and `poincare.logmap`.
+    Called on one tensor `y`, it maps points to the tangent space at the origin, where ordinary layers can follow:
+
+        logmap0(y) = artanh(sqrt(c) |y|) y / (sqrt(c) |y|)
+
+    Called on a list `[base, y]`, it maps points to the tangent spaces at the points `base`, where `(+)` is Möbius addition and
+    `lambda_x = 2 / (1 - c |x|^2)`:
+
+        logmap(base, y) = 2 / (sqrt(c) lambda_base) artanh(sqrt(c) |w|) w / |w|,   w = (-base) (+) y
+
+    At `c = 0` the output is `y`, or `y - base`. Towards the boundary its norm and its gradient grow without bound; see
+    `hyperml_tf.geometry.poincare` for the largest radius of a point.
 
     Args:
-        curvature: the curvature `c >= 0`, a number or a `Curvature`.
-        **kwargs: `name`, `dtype`, `trainable`, `activity_regularizer`.
+        curvature: Float >= 0, or a `Curvature`, which may be learned and shared between layers. Defaults to `1.0`.
+        **kwargs: Base layer keyword arguments, such as `name`, `dtype` and `activity_regularizer`.
+
+    Input shape:
+        Points, `(..., dim)`; or a list `[base, y]` of two tensors of points, both `(..., dim)`. Leading axes broadcast.
+
+    Output shape:
+        Tangent vectors at the origin or at `base`, `(..., dim)`.
 
     Raises:
-        ValueError: on a call, if a list of inputs does not have two tensors.
+        ValueError: When called on a list that is not two tensors of the same dimension.
 
-    Input shape: points, `(..., dim)`; or `[base, y]`, both `(..., dim)`, leading axes broadcast.
-
-    Output shape: tangent vectors, `(..., dim)`.
+    Reference:
+        - [Ganea et al., Hyperbolic Neural Networks, 2018](https://arxiv.org/abs/1805.09112)
 
     Example:
 
     >>> import tensorflow as tf
-    >>> LogMap()(tf.constant([[0.0, 0.5]])).numpy().astype(float).round(4).tolist()
-    [[0.0, 0.5493]]
+    >>> LogMap()(tf.constant([[0.0, 0.5]])).numpy().round(4)
+    array([[0.    , 0.5493]], dtype=float32)
     """
 
-    inputs_at_base = "[base, y]"
+    _names = "[base, y]"
 
-    def at_origin(self, x: Tensor, c: Tensor) -> Tensor:
+    def _map_at_origin(self, x: Tensor, c: Tensor) -> Tensor:
         return poincare.logmap0(x, c)
 
-    def at_base(self, base: Tensor, x: Tensor, c: Tensor) -> Tensor:
+    def _map_at_base(self, base: Tensor, x: Tensor, c: Tensor) -> Tensor:
         return poincare.logmap(base, x, c)

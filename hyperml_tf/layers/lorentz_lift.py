@@ -1,4 +1,4 @@
-"""From the ball to vectors that a maximum-inner-product index can search."""
+"""The lift from the ball to the hyperboloid as a layer."""
 
 from __future__ import annotations
 
@@ -16,32 +16,41 @@ _ROLES = ("candidate", "query")
 
 @register
 class LorentzLift(HyperbolicLayer):
-    """Lifts points to the hyperboloid, so that dot products rank by hyperbolic distance.
+    """Lifts points to the hyperboloid, where a dot product ranks candidates by hyperbolic distance.
 
-    For a fixed query, the dot product of the lifted query with a lifted candidate is strictly decreasing in their distance. With
-    one lift at the end of each tower, anything that scores by dot product ranks correctly: TFRS's `FactorizedTopK`, `BruteForce`
-    and `Streaming` among them. The products are not distances; report those with `poincare.distance`.
+    For a given query, the dot product of the lifted query with a lifted candidate is a strictly decreasing function of their
+    distance. With a `LorentzLift` as the last layer of each tower, everything that scores by dot product ranks correctly, such
+    as `FactorizedTopK`, `BruteForce` and `Streaming` of TensorFlow Recommenders. The dot products are not distances; compute
+    those with `HyperbolicDistance`.
 
-    Coordinates, source and behaviour at `c = 0`: see `hyperml_tf.geometry.lorentz`.
+    With the role `"candidate"` the output is `lorentz.lift(x)`, with the role `"query"` it is `lorentz.query(lorentz.lift(x))`.
+    The coordinates are described in `hyperml_tf.geometry.lorentz`. They are finite at `c = 0`, where the ranking is by
+    Euclidean distance, and grow as `exp(sqrt(c) d)` with the distance `d` from the origin.
 
     Args:
-        role: "candidate" for `lorentz.lift(x)`, "query" for `lorentz.query(lorentz.lift(x))`.
-        curvature: the curvature `c >= 0`, a number or a `Curvature`. Both sides need the same one.
-        **kwargs: `name`, `dtype`, `trainable`, `activity_regularizer`.
+        role: `"candidate"` or `"query"`. Defaults to `"candidate"`.
+        curvature: Float >= 0, or a `Curvature`, which may be learned and shared between layers. Queries and candidates need
+            the same curvature. Defaults to `1.0`.
+        **kwargs: Base layer keyword arguments, such as `name`, `dtype` and `activity_regularizer`.
+
+    Input shape:
+        Points, `(..., dim)`.
+
+    Output shape:
+        Vectors, `(..., dim + 1)`.
 
     Raises:
-        ValueError: if `role` is unknown.
+        ValueError: If `role` is unknown.
 
-    Input shape: points, `(..., dim)`.
-
-    Output shape: vectors, `(..., dim + 1)`. Their size grows as `e^d` with the distance `d` from the origin.
+    Reference:
+        - W. Reynolds, Hyperbolic geometry on a hyperboloid, 1993
 
     Example:
 
     >>> candidates = LorentzLift("candidate")(tf.constant([[0.5, 0.0], [0.0, 0.9], [0.1, 0.1]]))
     >>> query = LorentzLift("query")(tf.constant([[0.0, 0.5]]))
-    >>> tf.argsort(query @ tf.transpose(candidates), direction="DESCENDING").numpy().tolist()
-    [[2, 0, 1]]
+    >>> tf.argsort(query @ tf.transpose(candidates), direction="DESCENDING").numpy()
+    array([[2, 0, 1]], dtype=int32)
     """
 
     def __init__(

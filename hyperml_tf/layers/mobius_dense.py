@@ -1,4 +1,4 @@
-"""The fully connected layer of the ball."""
+"""The fully connected layer of the Poincaré ball."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import Any
 
 import tensorflow as tf
 
-from hyperml_tf import manifold
 from hyperml_tf._keras import register
 from hyperml_tf.geometry import poincare
 from hyperml_tf.layers.hyperbolic_layer import (
@@ -22,36 +21,51 @@ from hyperml_tf.numerics import Tensor
 
 @register
 class MobiusDense(MobiusMatVec):
-    """Fully connected layer: `f_c((M (x)_c x) (+)_c b)`, with the activation in the tangent space, `f_c(y) = exp0(f(log0(y)))`.
+    """Fully connected layer of the Poincaré ball: the hyperbolic counterpart of `tf.keras.layers.Dense`.
 
-    The bias `b` is a point of the ball, marked by `hyperml_tf.manifold`, so the optimizers of `hyperml_tf` take Riemannian steps
-    for it; under any other optimizer it is projected where it is used. Source: O. Ganea, G. Bécigneul, T. Hofmann, *Hyperbolic
-    Neural Networks* (2018), arXiv 1805.09112. At `c = 0` this is `tf.keras.layers.Dense`.
+    With the matrix `M` as `kernel`, the point `b` as `bias` and the activation `f` applied in the tangent space at the origin, it
+    returns
+
+        f_c((M (x)_c x) (+)_c b),   f_c(y) = expmap0(f(logmap0(y)))
+
+    where `(x)` is the Möbius matrix-vector product and `(+)` is Möbius addition. At `c = 0` it is `tf.keras.layers.Dense`.
+    Outputs stay within the limit radius of the ball; see `hyperml_tf.geometry.poincare`.
+
+    The optimizers of `hyperml_tf` take Riemannian steps for the bias, which is marked as a point of the ball. With any other
+    optimizer it takes Euclidean steps and is projected into the ball where it is used.
 
     Args:
-        units: dimension of the output points.
-        activation: an activation function; None for none.
-        use_bias: whether there is a bias.
-        curvature: the curvature `c >= 0`, a number or a `Curvature`.
-        kernel_initializer: initializer of the matrix, an ordinary Euclidean parameter.
-        bias_initializer: initializer of the *tangent vector* at the origin whose `expmap0` is the bias.
-        kernel_regularizer: regularizer of the matrix.
-        bias_regularizer: regularizer of the bias, given the point.
-        kernel_constraint: constraint of the matrix.
-        bias_constraint: constraint of the bias, for instance `hyperml_tf.constraints.BallConstraint`.
-        **kwargs: `name`, `dtype`, `trainable`, `activity_regularizer`.
+        units: Positive integer, dimension of the output points.
+        activation: Activation function to use. Defaults to `None`, no activation.
+        use_bias: Boolean, whether the layer uses a bias. Defaults to `True`.
+        curvature: Float >= 0, or a `Curvature`, which may be learned and shared between layers. Defaults to `1.0`.
+        kernel_initializer: Initializer for the `kernel` matrix, an ordinary Euclidean weight. Defaults to
+            `"glorot_uniform"`.
+        bias_initializer: Initializer for the tangent vector at the origin whose `expmap0` is the `bias`. Defaults to `"zeros"`.
+        kernel_regularizer: Regularizer function applied to the `kernel` matrix. Defaults to `None`.
+        bias_regularizer: Regularizer function applied to the `bias`, a point. Defaults to `None`.
+        kernel_constraint: Constraint function applied to the `kernel` matrix. Defaults to `None`.
+        bias_constraint: Constraint function applied to the `bias`, for instance `hyperml_tf.constraints.BallConstraint`.
+            Defaults to `None`.
+        **kwargs: Base layer keyword arguments, such as `name`, `dtype` and `activity_regularizer`.
+
+    Input shape:
+        Points, `(..., dim)`.
+
+    Output shape:
+        Points, `(..., units)`.
 
     Raises:
-        ValueError: if `units` is not positive, or the last axis of the input is unknown.
+        ValueError: If `units` is not a positive integer. When built on inputs whose last axis is unknown.
 
-    Input shape: points, `(..., dim)`.
-
-    Output shape: points, `(..., units)`.
+    Reference:
+        - [Ganea et al., Hyperbolic Neural Networks, 2018](https://arxiv.org/abs/1805.09112)
 
     Example:
 
-    >>> MobiusDense(3, activation="relu")(tf.constant([[0.5, 0.25]])).shape
-    TensorShape([1, 3])
+    >>> layer = MobiusDense(2, activation="tanh", kernel_initializer="identity")
+    >>> layer(tf.constant([[0.5, 0.25]])).numpy().round(4)
+    array([[0.4608, 0.2478]], dtype=float32)
     """
 
     def __init__(
@@ -86,17 +100,13 @@ class MobiusDense(MobiusMatVec):
         super().build(input_shape)
         if not self.use_bias:
             return
-        self.bias = self.add_weight(
-            name="bias",
-            shape=(self.units,),
-            initializer=self._initial_bias,
+        self.bias = self._add_points(
+            "bias",
+            (self.units,),
+            self.bias_initializer,
             regularizer=self.bias_regularizer,
             constraint=self.bias_constraint,
         )
-        manifold.mark_on_ball(self.bias, self.curvature if self.curvature.learned else self.curvature.initial_value)
-
-    def _initial_bias(self, shape: Any, dtype: Any = None, **kwargs: Any) -> Tensor:
-        return poincare.expmap0(self.bias_initializer(shape, dtype=dtype, **kwargs), self.curvature())
 
     def call(self, inputs: Tensor) -> Tensor:
         c = self.curvature()

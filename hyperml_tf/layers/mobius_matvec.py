@@ -1,4 +1,4 @@
-"""A linear map of the ball."""
+"""The Möbius matrix-vector product as a layer."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from hyperml_tf._arguments import check_positive_integer
 from hyperml_tf._keras import register
 from hyperml_tf.geometry import poincare
 from hyperml_tf.layers.hyperbolic_layer import (
@@ -20,31 +21,41 @@ from hyperml_tf.numerics import Tensor
 
 @register
 class MobiusMatVec(HyperbolicLayer):
-    """Möbius matrix-vector product with a trained matrix, `M (x)_c x = expmap0(M logmap0(x))`.
+    """Möbius matrix-vector product with a trainable matrix, a linear map of the Poincaré ball.
 
-    `MobiusDense` adds a bias and an activation. Source: O. Ganea, G. Bécigneul, T. Hofmann, *Hyperbolic Neural Networks* (2018),
-    arXiv 1805.09112. At `c = 0` it is a `Dense` layer without bias; near the boundary see `poincare.expmap0`.
+    The layer is `MobiusDense` without bias and activation. With the matrix `M` as `kernel` it returns
+
+        M (x)_c x = expmap0(M logmap0(x))
+
+    At `c = 0` it is `tf.keras.layers.Dense` without bias. Products beyond the limit radius of the ball stay there, as described
+    in `hyperml_tf.geometry.poincare.expmap0`.
 
     Args:
-        units: dimension of the output points.
-        curvature: the curvature `c >= 0`, a number or a `Curvature`.
-        kernel_initializer: initializer of the matrix, an ordinary Euclidean parameter.
-        kernel_regularizer: regularizer of the matrix.
-        kernel_constraint: constraint of the matrix.
-        **kwargs: `name`, `dtype`, `trainable`, `activity_regularizer`.
+        units: Positive integer, dimension of the output points.
+        curvature: Float >= 0, or a `Curvature`, which may be learned and shared between layers. Defaults to `1.0`.
+        kernel_initializer: Initializer for the `kernel` matrix, an ordinary Euclidean weight. Defaults to
+            `"glorot_uniform"`.
+        kernel_regularizer: Regularizer function applied to the `kernel` matrix. Defaults to `None`.
+        kernel_constraint: Constraint function applied to the `kernel` matrix. Defaults to `None`.
+        **kwargs: Base layer keyword arguments, such as `name`, `dtype` and `activity_regularizer`.
+
+    Input shape:
+        Points, `(..., dim)`.
+
+    Output shape:
+        Points, `(..., units)`.
 
     Raises:
-        ValueError: if `units` is not positive, or the last axis of the input is unknown.
+        ValueError: If `units` is not a positive integer. When built on inputs whose last axis is unknown.
 
-    Input shape: points, `(..., dim)`.
-
-    Output shape: points, `(..., units)`.
+    Reference:
+        - [Ganea et al., Hyperbolic Neural Networks, 2018](https://arxiv.org/abs/1805.09112)
 
     Example:
 
     >>> layer = MobiusMatVec(2, kernel_initializer="identity")
-    >>> layer(tf.constant([[0.5, 0.25]])).numpy().astype(float).round(4).tolist()
-    [[0.5, 0.25]]
+    >>> layer(tf.constant([[0.5, 0.25]])).numpy().round(4)
+    array([[0.5 , 0.25]], dtype=float32)
     """
 
     def __init__(
@@ -57,8 +68,7 @@ class MobiusMatVec(HyperbolicLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(curvature=curvature, **kwargs)
-        if units <= 0:
-            raise ValueError(f"`units` must be a positive integer. Received: units={units}")
+        check_positive_integer(units=units)
         self.units = int(units)
         self.kernel_initializer = tf.keras.initializers.get(kernel_initializer)
         self.kernel_regularizer = tf.keras.regularizers.get(kernel_regularizer)
@@ -79,7 +89,7 @@ class MobiusMatVec(HyperbolicLayer):
 
     def call(self, inputs: Tensor) -> Tensor:
         c = self.curvature()
-        # `poincare.mobius_matvec` takes one matrix a point; with one for all, a matrix product is the fast form of the same.
+        # The kernel is transposed, `(dim, units)`, as in `Dense`, so `poincare.mobius_matvec` would need its transpose.
         return poincare.expmap0(tf.matmul(poincare.logmap0(inputs, c), tf.convert_to_tensor(self.kernel)), c)
 
     def compute_output_shape(self, input_shape: Any) -> tf.TensorShape:

@@ -1,4 +1,4 @@
-"""Projection into the ball."""
+"""The projection into the ball as a layer."""
 
 from __future__ import annotations
 
@@ -14,23 +14,29 @@ from hyperml_tf.numerics import Tensor
 
 @register
 class ProjectToBall(HyperbolicLayer):
-    """Moves vectors outside the ball radially back inside and leaves the others as they are.
+    """Moves vectors outside the Poincaré ball radially to its limit radius and leaves the others unchanged.
 
-    For vectors that already are points of a ball, such as points made elsewhere. To turn the output of ordinary layers into
-    points use `ExpMap`, which has a gradient everywhere. At `c = 0` it is the identity; see `poincare.project`.
+    Use it for vectors that are points already, such as precomputed embeddings. The gradient of a moved vector has no radial
+    component, so use `ExpMap` to turn the output of ordinary layers into points. At `c = 0` the layer is the identity.
+
+    The limit radius is `(1 - eps^(3/4)) / sqrt(c)`, with `eps` the machine epsilon of the dtype; see
+    `hyperml_tf.geometry.poincare.project`.
 
     Args:
-        curvature: the curvature `c >= 0`, a number or a `Curvature`.
-        **kwargs: `name`, `dtype`, `trainable`, `activity_regularizer`.
+        curvature: Float >= 0, or a `Curvature`, which may be learned and shared between layers. Defaults to `1.0`.
+        **kwargs: Base layer keyword arguments, such as `name`, `dtype` and `activity_regularizer`.
 
-    Input shape: vectors, `(..., dim)`.
+    Input shape:
+        Vectors, `(..., dim)`.
 
-    Output shape: points, `(..., dim)`.
+    Output shape:
+        Points, `(..., dim)`.
 
     Example:
 
-    >>> ProjectToBall(curvature=4.0)(tf.constant([[0.0, 3.0], [0.0, 0.25]])).numpy().astype(float).round(4).tolist()
-    [[0.0, 0.5], [0.0, 0.25]]
+    >>> ProjectToBall(curvature=4.0)(tf.constant([[0.0, 3.0], [0.0, 0.25]])).numpy().round(4)
+    array([[0.  , 0.5 ],
+           [0.  , 0.25]], dtype=float32)
     """
 
     def call(self, inputs: Tensor) -> Tensor:

@@ -1,4 +1,7 @@
-"""The HyperML objective as Keras losses, and its terms as functions."""
+"""The HyperML objective as Keras losses, and its terms as functions.
+
+Source: [Tran et al., HyperML, 2020](https://arxiv.org/abs/1809.01703).
+"""
 
 from hyperml_tf.losses.distortion_loss import DistortionLoss
 from hyperml_tf.losses.functional import distortion, euclidean_reference, pull_push

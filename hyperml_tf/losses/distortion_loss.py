@@ -7,32 +7,39 @@ from typing import Any
 import tensorflow as tf
 
 from hyperml_tf._keras import register
+from hyperml_tf.losses.checks import check_shapes
 from hyperml_tf.losses.functional import Reference, check_reference, distortion, euclidean_reference
-from hyperml_tf.losses.labelled_rows import check_rows
 from hyperml_tf.numerics import Tensor
 
 
 @register
 class DistortionLoss(tf.keras.losses.Loss):
-    """Mean over the last axis of `|d - d_E| / d_E`: how far the map to the ball is from keeping distances.
+    """Distortion of distances by the map from tangent vectors to the ball, averaged over the last axis.
 
-    The distortion of HyperML (arXiv 1809.01703, eq. 8), for points `expmap0(u)` and `expmap0(v)`. As Keras losses do, it
-    averages over the last axis; `HyperMLLoss` sums over the pairs of a row, as the objective of the paper does.
+        loss = mean(|d - d_E| / d_E)
+
+    For tangent vectors `u` and `v` at the origin, `d` is the hyperbolic distance between `expmap0(u)` and `expmap0(v)`, and
+    `d_E` is a multiple of `|u - v|`. As Keras losses do, the loss averages over the last axis; `HyperMLLoss` sums over it, as
+    the objective of the paper does.
 
     Args:
-        reference: what `d_E` is, given the Euclidean distance `|u - v|` of the tangent vectors. "conformal": `2 |u - v|`, the
-            length the metric at the origin gives (`lambda_0 = 2`), for which the loss has the floor 0. "tangent": `|u - v|`,
-            as printed in the paper; because `d >= 2 |u - v|`, every pair then has a distortion of 1 or more.
-        reduction: how the values of the rows are reduced, as for every Keras loss.
-        name: the name of the loss.
-
-    Raises:
-        ValueError: if `reference` is unknown; on a call, if `y_true` or `y_pred` is a scalar or their shapes differ.
+        reference: `"conformal"` for `d_E = 2 |u - v|`, for which the minimum of the loss is 0; or `"tangent"` for
+            `d_E = |u - v|`, as printed in the paper, for which every pair has a distortion of at least 1; see
+            `euclidean_reference`. Defaults to `"conformal"`.
+        reduction: Type of `tf.keras.losses.Reduction` to apply to the loss. Defaults to `AUTO`.
+        name: Name of the loss. Defaults to `"distortion"`.
 
     Call arguments:
-        y_true: Euclidean distances `|u - v|` of the tangent vectors, `(batch, n)`. A pair at distance 0 contributes 0.
-        y_pred: hyperbolic distances, `(batch, n)`.
-        sample_weight: weights of the rows, `(batch,)`.
+        y_true: Euclidean distances `|u - v|` between the tangent vectors, `(batch_size, n)`. A pair at distance 0 has
+            distortion 0.
+        y_pred: Hyperbolic distances, `(batch_size, n)`.
+        sample_weight: Weights of the samples, `(batch_size,)`. Defaults to `None`, equal weights.
+
+    Raises:
+        ValueError: If `reference` is unknown. When called with `y_true` and `y_pred` of different shapes, or with scalars.
+
+    Reference:
+        - [Tran et al., HyperML, 2020](https://arxiv.org/abs/1809.01703), eq. 8
 
     Example:
 
@@ -51,9 +58,9 @@ class DistortionLoss(tf.keras.losses.Loss):
         self.reference: Reference = reference
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        """The loss of each row, `(batch,)`, float32."""
+        """The loss of each sample, `(batch_size,)`, in float32."""
         y_pred, y_true = tf.cast(y_pred, tf.float32), tf.cast(y_true, tf.float32)
-        check_rows(y_true, y_pred)
+        check_shapes(y_true, y_pred)
         return tf.reduce_mean(distortion(y_pred, euclidean_reference(y_true, self.reference)), axis=-1)
 
     def get_config(self) -> dict[str, Any]:

@@ -1,7 +1,4 @@
-"""The two terms of the HyperML objective, elementwise: what the losses and the model share.
-
-Source: L. V. Tran et al., *HyperML* (WSDM 2020), arXiv 1809.01703, sections 3.2 and 3.3.
-"""
+"""The terms of the HyperML objective, elementwise, as the losses and the model use them."""
 
 from __future__ import annotations
 
@@ -14,67 +11,77 @@ from hyperml_tf import numerics
 from hyperml_tf.numerics import Tensor
 
 Reference = Literal["conformal", "tangent"]
-REFERENCES = ("conformal", "tangent")
+_REFERENCES = ("conformal", "tangent")
 
 
 def pull_push(positive_sq: Tensor, negative_sq: Tensor, margin: float) -> Tensor:
-    """The pull-push hinge `[margin + d(i, j)^2 - d(i, k)^2]_+`.
+    """Pull-push hinge `max(0, margin + d(i, j)^2 - d(i, k)^2)` of an observed pair `(i, j)` and an unobserved pair `(i, k)`.
 
     Args:
-        positive_sq: squared distances of observed pairs, any shape.
-        negative_sq: squared distances of unobserved pairs, of a shape that broadcasts with it.
-        margin: the margin, in units of squared distance, >= 0.
+        positive_sq: Squared distances of the observed pairs, any shape.
+        negative_sq: Squared distances of the unobserved pairs, of a shape that broadcasts with that of `positive_sq`.
+        margin: Float >= 0, the margin, in units of squared distance.
 
     Returns:
-        Hinges of the broadcast shape, float32 or wider.
+        Hinges of the broadcast shape, float32 or float64.
+
+    Reference:
+        - [Tran et al., HyperML, 2020](https://arxiv.org/abs/1809.01703), section 3.2
 
     Example:
 
-    >>> pull_push([[1.0]], [[4.0, 30.0]], margin=16.0).numpy().tolist()
-    [[13.0, 0.0]]
+    >>> pull_push([[1.0]], [[4.0, 30.0]], margin=16.0).numpy()
+    array([[13.,  0.]], dtype=float32)
     """
     positive_sq, negative_sq = numerics.promote(positive_sq, negative_sq)
     return tf.nn.relu(margin + positive_sq - negative_sq)
 
 
 def distortion(distance: Tensor, euclidean: Tensor) -> Tensor:
-    """The distortion `|d - d_E| / d_E` of a distance against a reference distance.
+    """Distortion `|d - d_E| / d_E` of hyperbolic distances `d` with respect to reference distances `d_E`.
 
     Args:
-        distance: hyperbolic distances, any shape.
-        euclidean: reference distances `d_E >= 0`, of the same shape; see `euclidean_reference`.
+        distance: Hyperbolic distances, any shape.
+        euclidean: Reference distances >= 0 of the same shape; see `euclidean_reference`.
 
     Returns:
-        Distortions, float32 or wider. A pair with `d_E = 0` has distortion 0 and no gradient.
+        Distortions of the same shape, float32 or float64. Where `d_E = 0`, the distortion and its gradients are 0.
+
+    Reference:
+        - [Tran et al., HyperML, 2020](https://arxiv.org/abs/1809.01703), section 3.3
 
     Example:
 
-    >>> distortion([3.0, 0.0], [2.0, 0.0]).numpy().tolist()
-    [0.5, 0.0]
+    >>> distortion([3.0, 0.0], [2.0, 0.0]).numpy()
+    array([0.5, 0. ], dtype=float32)
     """
     distance, euclidean = numerics.promote(distance, euclidean)
     apart = euclidean > np.finfo(euclidean.dtype.as_numpy_dtype).tiny
-    # The mask comes before the division: `tf.where` does not stop a NaN gradient from the branch not taken.
+    # Masked before the division: `tf.where` passes on the NaN gradient of the branch that is not taken.
     safe = tf.where(apart, euclidean, tf.ones_like(euclidean))
     return tf.where(apart, tf.abs(distance - safe) / safe, tf.zeros_like(safe))
 
 
 def euclidean_reference(tangent_distance: Tensor, reference: Reference = "conformal") -> Tensor:
-    """The reference distance `d_E` of the distortion, from the Euclidean distance `|u - v|` of two tangent vectors.
+    """Reference distance `d_E` of the distortion, from the Euclidean distance `|u - v|` of two tangent vectors at the origin.
 
-    The metric at the origin is `lambda_0 = 2` times the Euclidean one, so `d(expmap0(u), expmap0(v)) >= 2 |u - v|`, with equality
-    for two vectors on one ray and in the limit of small vectors. Against `|u - v|`, the form the paper prints, the distortion
-    is therefore at least 1 for *every* pair and can only flatten the space; against `2 |u - v|` its floor is 0.
+    Distances satisfy `d(expmap0(u), expmap0(v)) >= 2 |u - v|`, because the metric at the origin is `lambda_0 = 2` times the
+    Euclidean one. Equality holds at `c = 0`, for vectors on one line through the origin, and in the limit of short vectors. With
+    respect to `|u - v|`, as printed in the paper, every pair therefore has a distortion of at least 1, and the loss can only
+    flatten the space. With respect to `2 |u - v|`, the minimum is 0.
 
     Args:
-        tangent_distance: `|u - v|`, any shape.
-        reference: "conformal" for `2 |u - v|`, "tangent" for `|u - v|`.
+        tangent_distance: Euclidean distances `|u - v|`, any shape.
+        reference: `"conformal"` for `2 |u - v|`, `"tangent"` for `|u - v|`. Defaults to `"conformal"`.
 
     Returns:
         Reference distances of the same shape.
 
     Raises:
-        ValueError: if `reference` is unknown.
+        ValueError: If `reference` is unknown.
+
+    Reference:
+        - [Tran et al., HyperML, 2020](https://arxiv.org/abs/1809.01703), section 3.3
 
     Example:
 
@@ -86,21 +93,26 @@ def euclidean_reference(tangent_distance: Tensor, reference: Reference = "confor
 
 
 def check_reference(reference: str) -> None:
-    """Raises a ValueError if `reference` is unknown."""
-    if reference not in REFERENCES:
-        raise ValueError(f"`reference` must be one of {REFERENCES}. Received: reference={reference!r}")
+    """Requires a known `reference`.
+
+    Raises:
+        ValueError: If it is unknown.
+    """
+    if reference not in _REFERENCES:
+        raise ValueError(f"`reference` must be one of {_REFERENCES}. Received: reference={reference!r}")
 
 
-def row_pull_push(labels: Tensor, squared: Tensor, margin: float) -> Tensor:
-    """The sum of `pull_push` over all pairs (observed, unobserved) of each row.
+def pull_push_per_sample(labels: Tensor, squared: Tensor, margin: float) -> Tensor:
+    """Sum of `pull_push` over all pairs of an observed and an unobserved candidate of each sample.
 
     Args:
-        labels: `(..., n)`: 1 observed, 0 unobserved, anything else is ignored.
-        squared: squared distances, `(..., n)`.
-        margin: the margin, in units of squared distance.
+        labels: 1 for observed and 0 for unobserved candidates, `(..., n)`. Candidates with any other label are ignored.
+        squared: Squared distances, `(..., n)`.
+        margin: Float >= 0, the margin, in units of squared distance.
 
     Returns:
-        Sums, `(...)`. Rows with one observed entry or none cost `n`; if any row of the batch has more, all cost `n^2`.
+        Sums, `(...)`. The cost per sample is `O(n)` if no sample of the batch has more than one observed candidate, and `O(n^2)`
+        otherwise.
     """
     squared = numerics.promote(squared)[0]
     observed = tf.cast(tf.equal(labels, 1), squared.dtype)

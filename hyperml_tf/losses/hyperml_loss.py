@@ -1,4 +1,4 @@
-"""The whole objective of HyperML as one Keras loss."""
+"""The objective of HyperML as one loss."""
 
 from __future__ import annotations
 
@@ -6,35 +6,49 @@ from typing import Any
 
 import tensorflow as tf
 
+from hyperml_tf._arguments import check_not_negative
 from hyperml_tf._keras import register
-from hyperml_tf.losses.functional import Reference, check_reference, distortion, euclidean_reference, row_pull_push
-from hyperml_tf.losses.labelled_rows import check_margin, check_rows
+from hyperml_tf.losses.checks import check_shapes
+from hyperml_tf.losses.functional import (
+    Reference,
+    check_reference,
+    distortion,
+    euclidean_reference,
+    pull_push_per_sample,
+)
 from hyperml_tf.numerics import Tensor
 
 
 @register
 class HyperMLLoss(tf.keras.losses.Loss):
-    """Pull-push loss plus `distortion_weight` times the distortion, both summed over the row.
+    """Objective of HyperML: the pull-push loss plus the weighted distortion, both summed over the candidates of a sample.
 
-    `L = L_P + gamma L_D` of HyperML (arXiv 1809.01703, eq. 9): a row with one observed and one unobserved candidate, a triplet,
-    contributes one hinge and two distortions.
+        loss = sum_jk max(0, margin + d_j^2 - d_k^2) + distortion_weight * sum_l |d_l - d_E,l| / d_E,l
+
+    A sample is an anchor with `n` candidates at the distances `d`. The first sum is over all pairs of an observed candidate `j`
+    and an unobserved candidate `k`, the second over both kinds. A triplet, with one candidate of each kind, has one hinge and
+    two distortions.
 
     Args:
-        margin: the margin of the hinge, in units of squared distance, >= 0.
-        distortion_weight: the weight `gamma` of the distortion, >= 0.
-        reference: the reference distance of the distortion, "conformal" or "tangent": see `DistortionLoss`.
-        reduction: how the values of the rows are reduced, as for every Keras loss.
-        name: the name of the loss.
-
-    Raises:
-        ValueError: if `margin` or `distortion_weight` is negative or not finite, or `reference` is unknown; on a call, if the
-            shapes are not the ones below.
+        margin: Float >= 0, the margin of the hinge, in units of squared distance. Defaults to `16.0`.
+        distortion_weight: Float >= 0, the weight of the distortion, gamma in the paper. Defaults to `1.0`.
+        reference: `"conformal"` or `"tangent"`, the reference distance `d_E`; see `DistortionLoss`. Defaults to `"conformal"`.
+        reduction: Type of `tf.keras.losses.Reduction` to apply to the loss. Defaults to `AUTO`.
+        name: Name of the loss. Defaults to `"hyperml"`.
 
     Call arguments:
-        y_true: labels, `(batch, n)`: 1 observed, 0 unobserved, any other value (say -1) is padding and is ignored.
-        y_pred: `(batch, n, 2)`: `[..., 0]` the hyperbolic distance, `[..., 1]` the Euclidean distance `|u - v|` of the tangent
-            vectors at the origin.
-        sample_weight: weights of the rows, `(batch,)`.
+        y_true: Labels, `(batch_size, n)`: 1 for observed, 0 for unobserved candidates. Candidates with any other label, such as
+            -1 for padding, are ignored.
+        y_pred: Distances, `(batch_size, n, 2)`: `y_pred[..., 0]` are the hyperbolic distances and `y_pred[..., 1]` the Euclidean
+            distances `|u - v|` between the tangent vectors at the origin.
+        sample_weight: Weights of the samples, `(batch_size,)`. Defaults to `None`, equal weights.
+
+    Raises:
+        ValueError: If `margin` or `distortion_weight` is not a finite number >= 0, or `reference` is unknown. When called with
+            `y_true` and `y_pred` of other shapes.
+
+    Reference:
+        - [Tran et al., HyperML, 2020](https://arxiv.org/abs/1809.01703), eq. 9
 
     Example:
 
@@ -51,23 +65,20 @@ class HyperMLLoss(tf.keras.losses.Loss):
         name: str = "hyperml",
     ) -> None:
         super().__init__(reduction=reduction, name=name)
-        if not 0 <= distortion_weight < float("inf"):
-            raise ValueError(
-                f"`distortion_weight` must be a finite number >= 0. Received: distortion_weight={distortion_weight}"
-            )
+        check_not_negative(margin=margin, distortion_weight=distortion_weight)
         check_reference(reference)
-        self.margin = check_margin(margin)
+        self.margin = float(margin)
         self.distortion_weight = float(distortion_weight)
         self.reference: Reference = reference
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        """The loss of each row, `(batch,)`, float32."""
+        """The loss of each sample, `(batch_size,)`, in float32."""
         y_pred = tf.cast(y_pred, tf.float32)
-        check_rows(y_true, y_pred, trailing=(2,))
+        check_shapes(y_true, y_pred, trailing=(2,))
         distances, tangent_distances = tf.unstack(y_pred, num=2, axis=-1)
         labelled = tf.cast(tf.logical_or(tf.equal(y_true, 0), tf.equal(y_true, 1)), tf.float32)
         distortions = distortion(distances, euclidean_reference(tangent_distances, self.reference)) * labelled
-        hinges = row_pull_push(y_true, tf.square(distances), self.margin)
+        hinges = pull_push_per_sample(y_true, tf.square(distances), self.margin)
         return hinges + self.distortion_weight * tf.reduce_sum(distortions, axis=-1)
 
     def get_config(self) -> dict[str, Any]:

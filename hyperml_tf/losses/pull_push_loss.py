@@ -1,4 +1,4 @@
-"""The pull-push loss over labelled rows of distances."""
+"""The pull-push loss."""
 
 from __future__ import annotations
 
@@ -6,33 +6,42 @@ from typing import Any
 
 import tensorflow as tf
 
+from hyperml_tf._arguments import check_not_negative
 from hyperml_tf._keras import register
-from hyperml_tf.losses.functional import row_pull_push
-from hyperml_tf.losses.labelled_rows import check_margin, check_rows
+from hyperml_tf.losses.checks import check_shapes
+from hyperml_tf.losses.functional import pull_push_per_sample
 from hyperml_tf.numerics import Tensor
 
 
 @register
 class PullPushLoss(tf.keras.losses.Loss):
-    """Sum over pairs (observed j, unobserved k) of a row: `[margin + d(i, j)^2 - d(i, k)^2]_+`.
+    """Pull-push loss of HyperML, a hinge that pulls observed candidates closer than unobserved ones by a margin.
 
-    The pull-push loss of HyperML (arXiv 1809.01703, eq. 6). A row is one anchor with the distances to `n` candidates.
+        loss = sum_jk max(0, margin + d_j^2 - d_k^2)
+
+    A sample is an anchor with `n` candidates at the distances `d`. The sum is over all pairs of an observed candidate `j` and an
+    unobserved candidate `k`.
 
     Args:
-        margin: the margin, in units of *squared* distance, >= 0. At curvature 0 distances are `2 |x - y|`, so a margin of 16 here
-            is one of 4 on `|x - y|^2`.
-        squared: whether `y_pred` already holds squared distances, which are smooth where distances have a kink.
-        reduction: how the values of the rows are reduced, as for every Keras loss.
-        name: the name of the loss.
-
-    Raises:
-        ValueError: if `margin` is negative or not finite; on a call, if `y_true` or `y_pred` has no axis of candidates or
-            their shapes differ.
+        margin: Float >= 0, the margin, in units of squared distance. At curvature 0 distances are `2 |x - y|`, so a margin of 16
+            is a margin of 4 on `|x - y|^2`. Defaults to `16.0`.
+        squared: Boolean, whether `y_pred` holds squared distances, whose gradient is continuous where two points coincide.
+            Defaults to `False`.
+        reduction: Type of `tf.keras.losses.Reduction` to apply to the loss. Defaults to `AUTO`.
+        name: Name of the loss. Defaults to `"pull_push"`.
 
     Call arguments:
-        y_true: labels, `(batch, n)`: 1 observed, 0 unobserved, any other value (say -1) is padding and is ignored.
-        y_pred: distances, `(batch, n)`, in units of the space.
-        sample_weight: weights of the rows, `(batch,)`.
+        y_true: Labels, `(batch_size, n)`: 1 for observed, 0 for unobserved candidates. Candidates with any other label, such as
+            -1 for padding, are ignored.
+        y_pred: Hyperbolic distances, `(batch_size, n)`, or their squares.
+        sample_weight: Weights of the samples, `(batch_size,)`. Defaults to `None`, equal weights.
+
+    Raises:
+        ValueError: If `margin` is not a finite number >= 0. When called with `y_true` and `y_pred` of different shapes, or with
+            scalars.
+
+    Reference:
+        - [Tran et al., HyperML, 2020](https://arxiv.org/abs/1809.01703), eq. 6
 
     Example:
 
@@ -48,14 +57,15 @@ class PullPushLoss(tf.keras.losses.Loss):
         name: str = "pull_push",
     ) -> None:
         super().__init__(reduction=reduction, name=name)
-        self.margin = check_margin(margin)
+        check_not_negative(margin=margin)
+        self.margin = float(margin)
         self.squared = bool(squared)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        """The loss of each row, `(batch,)`, float32."""
+        """The loss of each sample, `(batch_size,)`, in float32."""
         y_pred = tf.cast(y_pred, tf.float32)
-        check_rows(y_true, y_pred)
-        return row_pull_push(y_true, y_pred if self.squared else tf.square(y_pred), self.margin)
+        check_shapes(y_true, y_pred)
+        return pull_push_per_sample(y_true, y_pred if self.squared else tf.square(y_pred), self.margin)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "margin": self.margin, "squared": self.squared}

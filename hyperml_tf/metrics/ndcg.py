@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 from hyperml_tf._keras import register
-from hyperml_tf.metrics import ranks as ranks_lib
+from hyperml_tf.metrics import gains
 from hyperml_tf.metrics.ranking_metric import RankingMetric
 from hyperml_tf.numerics import Tensor
 
 
 @register
 class NDCG(RankingMetric):
-    """nDCG@k with one relevant item: the mean of `1 / log2(rank + 2)` over targets ranked among the first `k`.
+    """Normalised discounted cumulative gain nDCG@k with one relevant candidate per sample.
+
+    It is the mean over samples of `1 / log2(rank + 2)`, where `rank` is the 0-based rank of the relevant candidate, and of 0 for
+    `rank >= k`. Ranks are pessimistic: the relevant candidate ranks behind all candidates with an equal score.
 
     Args:
-        k: the cut-off, at least 1.
-        name: name of the metric; `ndcg@<k>` if None.
+        k: Positive integer, the cut-off. Defaults to `10`.
+        name: Name of the metric. Defaults to `None`, which is `ndcg@<k>`.
+        **kwargs: Base metric keyword arguments, such as `dtype`.
+
+    Call arguments:
+        y_true: Labels, `(batch_size, n)`: 1 for the relevant candidate, 0 for the others.
+        y_pred: Scores, `(batch_size, n)`, higher is better.
+        sample_weight: Weights of the samples, `(batch_size,)`. Defaults to `None`, equal weights.
+
+    Raises:
+        ValueError: If `k` is not a positive integer.
+
+    Reference:
+        - K. Järvelin, J. Kekäläinen, Cumulated gain-based evaluation of IR techniques, 2002
 
     Example:
 
@@ -27,4 +42,4 @@ class NDCG(RankingMetric):
     prefix = "ndcg"
 
     def gain(self, ranks: Tensor) -> Tensor:
-        return ranks_lib.ndcg(ranks, self.k)
+        return gains.ndcg(ranks, self.k)

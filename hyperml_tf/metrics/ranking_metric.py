@@ -1,4 +1,4 @@
-"""What the Keras ranking metrics share: a running mean over targets, fed by scores or by ranks."""
+"""The base class of the Keras ranking metrics."""
 
 from __future__ import annotations
 
@@ -7,43 +7,54 @@ from typing import Any
 import tensorflow as tf
 
 from hyperml_tf import numerics
+from hyperml_tf._arguments import check_positive_integer
 from hyperml_tf.metrics import ranks as ranks_lib
 from hyperml_tf.numerics import Tensor
 
 
 class RankingMetric(tf.keras.metrics.Metric):
-    """Base of `HitRate` and `NDCG`: the mean of a function of the rank of the relevant candidate.
+    """Base class of `HitRate` and `NDCG`: the mean of a function of the rank of the relevant candidate.
+
+    A subclass sets `prefix` and implements `gain`.
 
     Args:
-        k: the cut-off, at least 1.
-        name: name of the metric; `<metric>@<k>` if None.
+        k: Positive integer, the cut-off. Defaults to `10`.
+        name: Name of the metric. Defaults to `None`, which is `<prefix>@<k>`.
+        **kwargs: Base metric keyword arguments, such as `dtype`.
 
     Raises:
-        ValueError: if `k` is not a positive integer.
+        ValueError: If `k` is not a positive integer.
     """
 
     prefix = "ranking"
 
     def __init__(self, k: int = 10, name: str | None = None, **kwargs: Any) -> None:
-        if int(k) != k or k < 1:
-            raise ValueError(f"`k` must be a positive integer. Received: k={k!r}")
+        check_positive_integer(k=k)
         super().__init__(name=name or f"{self.prefix}@{int(k)}", **kwargs)
         self.k = int(k)
         self.total = self.add_weight(name="total", initializer="zeros")
         self.count = self.add_weight(name="count", initializer="zeros")
 
     def gain(self, ranks: Tensor) -> Tensor:
-        """The value of each 0-based rank, `(batch,)` -> float32 `(batch,)`."""
-        raise NotImplementedError("Subclasses say what a rank is worth.")
-
-    def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> None:
-        """Adds a batch of scored candidates.
+        """The value of the metric for each sample.
 
         Args:
-            y_true: 1 for the one relevant candidate of each row, 0 for the others, `(batch, n)`. A row without a relevant
-                candidate counts as missed.
-            y_pred: scores, higher is better (for a distance model: negated distances), `(batch, n)`. Ties count against.
-            sample_weight: weights of the rows, `(batch,)` or `(batch, 1)`, or one number.
+            ranks: 0-based ranks of the relevant candidates, `(batch_size,)`.
+
+        Returns:
+            Values, `(batch_size,)`, float32.
+        """
+        raise NotImplementedError("Subclasses must implement `gain`.")
+
+    def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> None:
+        """Accumulates the metric of a batch of scores.
+
+        Args:
+            y_true: Labels, `(batch_size, n)`: 1 for the relevant candidate, 0 for the others. A sample without a relevant
+                candidate counts as a miss.
+            y_pred: Scores, `(batch_size, n)`, higher is better. For a model of distances, pass negated distances.
+            sample_weight: Weights of the samples, `(batch_size,)`, `(batch_size, 1)` or a scalar. Defaults to `None`, equal
+                weights.
         """
         y_pred = numerics.promote(y_pred)[0]
         relevant = tf.convert_to_tensor(y_true) > 0
@@ -53,11 +64,16 @@ class RankingMetric(tf.keras.metrics.Metric):
         self.update_ranks(tf.where(missing, tf.shape(y_pred)[-1] + self.k, ranks), sample_weight)
 
     def update_ranks(self, ranks: Tensor, sample_weight: Tensor | None = None) -> None:
-        """Adds 0-based ranks, `(batch,)`, computed elsewhere."""
+        """Accumulates the metric of a batch of ranks.
+
+        Args:
+            ranks: 0-based ranks of the relevant candidates, `(batch_size,)`.
+            sample_weight: As for `update_state`.
+        """
         values = tf.cast(self.gain(ranks), self.total.dtype)
         weights = tf.ones_like(values)
         if sample_weight is not None:
-            # Keras gives `(batch, 1)`, which would broadcast to `(batch, batch)`.
+            # Left as it is, the `(batch_size, 1)` of Keras would broadcast to `(batch_size, batch_size)`.
             weights *= tf.reshape(tf.cast(sample_weight, values.dtype), [-1])
         self.total.assign_add(tf.reduce_sum(values * weights))
         self.count.assign_add(tf.reduce_sum(weights))

@@ -94,7 +94,7 @@ class HyperML(MetricRecommender):
         learning_rate: Optional float > 0. The initial learning rate of `default_optimizer`. Defaults to 0.05, or 0.02 on dense
             tables.
         seed: Integer >= 0 and < 2147483648. Seed of the negatives. Defaults to `0`.
-        query_id_dtype, candidate_id_dtype: Dtype of ids that are loaded later, see `NetworkTower`.
+        query_id_dtype, candidate_id_dtype: Dtype of ids that are loaded later, see `IdLookup`.
         table_facts: What is known of the table, from which defaults follow; `from_interactions` passes it.
         **kwargs: `name`, as for every Keras model. Points are float32, also under a policy of mixed precision.
 
@@ -273,8 +273,9 @@ class HyperML(MetricRecommender):
         }
         for role, tower in (("query", self.query_tower), ("candidate", self.candidate_tower)):
             own = tower.get_config()
+            config[f"{role}_id_dtype"] = own["id_dtype"]
             if isinstance(tower, NetworkTower):
-                config |= {f"{role}_{name}": own[name] for name in ("network", "features", "id_dtype")}
+                config |= {f"{role}_{name}": own[name] for name in ("network", "features")}
             else:
                 config |= {key: own[key] for key in ("embeddings_initializer", "embeddings_regularizer")}
         return config

@@ -11,7 +11,7 @@ import tensorflow as tf
 from hyperml_tf.geometry import poincare
 from hyperml_tf.geometry.poincare.ordering import pairwise_proximity
 from hyperml_tf.layers import Curvature
-from hyperml_tf.metrics.ranking import Scorer
+from hyperml_tf.metrics.protocols import Scorer
 from hyperml_tf.models.recommender import Recommender
 from hyperml_tf.models.towers.tower import Tower
 from hyperml_tf.numerics import Tensor
@@ -145,7 +145,7 @@ class MetricRecommender(Recommender):
             for part in np.array_split(asked, range(block, len(asked), block))
         ]
         indices, distances = (np.concatenate([result[column].numpy() for result in found]) for column in (0, 1))
-        return Neighbours(self.candidate_lookup.raw_or_nothing(indices), distances)
+        return Neighbours(self.candidate_lookup.raw_array(indices), distances)
 
     def scorer(self) -> Scorer:
         """A function that scores the whole catalogue as it stands now, in float64 so that rounding decides no rank.

@@ -12,7 +12,7 @@ import tensorflow_recommenders as tfrs
 from hyperml_tf.data import Interactions, training_dataset
 from hyperml_tf.metrics import NDCG, HitRate, ranking_report
 from hyperml_tf.metrics import ranks as ranks_lib
-from hyperml_tf.metrics.ranking import Scorer
+from hyperml_tf.metrics.protocols import Scorer
 from hyperml_tf.models import batches
 from hyperml_tf.models.default_optimizer import undamped_adagrad
 from hyperml_tf.numerics import Tensor
@@ -344,7 +344,7 @@ class Recommender(tfrs.Model):
             found.append(tf.math.top_k(scores, min(k, n)))
         best = np.concatenate([result.values.numpy() for result in found])
         indices = np.concatenate([result.indices.numpy() for result in found])
-        ids = self.candidate_lookup.raw_or_nothing(np.where(np.isneginf(best), -1, indices))
+        ids = self.candidate_lookup.raw_array(np.where(np.isneginf(best), -1, indices))
         return Recommendations(ids, best)
 
     def scorer(self) -> Scorer:

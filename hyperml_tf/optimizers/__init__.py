@@ -1,4 +1,7 @@
-"""Optimizers for points on the Poincaré ball, lazy on embedding tables: a step costs what the rows it touches cost."""
+"""Optimizers for points on the Poincaré ball.
+
+They are lazy on sparse gradients: the cost of a step depends on the rows that were looked up, not on the size of the table.
+"""
 
 from hyperml_tf.optimizers.riemannian_adagrad import RiemannianAdagrad
 from hyperml_tf.optimizers.riemannian_adam import RiemannianAdam

@@ -8,48 +8,55 @@ import tensorflow as tf
 
 from hyperml_tf._keras import register
 from hyperml_tf.numerics import Tensor
-from hyperml_tf.optimizers.riemannian_optimizer import RiemannianOptimizer, Slot
-from hyperml_tf.optimizers.space import Space
+from hyperml_tf.optimizers.manifold import Manifold
+from hyperml_tf.optimizers.riemannian_optimizer import RiemannianOptimizer
+from hyperml_tf.optimizers.slots import Slot
 
 
 @register
 class RiemannianAdam(RiemannianOptimizer):
-    """Adam with a transported first moment and one second moment a point of the ball; cheap on embedding tables.
+    """Riemannian Adam: a first moment that is transported along, and one second moment per point.
 
-    With the Riemannian gradient `g = egrad / lambda_x^2`, learning rate `r`, and `t` the number of the step:
+    With the Riemannian gradient `g = egrad / lambda_x^2`, learning rate `r` and `t` the number of the step, one step is
 
         m <- b1 m + (1 - b1) g,   v <- b2 v + (1 - b2) |g|_x^2
         x <- exp_x(-r sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + epsilon)),   m <- m transported to the new x
 
-    Source: G. Bécigneul, O. Ganea, *Riemannian adaptive optimization methods* (2019), arXiv 1810.00760, with the bias
-    correction of D. Kingma, J. Ba, *Adam* (2015), arXiv 1412.6980, in the form Keras uses. On Euclidean variables it is
-    `tf.keras.optimizers.Adam`. What holds for every variable, sparse gradients and `c = 0` is described in
-    `RiemannianOptimizer`.
+    with the bias correction in the form that Keras uses. On Euclidean variables this is `tf.keras.optimizers.Adam`, with
+    one second moment per coordinate. `RiemannianOptimizer` describes what all optimizers share: which variables are on the
+    ball, sparse gradients, clipping, and the behaviour at `c = 0` and near the boundary.
 
-    On sparse gradients it is lazy Adam: `t` counts all steps, the moments of a row only change when the row has a
-    gradient. A row first seen late takes a first step up to `(1 - b1) / sqrt(1 - b2)` times `r`, 3.2 with the defaults.
+    On sparse gradients this is lazy Adam: `t` counts all steps, but the moments of a row change only when the row has a
+    gradient. The first step of a row that first occurs late is up to `(1 - b1) / sqrt(1 - b2)` times as long as `r`, 3.2
+    times with the default decay rates.
 
     Args:
-        learning_rate: a number or a `tf.keras.optimizers.schedules.LearningRateSchedule`.
-        beta_1: the decay `b1` of the first moment, in `[0, 1)`.
-        beta_2: the decay `b2` of the second moment, in `[0, 1)`.
-        epsilon: a number > 0, compared with the length of gradients.
-        amsgrad: whether to divide by the largest second moment so far (Reddi et al. 2018).
-        retraction: `"expmap"` or `"projection"`, see `RiemannianOptimizer`.
-        name: the optimizer's name.
-        **kwargs: see `RiemannianOptimizer`.
+        learning_rate: Float, or a `tf.keras.optimizers.schedules.LearningRateSchedule`. Defaults to `0.001`.
+        beta_1: Float in `[0, 1)`. The decay rate `b1` of the first moment. Defaults to `0.9`.
+        beta_2: Float in `[0, 1)`. The decay rate `b2` of the second moment. Defaults to `0.999`.
+        epsilon: Float `> 0`. Added to the length of gradients for numerical stability. Defaults to `1e-7`.
+        amsgrad: Boolean. Whether to divide by the largest second moment so far instead of the current one. Defaults to
+            `False`.
+        retraction: String, `"expmap"` or `"projection"`; see `RiemannianOptimizer`. Defaults to `"expmap"`.
+        name: String. The name of the optimizer. Defaults to `"RiemannianAdam"`.
+        **kwargs: Other arguments of `RiemannianOptimizer`, such as `clipnorm`.
 
     Raises:
-        ValueError: if `beta_1`, `beta_2`, `epsilon` or `retraction` is out of range.
+        ValueError: If `beta_1`, `beta_2`, `epsilon` or `retraction` is out of range.
+
+    Reference:
+        - [Bécigneul and Ganea, 2019](https://arxiv.org/abs/1810.00760), Riemannian adaptive optimization methods
+        - [Kingma and Ba, 2015](https://arxiv.org/abs/1412.6980)
+        - [Reddi et al., 2018](https://openreview.net/forum?id=ryQu7f-RZ) for `amsgrad`
 
     Example:
 
+    >>> from hyperml_tf.ball_variables import mark_on_ball
     >>> from hyperml_tf.geometry import poincare
-    >>> from hyperml_tf.manifold import mark_on_ball
     >>> x = tf.Variable([[0.0, 0.0]])
     >>> mark_on_ball(x, 1.0)
     >>> RiemannianAdam(learning_rate=0.5).minimize(lambda: 100.0 * tf.reduce_sum(x[:, 1]), [x])
-    >>> round(float(poincare.distance0(x, 1.0)[0]), 4)
+    >>> round(float(poincare.distance0(x, 1.0)[0]), 4)  # the first step is as long as the learning rate
     0.5
     """
 
@@ -81,15 +88,15 @@ class RiemannianAdam(RiemannianOptimizer):
         return (*moments, Slot("largest_second_moment", scalar=True)) if self.amsgrad else moments
 
     def update_points(
-        self, space: Space, egrad: Tensor, slots: tuple[Tensor, ...], learning_rate: Tensor
+        self, manifold: Manifold, egrad: Tensor, slots: tuple[Tensor, ...], learning_rate: Tensor
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         first, second, *largest = slots
-        first += (space.gradient(egrad) - first) * (1 - self.beta_1)
-        second += (space.square(egrad) - second) * (1 - self.beta_2)
+        first += (manifold.egrad2rgrad(egrad) - first) * (1 - self.beta_1)
+        second += (manifold.rgrad_component_inner(egrad) - second) * (1 - self.beta_2)
         largest = [tf.maximum(value, second) for value in largest]
         bound = largest[0] if largest else second
-        moved = space.move(-(first * self._bias_corrected(learning_rate)) / (tf.sqrt(bound) + self.epsilon))
-        return moved, (space.transport(first, to=moved), second, *largest)
+        moved = manifold.retr(-(first * self._bias_corrected(learning_rate)) / (tf.sqrt(bound) + self.epsilon))
+        return moved, (manifold.transp(moved, first), second, *largest)
 
     def _bias_corrected(self, learning_rate: Tensor) -> Tensor:
         step = tf.cast(self.iterations + 1, learning_rate.dtype)

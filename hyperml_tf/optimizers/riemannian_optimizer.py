@@ -1,78 +1,94 @@
-"""What the Riemannian optimizers share: slots, and reading and writing only the rows that a gradient touches."""
+"""The base class of the Riemannian optimizers: which manifold a variable is on, and which of its rows a step touches."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import tensorflow as tf
 
-from hyperml_tf.manifold import ball_curvature
+from hyperml_tf.ball_variables import ball_curvature
 from hyperml_tf.numerics import Tensor
-from hyperml_tf.optimizers.euclidean_space import EuclideanSpace
+from hyperml_tf.optimizers.euclidean import Euclidean
+from hyperml_tf.optimizers.manifold import Manifold
 from hyperml_tf.optimizers.poincare_ball import PoincareBall
-from hyperml_tf.optimizers.space import Space
-
-
-class Slot(NamedTuple):
-    """A variable the optimizer keeps beside each trained one.
-
-    Attributes:
-        name: its name.
-        scalar: whether it holds one number a point for variables on the ball; otherwise it has the variable's shape.
-        initial: its initial value.
-    """
-
-    name: str
-    scalar: bool = False
-    initial: float = 0.0
+from hyperml_tf.optimizers.slots import Slot, SlotTable
+from hyperml_tf.optimizers.sparse_gradients import merge_rows
 
 
 class RiemannianOptimizer(tf.keras.optimizers.Optimizer):
-    """Base class: a subclass names its `slots` and states its rule once, in `update_points`.
+    """Base class of optimizers for points on the Poincaré ball, and for Euclidean variables beside them.
 
-    **Which variables are on the ball.** Those marked by `hyperml_tf.manifold.mark_on_ball`, as our embedding layers do.
-    Their Riemannian gradient is the Euclidean one divided by `lambda_x^2`, steps follow the manifold, and the result is
-    inside the ball (`geometry.poincare.project`) for the curvature of that moment. On every other variable the rule is
-    the Euclidean one.
+    A subclass declares its `slots` and implements `update_points`, once for both kinds of variable.
 
-    **At c = 0** the ball is flat space with the metric `4 |dx|^2` (`lambda_0 = 2`). A step of SGD with learning rate
-    `r` then is a Euclidean one with `r / 4`. A step of Adagrad or Adam has its *Riemannian* length set by `r`, which is
-    half that Euclidean length.
+    **Variables on the ball** are those marked by `hyperml_tf.ball_variables.mark_on_ball`, as the layers of this package
+    do. Their Riemannian gradient is the Euclidean gradient divided by `lambda_x^2`, steps follow the manifold, and the
+    result is inside the ball of the current curvature (see `hyperml_tf.geometry.poincare.project`). All other variables
+    get Euclidean steps.
 
-    **Sparse gradients.** For a `tf.IndexedSlices`, the gradient of a lookup, duplicate rows are summed, and only the
-    rows named are read and written, in the variable and in the slots: the cost does not depend on the size of the
-    table. This is the *lazy* form: the moments of a row that had no gradient neither decay nor move it. On dense
-    gradients of Euclidean variables the results are those of the Keras optimizer of the same name.
+    **At c = 0** the ball is flat space with the metric `4 |dx|^2`, because `lambda_0 = 2`. A step of SGD with learning
+    rate `r` is then a Euclidean step with `r / 4`. For Adagrad and Adam, `r` sets the *Riemannian* length of a step, and
+    the Euclidean length is half of it.
 
-    **Clipping** (`clipnorm`, `global_clipnorm`, `clipvalue`) acts on Euclidean gradients, as in Keras, but after
-    duplicate rows were summed, so sparse and dense gradients are clipped alike. Near the boundary of the ball Euclidean
-    gradients are large (they scale with `lambda_x`) without the Riemannian ones being so.
+    **Near the boundary** Euclidean gradients are large, because they scale with `lambda_x`; Riemannian gradients need not
+    be. A point at the largest radius of its dtype can move back inside like any other point.
 
-    **What touches whole tables**, because Keras does it so: `weight_decay` and `use_ema`. Weight decay is refused for
-    variables on the ball. An average of points of the ball is inside the ball, so `use_ema` works, at that price.
+    **Sparse gradients.** The gradient of a lookup is a `tf.IndexedSlices`. Duplicate rows are summed, and only the rows
+    that occur in it are read and written, in the variable and in its slots, so the cost of a step does not depend on
+    the size of the table. This is the *lazy* form of an optimizer: where a row has no gradient, its moments do not decay
+    and it does not move. With dense gradients of Euclidean variables, the result is that of the Keras optimizer of the
+    same name.
 
-    A NaN or infinite gradient makes the rows it touches NaN: nothing hides it, and no time is spent looking for it.
+    **Clipping** (`clipnorm`, `global_clipnorm`, `clipvalue`) applies to Euclidean gradients, as in Keras, but after
+    duplicate rows are summed, so that sparse and dense gradients are clipped alike.
+
+    **Operations on whole tables.** `weight_decay` and `use_ema` update every row of a variable at each step. Weight
+    decay is not supported for variables on the ball. `use_ema` is, because an average of points of the ball is inside
+    the ball.
+
+    A gradient that is NaN or infinite makes the rows it belongs to NaN. The optimizer neither checks for it nor skips
+    it.
 
     Args:
-        learning_rate: a number or a `tf.keras.optimizers.schedules.LearningRateSchedule`.
-        retraction: how a step moves a point of the ball: `"expmap"` follows the geodesic; `"projection"` adds the tangent vector
-            and projects, which is cheaper and agrees to first order.
-        name: the optimizer's name.
-        weight_decay: decoupled weight decay of Keras, for Euclidean variables; None or 0 for none.
-        clipnorm: the largest norm of the gradient of each variable, or None.
-        clipvalue: the largest absolute value of a gradient's entries, or None.
-        global_clipnorm: the largest norm of all gradients together, or None.
-        use_ema: whether to keep exponential moving averages of the variables.
-        ema_momentum: the decay of those averages.
-        ema_overwrite_frequency: after how many steps the averages replace the variables, or None.
-        jit_compile: whether to compile the update with XLA (only used on a GPU, by Keras).
-        **kwargs: what else `tf.keras.optimizers.Optimizer` accepts.
+        learning_rate: Float, or a `tf.keras.optimizers.schedules.LearningRateSchedule`.
+        retraction: String. How a step moves a point of the ball: `"expmap"` follows the geodesic; `"projection"` adds the
+            tangent vector and projects onto the ball, which is cheaper and agrees to first order. Defaults to `"expmap"`.
+        name: String. The name of the optimizer.
+        weight_decay: Float or None. Decoupled weight decay for Euclidean variables. Defaults to `None`; 0 means the same.
+        clipnorm: Float or None. The gradient of each variable is clipped to this norm.
+        clipvalue: Float or None. The entries of each gradient are clipped to this absolute value.
+        global_clipnorm: Float or None. All gradients together are clipped to this norm.
+        use_ema: Boolean. Whether to keep an exponential moving average of every variable. Defaults to `False`.
+        ema_momentum: Float in `[0, 1]`. The momentum of that average. Defaults to `0.99`.
+        ema_overwrite_frequency: Integer or None. The averages overwrite the variables every so many steps; if None, only at
+            the end of `fit`.
+        jit_compile: Boolean. Whether to compile the update with XLA. Keras does so only if there is a GPU. Defaults to
+            `False`.
+        **kwargs: Other arguments of `tf.keras.optimizers.Optimizer`.
 
     Raises:
-        ValueError: if `retraction` is unknown. On `build`: if a variable on the ball is not float32 or float64, or would
-            be subject to weight decay.
+        ValueError: If `retraction` is neither `"expmap"` nor `"projection"`. When the optimizer is built: if a variable on
+            the ball is neither float32 nor float64, or if weight decay would apply to it.
+
+    Reference:
+        - [Bonnabel, 2013](https://arxiv.org/abs/1111.5280)
+        - [Bécigneul and Ganea, 2019](https://arxiv.org/abs/1810.00760)
+
+    Example:
+
+    >>> from hyperml_tf.ball_variables import mark_on_ball
+    >>> class Descent(RiemannianOptimizer):
+    ...     slots = ()
+    ...     def update_points(self, manifold, egrad, slots, learning_rate):
+    ...         return manifold.retr(-learning_rate * manifold.egrad2rgrad(egrad)), ()
+    >>> x = tf.Variable([[0.0, 0.5]])
+    >>> mark_on_ball(x, 1.0)
+    >>> optimizer = Descent(learning_rate=1.0)
+    >>> for _ in range(50):
+    ...     optimizer.minimize(lambda: tf.reduce_sum(x**2), [x])
+    >>> bool(tf.norm(x) < 1e-3)
+    True
     """
 
     def __init__(
@@ -94,7 +110,7 @@ class RiemannianOptimizer(tf.keras.optimizers.Optimizer):
             raise ValueError(f'`retraction` must be "expmap" or "projection". Received: retraction={retraction!r}')
         super().__init__(
             name=name,
-            weight_decay=weight_decay or None,  # Keras multiplies whole tables even by a decay of 0
+            weight_decay=weight_decay or None,  # with 0, Keras would still multiply whole tables
             clipnorm=clipnorm,
             clipvalue=clipvalue,
             global_clipnorm=global_clipnorm,
@@ -106,63 +122,86 @@ class RiemannianOptimizer(tf.keras.optimizers.Optimizer):
         )
         self._learning_rate = self._build_learning_rate(learning_rate)
         self.retraction = retraction
+        self._slot_table = SlotTable()
 
     @property
     @abstractmethod
     def slots(self) -> tuple[Slot, ...]:
-        """What is kept beside each variable."""
+        """The slots of each variable."""
 
     @abstractmethod
     def update_points(
-        self, space: Space, egrad: Tensor, slots: tuple[Tensor, ...], learning_rate: Tensor
+        self, manifold: Manifold, egrad: Tensor, slots: tuple[Tensor, ...], learning_rate: Tensor
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """One step of the rule.
+        """Computes one step of the update rule.
 
         Args:
-            space: the space, with the points before the step, `(..., dim)`.
-            egrad: their Euclidean gradients, `(..., dim)`.
-            slots: the values of the slots for these points, in the order of `self.slots`.
-            learning_rate: a scalar.
+            manifold: The manifold at the points before the step, which have shape `(..., dim)`.
+            egrad: The Euclidean gradients of these points, of shape `(..., dim)`.
+            slots: The values of the slots for these points, in the order of `self.slots`.
+            learning_rate: A scalar.
 
         Returns:
-            The points and the slots after the step.
+            The points and the values of the slots after the step.
         """
 
     def build(self, var_list: Sequence[Any]) -> None:
-        """Creates the slots.
+        """Creates the slots of the variables to train.
 
         Args:
-            var_list: the variables to train.
+            var_list: List of `tf.Variable`.
+
+        Raises:
+            ValueError: If a variable on the ball is neither float32 nor float64, or if weight decay would apply to it.
         """
         super().build(var_list)
         if getattr(self, "_built", False):
             return
-        # The variables themselves carry the mark; inside an update Keras may hand over a replica or an unwrapped variable.
-        # Not tracked: a checkpoint stores slots through the list of all variables that Keras keeps.
-        self._trained = self._no_dependency(list(var_list))
-        self._slot_variables = self._no_dependency([self._create_slots(variable) for variable in var_list])
+        for variable in var_list:
+            self._slot_table.add(self._var_key(variable), variable, self._create_slots(variable))
         self._built = True
 
+    def apply_gradients(
+        self,
+        grads_and_vars: Iterable[tuple[Any, Any]],
+        name: str | None = None,
+        skip_gradients_aggregation: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """Applies gradients to variables, as `tf.keras.optimizers.Optimizer.apply_gradients` does.
+
+        The one difference is that clipping sees each row of a sparse gradient once. Keras clips before it sums duplicate rows.
+        """
+        if self.clipnorm or self.global_clipnorm or self.clipvalue:
+            if kwargs.pop("experimental_aggregate_gradients", True) and not skip_gradients_aggregation:
+                grads_and_vars = self.aggregate_gradients(list(grads_and_vars))
+            skip_gradients_aggregation = True
+            grads_and_vars = [
+                (merge_rows(gradient) if isinstance(gradient, tf.IndexedSlices) else gradient, variable)
+                for gradient, variable in grads_and_vars
+            ]
+        return super().apply_gradients(grads_and_vars, name, skip_gradients_aggregation, **kwargs)
+
     def update_step(self, gradient: Any, variable: Any) -> None:
-        """Applies one gradient to one variable; called by Keras for each pair.
+        """Applies one gradient to one variable. `apply_gradients` calls it for each pair.
 
         Args:
-            gradient: a tensor of the variable's shape, or a `tf.IndexedSlices` whose indices may repeat.
-            variable: a variable the optimizer was built with.
+            gradient: A tensor of the variable's shape, or a `tf.IndexedSlices` with distinct indices, as `apply_gradients`
+                makes them.
+            variable: A variable that the optimizer was built with.
         """
-        index = self._index_dict[self._var_key(variable)]
-        slots = self._slot_variables[index]
-        curvature = ball_curvature(self._trained[index])
+        # Keras may pass a replica's copy of the variable. The mark is read from the variable of `build`.
+        trained, slots = self._slot_table[self._var_key(variable)]
+        curvature = ball_curvature(trained)
         rate = tf.cast(self.learning_rate, variable.dtype)
         if isinstance(gradient, tf.IndexedSlices):
-            gradient = merge_rows(gradient)
             indices, egrad = gradient.indices, gradient.values
             points, *values = [tf.gather(v, indices) for v in (variable, *slots)]
         else:
             indices, egrad = None, gradient
             points, *values = [tf.convert_to_tensor(v) for v in (variable, *slots)]
-        space = EuclideanSpace(points) if curvature is None else PoincareBall(points, curvature, self.retraction)
-        points, new_slots = self.update_points(space, egrad, tuple(values), rate)
+        manifold = Euclidean(points) if curvature is None else PoincareBall(points, curvature, self.retraction)
+        points, new_slots = self.update_points(manifold, egrad, tuple(values), rate)
         for target, value in zip((variable, *slots), (points, *new_slots), strict=True):
             if indices is None:
                 target.assign(value)
@@ -170,15 +209,17 @@ class RiemannianOptimizer(tf.keras.optimizers.Optimizer):
                 target.scatter_update(tf.IndexedSlices(value, indices))
 
     def get_config(self) -> dict[str, Any]:
+        rate, schedules = self._learning_rate, tf.keras.optimizers.schedules
+        scheduled = isinstance(rate, schedules.LearningRateSchedule)
         return {
             **super().get_config(),
-            "learning_rate": self._serialize_hyperparameter(self._learning_rate),
+            "learning_rate": schedules.serialize(rate) if scheduled else float(tf.keras.backend.get_value(rate)),
             "retraction": self.retraction,
         }
 
     def _create_slots(self, variable: Any) -> tuple[Any, ...]:
         shape = variable.shape
-        dtype = getattr(variable, "true_dtype", variable.dtype)
+        dtype = getattr(variable, "true_dtype", variable.dtype)  # a variable of mixed precision says which it is
         on_ball = ball_curvature(variable) is not None
         if on_ball:
             self._check_ball_variable(variable, dtype)
@@ -193,41 +234,12 @@ class RiemannianOptimizer(tf.keras.optimizers.Optimizer):
     def _check_ball_variable(self, variable: Any, dtype: tf.DType) -> None:
         if dtype not in (tf.float32, tf.float64):
             raise ValueError(
-                "A variable on the ball must be float32 or float64: half precision cannot hold a point near the boundary. "
-                f"Received: {variable.name} of dtype {dtype.name}"
+                "A variable on the ball must be float32 or float64, because half precision cannot represent points near the "
+                f"boundary. Received: variable {variable.name} of dtype {dtype.name}"
             )
         if self.weight_decay is not None and self._use_weight_decay(variable):
             raise ValueError(
-                "`weight_decay` has no meaning for points of the ball: leave it None, use a regularizer, or call "
+                "`weight_decay` is not supported for variables on the ball. Leave it None, use a regularizer, or call "
                 "`exclude_from_weight_decay` for this variable before training. "
-                f"Received: weight_decay={self.weight_decay} and {variable.name} on the ball"
+                f"Received: weight_decay={self.weight_decay} and variable {variable.name} on the ball"
             )
-
-    def _clip_gradients(self, grads: Sequence[Any]) -> Sequence[Any]:
-        # Keras clips before it sums duplicate rows: a norm that depends on how often a row was looked up.
-        if self.clipnorm or self.global_clipnorm or self.clipvalue:
-            grads = [merge_rows(g) if isinstance(g, tf.IndexedSlices) else g for g in grads]
-        return super()._clip_gradients(grads)
-
-    def _deduplicate_sparse_grad(self, grads: Sequence[Any]) -> Sequence[Any]:
-        # `update_step` does it, so that it happens once and on every path.
-        return grads
-
-
-def merge_rows(gradient: tf.IndexedSlices) -> tf.IndexedSlices:
-    """Sums the rows of a sparse gradient that have the same index.
-
-    Args:
-        gradient: `m` rows, values `(m, ...)`, indices `(m,)` in any order and repeating.
-
-    Returns:
-        The same gradient with distinct indices, in the order of their first appearance.
-    """
-    indices, positions = tf.unique(gradient.indices)
-    # Rows that were looked up once each come as they are.
-    values = tf.cond(
-        tf.size(indices) < tf.size(gradient.indices),
-        lambda: tf.math.unsorted_segment_sum(gradient.values, positions, tf.size(indices)),
-        lambda: gradient.values,
-    )
-    return tf.IndexedSlices(values, indices, gradient.dense_shape)

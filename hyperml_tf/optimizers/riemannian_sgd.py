@@ -6,45 +6,49 @@ from typing import Any
 
 from hyperml_tf._keras import register
 from hyperml_tf.numerics import Tensor
-from hyperml_tf.optimizers.riemannian_optimizer import RiemannianOptimizer, Slot
-from hyperml_tf.optimizers.space import Space
+from hyperml_tf.optimizers.manifold import Manifold
+from hyperml_tf.optimizers.riemannian_optimizer import RiemannianOptimizer
+from hyperml_tf.optimizers.slots import Slot
 
 
 @register
 class RiemannianSGD(RiemannianOptimizer):
-    """Gradient descent, with momentum, on the ball and elsewhere; cheap on embedding tables.
+    """Riemannian gradient descent with optional momentum.
 
-    With the Riemannian gradient `g = egrad / lambda_x^2`, momentum `b` and learning rate `r`:
+    With the Riemannian gradient `g = egrad / lambda_x^2`, momentum `b` and learning rate `r`, one step is
 
         v <- b v - r g,   x <- exp_x(v),   v <- v transported to the new x
 
-    Source: S. Bonnabel, *Stochastic gradient descent on Riemannian manifolds* (2013), arXiv 1111.5280. On Euclidean
-    variables it is `tf.keras.optimizers.SGD`, without a slot when `momentum` is 0. What holds for every variable,
-    sparse gradients and `c = 0` is described in `RiemannianOptimizer`.
+    Without momentum there is no slot. On Euclidean variables this is `tf.keras.optimizers.SGD`. `RiemannianOptimizer`
+    describes what all optimizers share: which variables are on the ball, sparse gradients, clipping, and the behaviour at
+    `c = 0`.
 
-    Near the boundary `g` is short in coordinates, and the step still has the Riemannian length `r |g|_x`: a point at
-    the limit radius moves back as freely as any other.
+    Near the boundary of the ball, the coordinates of `g` are small, but a step still has the Riemannian length `r |g|_x`.
 
     Args:
-        learning_rate: a number or a `tf.keras.optimizers.schedules.LearningRateSchedule`.
-        momentum: the momentum `b`, in `[0, 1)`.
-        retraction: `"expmap"` or `"projection"`, see `RiemannianOptimizer`.
-        name: the optimizer's name.
-        **kwargs: see `RiemannianOptimizer`.
+        learning_rate: Float, or a `tf.keras.optimizers.schedules.LearningRateSchedule`. Defaults to `0.01`.
+        momentum: Float in `[0, 1)`. The momentum `b`. Defaults to `0.0`.
+        retraction: String, `"expmap"` or `"projection"`; see `RiemannianOptimizer`. Defaults to `"expmap"`.
+        name: String. The name of the optimizer. Defaults to `"RiemannianSGD"`.
+        **kwargs: Other arguments of `RiemannianOptimizer`, such as `clipnorm`.
 
     Raises:
-        ValueError: if `momentum` or `retraction` is out of range.
+        ValueError: If `momentum` or `retraction` is out of range.
+
+    Reference:
+        - [Bonnabel, 2013](https://arxiv.org/abs/1111.5280), Stochastic gradient descent on Riemannian manifolds
 
     Example:
 
     >>> import tensorflow as tf
-    >>> from hyperml_tf.manifold import mark_on_ball
-    >>> x = tf.Variable([[0.0, 0.5], [0.0, 0.0]])
+    >>> from hyperml_tf.ball_variables import mark_on_ball
+    >>> x = tf.Variable([[0.0, 0.5], [0.3, 0.0]])
     >>> mark_on_ball(x, 1.0)
-    >>> optimizer = RiemannianSGD(learning_rate=1.0)
-    >>> optimizer.minimize(lambda: tf.reduce_sum(tf.gather(x, [0])), [x])
-    >>> x[1].numpy().tolist()
-    [0.0, 0.0]
+    >>> optimizer = RiemannianSGD(learning_rate=0.5)
+    >>> for _ in range(100):
+    ...     optimizer.minimize(lambda: tf.reduce_sum(tf.gather(x, [0]) ** 2), [x])
+    >>> abs(x.numpy()).round(4).tolist()  # only the row that was looked up has moved
+    [[0.0, 0.0], [0.30000001192092896, 0.0]]
     """
 
     def __init__(
@@ -65,14 +69,14 @@ class RiemannianSGD(RiemannianOptimizer):
         return (Slot("momentum"),) if self.momentum else ()
 
     def update_points(
-        self, space: Space, egrad: Tensor, slots: tuple[Tensor, ...], learning_rate: Tensor
+        self, manifold: Manifold, egrad: Tensor, slots: tuple[Tensor, ...], learning_rate: Tensor
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        velocity = -space.gradient(egrad) * learning_rate
+        velocity = -manifold.egrad2rgrad(egrad) * learning_rate
         if not slots:
-            return space.move(velocity), ()
+            return manifold.retr(velocity), ()
         velocity += slots[0] * self.momentum
-        moved = space.move(velocity)
-        return moved, (space.transport(velocity, to=moved),)
+        moved = manifold.retr(velocity)
+        return moved, (manifold.transp(moved, velocity),)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "momentum": self.momentum}

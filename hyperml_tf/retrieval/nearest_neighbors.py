@@ -152,9 +152,7 @@ class NearestNeighbors(tf.keras.layers.Layer):
         if isinstance(wanted, int) and wanted < 1:
             raise ValueError(f"`k` must be at least 1. Received: k={k}")
         indices, distances = nearest(tf.cast(points, tf.float32), self._index, self._c(), wanted, exclusion)
-        if lookup.table.keys.dtype == tf.string:
-            return distances, lookup.table.text(indices)
-        return distances, tf.where(indices < 0, tf.cast(-1, tf.int64), lookup.raw(tf.maximum(indices, 0)))
+        return distances, lookup.raw(indices)
 
     def _filled(self) -> IdLookup:
         if self.lookup is None:
@@ -177,7 +175,7 @@ class NearestNeighbors(tf.keras.layers.Layer):
         if not finite.all():
             first = int(np.argmin(finite))
             raise ValueError(
-                f"`candidates` must be finite. Received: row {first}, of {ids[first]!r}, holds "
+                f"`candidates` must be finite. Received: row {first}, of {ids.tolist()[first]!r}, holds "
                 f"{points[first][~np.isfinite(points[first])][0]}"
             )
         limit = numerics.ball_limit(tf.float32)
@@ -186,7 +184,7 @@ class NearestNeighbors(tf.keras.layers.Layer):
             first = int(np.argmax(outside))
             raise ValueError(
                 f"`candidates` must lie in the ball of curvature {self.curvature}: `geometry.poincare.project` moves points "
-                f"inside. Received: row {first}, of {ids[first]!r}, with norm {np.linalg.norm(points[first]):.6g}"
+                f"inside. Received: row {first}, of {ids.tolist()[first]!r}, with norm {np.linalg.norm(points[first]):.6g}"
             )
 
     def save_own_variables(self, store: Any) -> None:
@@ -209,15 +207,16 @@ class NearestNeighbors(tf.keras.layers.Layer):
             "query_model": None if model is None else tf.keras.utils.serialize_keras_object(model),
             "precision": self.precision,
             "candidates": None if self._index is None else [self._index.n, self._index.dim],
+            "id_dtype": None if self.lookup is None else self.lookup.id_dtype,
         }
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> NearestNeighbors:
         """A layer with room for as many candidates as the one of the config had; these are weights, the identifiers assets."""
-        shape = config.pop("candidates", None)
+        shape, id_dtype = config.pop("candidates", None), config.pop("id_dtype", None)
         layer = cls(**config)
         if shape is not None:
-            layer.lookup = IdLookup(shape[0], name="identifiers")
+            layer.lookup = IdLookup(shape[0], id_dtype, name="identifiers")
             layer._fill(tf.zeros(shape))
         return layer
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from hyperml_tf.data import Interactions, Split, leave_one_out, sampled_negatives
 from hyperml_tf.metrics import ranking_report
-from hyperml_tf.metrics.ranking import Scorer
+from hyperml_tf.metrics.protocols import Scorer
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from hyperml_tf.retrieval.nearest import Index, nearest
 from hyperml_tf.serving.fold_in import FoldIn
 from hyperml_tf.serving.signatures import DISTANCE, EXCLUDE, ITEM, SIGNATURES, USER, VECTOR
 from hyperml_tf.tables import Histories, IdTable
-from hyperml_tf.tables.id_table import text_or_empty
+from hyperml_tf.tables.id_table import entries_or
 
 Answer = dict[str, Tensor]
 
@@ -176,8 +176,8 @@ class ServingModule(tf.Module):
         specs = [tf.TensorSpec([None, self.k], dtype) for dtype in (tf.int32, self.user_points.dtype)]
         numbers = tf.maximum(numbers_per_row, self.index.n)
         indices, distances = in_chunks(chunk, inputs, numbers, specs)
-        columns = {name: text_or_empty(values, indices) for name, values in self.details.items()}
-        return {ITEM: self.items.text(indices), DISTANCE: distances, **columns}
+        columns = {name: entries_or(values, indices, "") for name, values in self.details.items()}
+        return {ITEM: self.items.raw(indices), DISTANCE: distances, **columns}
 
 
 def _of_rank(ids: Tensor, rank: int) -> Tensor:

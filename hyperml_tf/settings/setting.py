@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 _KEY = "setting"
 _declared: dict[Any, Mapping[str, Setting]] = {}
-_KINDS = {int: "a whole number", float: "a number", str: "text"}
+_KINDS = {int: "an integer", float: "a finite number", str: "a string"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,7 +85,8 @@ class Setting:
         """What a value must be, for messages."""
         if self.choices:
             return f"one of {self.choices}"
-        return " ".join(filter(None, [_KINDS[self.kind], self.limits]))
+        what = "a number" if self.infinite else _KINDS[self.kind]
+        return " ".join(filter(None, [what, self.limits]))
 
     def _plain(self, value: Any) -> Any:
         """The value as the type of the setting; None if it is of another type."""
@@ -127,7 +128,7 @@ def setting(default: Any, help: str, **declared: Any) -> Any:
     ... class Bicycle:
     ...     gears: int = setting(7, "Number of gears.", at_least=1)
     >>> settings_of(Bicycle)["gears"].expected
-    'a whole number >= 1'
+    'an integer >= 1'
     """
     return dataclasses.field(default=default, metadata={_KEY: {"help": help, **declared}})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import tensorflow as tf
@@ -27,6 +27,7 @@ class IdLookup(tf.keras.layers.Layer):
 
     Args:
         ids: the distinct ids, strings or integers, in the order of their codes; or their number, where they are set later.
+        id_dtype: "string" or "int64", where `ids` is a number. Defaults to "string".
         **kwargs: as for every Keras layer.
 
     Input shape:
@@ -44,7 +45,12 @@ class IdLookup(tf.keras.layers.Layer):
     [1, -1]
     """
 
-    def __init__(self, ids: Sequence[Any] | np.ndarray | int, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        ids: Sequence[Any] | np.ndarray | int,
+        id_dtype: Literal["string", "int64"] | None = None,
+        **kwargs: Any,
+    ) -> None:
         kwargs.setdefault("dtype", "float32")
         super().__init__(**kwargs)
         self._ids: np.ndarray | None = None
@@ -53,6 +59,7 @@ class IdLookup(tf.keras.layers.Layer):
             if ids < 1:
                 raise ValueError(f"`ids` must be a list of ids, or their number, at least 1. Received: ids={ids}")
             self._size = int(ids)
+            self.id_dtype = id_dtype or "string"
         else:
             self.set_ids(ids)
 
@@ -71,6 +78,10 @@ class IdLookup(tf.keras.layers.Layer):
             values, counts = np.unique(array, return_counts=True)
             raise ValueError(f"`ids` must be distinct. Received {values[counts > 1][0]!r} more than once.")
         self._ids, self._size = array, len(array)
+        # Outside any graph that is being traced: the table is part of the layer, not of the graph.
+        with tf.init_scope():
+            self._table = IdTable.of(array)
+        self.id_dtype = self._table.keys.dtype.name
 
     @property
     def ids(self) -> np.ndarray:
@@ -80,10 +91,7 @@ class IdLookup(tf.keras.layers.Layer):
             ValueError: if the layer comes from a config and its ids were neither loaded nor set.
         """
         if self._ids is None:
-            raise ValueError(
-                f"The {self._size} ids of the layer {self.name!r} are not known: a config holds their number only. Load the "
-                "model from its `.keras` file, make it with its ids, or call `set_ids`."
-            )
+            raise self._unknown()
         return self._ids
 
     @property
@@ -94,14 +102,32 @@ class IdLookup(tf.keras.layers.Layer):
             ValueError: as for `ids`.
         """
         if self._table is None:
-            self._table = IdTable.of(self.ids)
+            raise self._unknown()
         return self._table
+
+    def _is_sketched(self) -> bool:
+        """Whether a graph is made without ids, as Keras does where it builds a functional model before it loads its assets."""
+        return self._ids is None and not tf.executing_eagerly()
+
+    def _sketch(self, like: Tensor, value: Any) -> Tensor:
+        """An output of the right shape and dtype, for a graph that must not run."""
+        with tf.control_dependencies([tf.debugging.Assert(False, [str(self._unknown())])]):
+            return tf.fill(tf.shape(like), value)
+
+    def _unknown(self) -> ValueError:
+        return ValueError(
+            f"The {self._size} ids of the layer {self.name!r} are not known: a config holds their number only. Load the model "
+            "from its `.keras` file, make it with its ids, or call `set_ids`."
+        )
 
     def __len__(self) -> int:
         return self._size
 
     def call(self, inputs: Tensor) -> Tensor:
-        ids, table = tf.convert_to_tensor(inputs), self.table
+        ids = tf.convert_to_tensor(inputs)
+        if self._is_sketched():
+            return self._sketch(ids, -1)
+        table = self.table
         if ids.dtype.is_integer != table.keys.dtype.is_integer:
             expected = "integers" if table.keys.dtype.is_integer else "strings"
             raise TypeError(f"`inputs` must be {expected}, as the known ids are. Received: dtype={ids.dtype.name}")
@@ -112,11 +138,13 @@ class IdLookup(tf.keras.layers.Layer):
         return super().__call__(tf.convert_to_tensor(inputs), *args, **kwargs)
 
     def raw(self, codes: Tensor) -> Tensor:
-        """Codes in `[0, n)`, `(...)` -> raw ids, `(...)`."""
+        """Codes, `(...)` -> raw ids, `(...)`; `""`, or -1 for integer ids, where the code is -1."""
+        if self._is_sketched():
+            return self._sketch(codes, tf.zeros([], self.id_dtype))
         return self.table.raw(codes)
 
-    def raw_or_nothing(self, codes: np.ndarray) -> np.ndarray:
-        """Codes -> raw ids as an array of the dtype of `ids`; `""`, or -1 for integer ids, where the code is -1."""
+    def raw_array(self, codes: np.ndarray) -> np.ndarray:
+        """As `raw`, as an array of the dtype of `ids`."""
         ids = self.ids[np.maximum(codes, 0)]
         ids[codes < 0] = -1 if ids.dtype.kind == "i" else ""
         return ids
@@ -132,4 +160,4 @@ class IdLookup(tf.keras.layers.Layer):
             raise ValueError(f"The layer {self.name!r} has other ids than the file that is loaded into it.")
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "ids": len(self)}
+        return {**super().get_config(), "ids": len(self), "id_dtype": self.id_dtype}

@@ -52,12 +52,8 @@ class IdTable(NamedTuple):
         return tf.cast(self.table.lookup(ids), tf.int32)
 
     def raw(self, codes: Tensor) -> Tensor:
-        """Codes in `[0, n)` of any shape -> ids of the same shape."""
-        return tf.gather(self.keys, codes)
-
-    def text(self, codes: Tensor) -> Tensor:
-        """As `raw`, for text, with `""` for the code -1."""
-        return text_or_empty(self.keys, codes)
+        """Codes of any shape -> ids of the same shape; `""`, or -1 for integer ids, where the code is -1."""
+        return entries_or(self.keys, codes, "" if self.keys.dtype == tf.string else -1)
 
 
 class _Filled:
@@ -77,6 +73,6 @@ class _Filled:
         return tf.raw_ops.InitializeTableV2(table_handle=table.resource_handle, keys=keys, values=values)
 
 
-def text_or_empty(values: Tensor, codes: Tensor) -> Tensor:
-    """The entries of `values`, `(n,)` string, at codes of any shape; `""` where the code is -1."""
-    return tf.where(codes < 0, "", tf.gather(values, tf.maximum(codes, 0)))
+def entries_or(values: Tensor, codes: Tensor, nothing: str | int) -> Tensor:
+    """The entries of `values`, `(n,)`, at codes of any shape; `nothing` where the code is -1."""
+    return tf.where(codes < 0, tf.constant(nothing, values.dtype), tf.gather(values, tf.maximum(codes, 0)))

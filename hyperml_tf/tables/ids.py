@@ -22,7 +22,7 @@ def id_array(ids: Any, name: str) -> np.ndarray:
     >>> id_array([b"a", b"b"], "ids").tolist()
     ['a', 'b']
     """
-    array = np.asarray(ids)
+    array = _as_array(ids)
     if array.ndim != 1 or len(array) == 0:
         raise ValueError(f"`{name}` must be a non-empty list of ids. Received: shape {array.shape}")
     if array.dtype.kind in "iu":
@@ -32,6 +32,15 @@ def id_array(ids: Any, name: str) -> np.ndarray:
     if array.dtype.kind == "U" or (array.dtype.kind == "O" and all(isinstance(v, str) for v in array)):
         return _text(array.astype(object), name)
     raise ValueError(f"`{name}` must be all strings or all integers. Received: dtype {array.dtype}, first {array[0]!r}")
+
+
+def _as_array(ids: Any) -> np.ndarray:
+    """The ids as an array. Fixed-width text would give every id the length of the longest, and drop NULs at its end."""
+    if not isinstance(ids, (list, tuple)) or not any(isinstance(value, (str, bytes)) for value in ids):
+        return np.asarray(ids)
+    array = np.empty(len(ids), object)
+    array[:] = ids
+    return array
 
 
 def _integers(ids: np.ndarray, name: str) -> np.ndarray:

@@ -163,6 +163,8 @@ class _Places:
 
 def _places(keys: np.ndarray) -> tf.lookup.StaticHashTable:
     """A table that holds the index of each key, and -1 for everything else."""
+    if not len(keys):
+        keys = np.full(1, np.iinfo(np.int64).min)  # a table cannot be empty, and no pair has this key
     places = np.arange(len(keys), dtype=np.int64)
     in_order = np.sort(keys)
     if np.any(in_order[1:] == in_order[:-1]):

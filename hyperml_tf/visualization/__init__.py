@@ -1,4 +1,4 @@
-"""Pictures of the learned space. They need matplotlib, the extra `plots`."""
+"""Plots of the learned space. They need matplotlib, which the extra `plots` installs."""
 
 from hyperml_tf.visualization.disk import plot_disk
 from hyperml_tf.visualization.items import plot_items

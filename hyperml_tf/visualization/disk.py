@@ -1,4 +1,4 @@
-"""Drawing points on the disk."""
+"""Plots of points on the disk."""
 
 from __future__ import annotations
 
@@ -33,28 +33,30 @@ def plot_disk(
     max_labels: int = 12,
     weight_name: str = "interactions",
 ) -> Figure:
-    """Draws points of the ball on a disk, sized by weight and coloured by group, or else by weight.
+    """Plots points of the ball on a disk, sized by weight, and coloured by group or by weight.
 
-    How points of more than two dimensions come to the disk, and what can be read from it, is said in `disk_layout`.
+    `disk_layout` describes how points of more than two dimensions are mapped to the disk, and how to read the plot.
 
     Args:
-        points: points of the ball, `(n, dim)`.
-        weights: sizes of the points, such as the popularity of items, `(n,)`, >= 0; all equal if None.
-        labels: a text a point; the heaviest are labelled, where there is room.
-        groups: a category a point; the largest are coloured and in the legend, the others grey.
-        curvature: the curvature of the ball, >= 0; at 0 the picture is a plane.
-        path: where to write the picture, as PNG, SVG or PDF by its suffix; nowhere if None.
-        title: a line above the picture.
-        max_points: the heaviest that many points are drawn.
-        max_labels: at most that many labels.
-        weight_name: what the weights are, for the legend.
+        points: `(n, dim)` points of the ball.
+        weights: `(n,)` weights >= 0, such as the popularity of items. Defaults to None, equal weights.
+        labels: `(n,)` labels. Those of the points with the largest weights are drawn, where there is room. Defaults to None.
+        groups: `(n,)` categories. The eight largest are coloured and in the legend, the others are grey. Defaults to None,
+            which colours by weight.
+        curvature: the curvature of the ball, >= 0. At 0 the plot is a Euclidean plane. Defaults to 1.
+        path: the file to save the plot to, PNG, SVG or PDF by its suffix. Missing directories are created. Defaults to None,
+            which saves nothing.
+        title: the title above the plot. Defaults to None.
+        max_points: the largest number of points drawn, those with the largest weights, at least 1. Defaults to 5000.
+        max_labels: the largest number of labels drawn. Defaults to 12.
+        weight_name: the name of the weights in the legend. Defaults to "interactions".
 
     Returns:
-        The figure, `matplotlib.figure.Figure`; it belongs to no window.
+        The `matplotlib.figure.Figure`. It is not registered with pyplot, so it need not be closed.
 
     Raises:
-        ImportError: if matplotlib is missing.
-        ValueError: if an argument does not fit `points`, or a point lies outside the ball.
+        ImportError: if matplotlib is not installed.
+        ValueError: if an argument does not match `points`, or a point lies outside the ball.
 
     Example:
 
@@ -65,11 +67,11 @@ def plot_disk(
     sizes = check_weights(weights, len(array))
     for name, values in (("labels", labels), ("groups", groups)):
         if values is not None and len(values) != len(array):
-            raise ValueError(f"`{name}` must have one entry a point, {len(array)}. Received: {len(values)}")
+            raise ValueError(f"`{name}` must have one entry per point, {len(array)}. Received: {len(values)}")
     if max_points < 1:
         raise ValueError(f"`max_points` must be at least 1. Received: max_points={max_points}")
     figure, axes = _canvas()
-    # Lightest first, so that what matters lies on top; ties in order.
+    # In ascending order of weight, so that the largest are drawn on top; ties keep their order.
     chosen = np.argsort(-sizes, kind="stable")[:max_points][::-1]
     layout = disk_layout(array[chosen], sizes[chosen], curvature)
     areas = _areas(sizes[chosen])
@@ -92,8 +94,8 @@ def _canvas() -> tuple[Figure, Axes]:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise ImportError('Pictures need matplotlib: pip install "hyperml-tf[plots]"') from error
-    # Without pyplot: no window, no global state, and nothing to close.
+        raise ImportError('Plots need matplotlib: pip install "hyperml-tf[plots]"') from error
+    # Not pyplot, which keeps every figure in global state until it is closed.
     figure = Figure(figsize=(7.2, 7.6))
     FigureCanvasAgg(figure)
     axes = figure.add_axes((0.05, 0.09, 0.9, 0.9 * 7.2 / 7.6))
@@ -105,7 +107,7 @@ def _canvas() -> tuple[Figure, Axes]:
 
 
 def _areas(weights: np.ndarray) -> np.ndarray:
-    """Marker areas in square points: a floor and a part in proportion to the weight, smaller when there are many points."""
+    """Marker areas in square points: a minimum plus a part in proportion to the weight, smaller where there are many points."""
     crowd = np.clip(40.0 / np.sqrt(len(weights)), 0.45, 3.0)
     if weights.min() == weights.max():
         return np.full(len(weights), 18.0 * crowd)
@@ -134,7 +136,7 @@ def _background(axes: Axes, layout: DiskLayout) -> None:
 
 
 def _rings(layout: DiskLayout) -> list[float]:
-    """Three to six round distances that are drawn well apart."""
+    """Up to six round distances whose rings are not too close to each other or to the edge."""
     last = float(layout.distances.max())
     span = last - layout.centre
     if span <= 0:
@@ -222,7 +224,7 @@ def _short(text: str, longest: int = 28) -> str:
 
 
 def _draw_labels(axes: Axes, layout: DiskLayout, labels: list[str], most: int) -> None:
-    """Labels the last points, which are the heaviest, beside them, each only where it covers no earlier label."""
+    """Labels points in descending order of weight, and leaves out labels that would overlap with earlier ones."""
     from matplotlib.patheffects import withStroke
 
     renderer = axes.figure.canvas.get_renderer()  # type: ignore[attr-defined]

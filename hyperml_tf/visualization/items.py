@@ -1,4 +1,4 @@
-"""The picture of a trained model."""
+"""Plots of trained models."""
 
 from __future__ import annotations
 
@@ -22,22 +22,24 @@ def plot_items(
     title: str | None = "Items of the learned space",
     max_points: int = 5000,
 ) -> Figure:
-    """Draws the items of a trained model on the disk, sized by popularity.
+    """Plots the items of a trained model on the disk, sized by popularity.
 
     Args:
         model: the model.
-        popularity: interactions of every item, in the order of the model's catalogue, as from `Interactions.popularity`.
-        path: where to write the picture; nowhere if None.
-        labels: the text of every item, likewise ordered; the most popular are labelled.
-        groups: the category of every item, likewise ordered.
-        title, max_points: see `plot_disk`.
+        popularity: `(n_items,)` weights, such as the number of interactions of each item (`Interactions.popularity`), in
+            the order of the model's candidates.
+        path: the file to save the plot to, as in `plot_disk`. Defaults to None, which saves nothing.
+        labels: `(n_items,)` labels, of which those of the most popular items are drawn. Defaults to None.
+        groups: `(n_items,)` categories, drawn as colours. Defaults to None, which colours by popularity.
+        title: the title above the plot. Defaults to "Items of the learned space".
+        max_points: the largest number of items drawn, the most popular first, at least 1. Defaults to 5000.
 
     Returns:
-        The figure, `matplotlib.figure.Figure`.
+        The `matplotlib.figure.Figure`.
 
     Raises:
-        ImportError: if matplotlib is missing.
-        ValueError: if an argument does not fit the catalogue.
+        ImportError: if matplotlib is not installed.
+        ValueError: if an argument does not match the candidates of the model.
 
     Example:
 

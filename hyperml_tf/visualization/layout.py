@@ -1,4 +1,4 @@
-"""Where the points of a ball of any dimension go on a flat disk."""
+"""Layouts of the points of a ball of any dimension on a disk."""
 
 from __future__ import annotations
 
@@ -10,25 +10,31 @@ import tensorflow as tf
 
 from hyperml_tf.geometry import poincare
 
-# How many of the nearest directions pull on the angle of a point, coarse to fine, and how often they do.
+# How many nearest neighbours move the angle of a point, from coarse to fine, and for how many rounds each.
 _NEIGHBOURS = (400, 100, 30, 10)
 _ROUNDS = 25
 _BLOCK = 1024
-# A fitted radial scale puts this quantile of the distances at this radius of the disk.
+# The radial scale is fitted so that this quantile of the distances has this radius on the disk.
 _QUANTILE, _RADIUS = 0.98, 0.83
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class DiskLayout:
-    """Points on the unit disk.
+    """Points in polar coordinates on the unit disk.
 
     Args:
-        distances: `(n,)`, hyperbolic distances from the origin in the space itself.
-        angles: `(n,)`, angles on the disk, in radians.
-        centre: the distance that the centre of the disk stands for.
-        scale: what a distance is multiplied by before it is drawn, > 0. With `centre` 0 and `scale` `sqrt(c)` the disk is the
-            Poincaré disk itself.
-        flat: whether the plane is Euclidean, and a distance is drawn in proportion.
+        distances: `(n,)` hyperbolic distances from the origin of the space.
+        angles: `(n,)` angles on the disk, in radians.
+        centre: the distance that is drawn at the centre of the disk, >= 0.
+        scale: the factor on distances before they are drawn, > 0. With `centre` 0 and `scale` sqrt(c) the disk is the
+            Poincaré disk of curvature c.
+        flat: whether the plane is Euclidean, so that radii are proportional to distances. Defaults to False.
+
+    Example:
+
+    >>> layout = DiskLayout(np.array([0.0, 1.0]), np.array([0.0, np.pi / 2]), centre=0.0, scale=1.0)
+    >>> layout.xy().round(3).tolist()
+    [[0.0, 0.0], [0.0, 0.462]]
     """
 
     distances: np.ndarray
@@ -38,38 +44,43 @@ class DiskLayout:
     flat: bool = False
 
     def radius(self, distances: Any) -> np.ndarray:
-        """The radius at which distances are drawn: `tanh(scale (d - centre) / 2)`, or `scale (d - centre) / 2` if flat."""
+        """Returns the radii of distances d on the disk: `tanh(scale (d - centre) / 2)`, or `scale (d - centre) / 2` if flat."""
         half = self.scale * np.maximum(np.asarray(distances, np.float64) - self.centre, 0.0) / 2.0
         return half if self.flat else np.tanh(half)
 
     def xy(self) -> np.ndarray:
-        """The points as they are drawn, `(n, 2)`."""
+        """Returns the Cartesian coordinates of the points, `(n, 2)`."""
         radius = self.radius(self.distances)
         return np.stack([radius * np.cos(self.angles), radius * np.sin(self.angles)], axis=1)
 
 
 def disk_layout(points: Any, weights: Any = None, curvature: float = 1.0) -> DiskLayout:
-    """Lays points of the ball out on a disk.
+    """Lays out points of the ball on a disk.
 
-    In one or two dimensions every point keeps its place, and at `curvature > 0` the picture is the Poincaré disk.
+    Points of one or two dimensions keep their place: at `curvature > 0` the layout is the Poincaré disk.
 
-    In more dimensions it is a polar chart with two different promises. *Radii are exact*: a point is drawn by its hyperbolic
-    distance from the origin, on a radial scale, the same for all points, that begins a little below the nearest point, because
-    trained points fill a shell; rings with the distances written on them make it readable. *Angles show who is near whom*: they
-    start from the two leading principal directions and are then moved, in rounds, to the mean angle of the points nearest in
-    direction, of 400 at first and ten at last, and spread evenly again. A direction at the origin is undistorted in the
-    Poincaré ball. Angles carry order only, and one angle cannot keep all neighbours of a high-dimensional space.
-
-    The even spread of an order is from A. Muscoloni et al., *Machine learning meets complex networks via coalescent embedding in
-    the hyperbolic space*, Nature Communications 8 (2017). The result is deterministic.
+    Points of more dimensions are laid out in polar coordinates. *Radii are exact*: the radius of a point is determined by its
+    hyperbolic distance from the origin, on a scale that starts a little below the nearest point, because trained points fill
+    a shell. *Angles show neighbourhoods*: they start as the angles in the plane of the two leading principal components. In
+    several rounds each angle is then moved to the mean angle of the points with the nearest directions, 400 of them at first
+    and 10 at last, and the angles are spread out evenly again, as in coalescent embedding. Directions from the origin are
+    not distorted in the Poincaré ball. Only the order of angles has a meaning, and one angle cannot preserve all
+    neighbourhoods of a high-dimensional space. The result is deterministic.
 
     Args:
-        points: points of the ball, `(n, dim)`.
-        weights: importance for the principal directions, `(n,)`, >= 0; equal if None.
-        curvature: the curvature of the ball, >= 0.
+        points: `(n, dim)` points of the ball.
+        weights: `(n,)` weights >= 0 of the points in the principal components. Defaults to None, equal weights.
+        curvature: the curvature of the ball, >= 0. Defaults to 1.
+
+    Returns:
+        The layout.
 
     Raises:
-        ValueError: if `points` is not a matrix of finite points inside the ball, or the weights do not fit.
+        ValueError: if `points` is not a matrix of finite points inside the ball, or `weights` does not match it.
+
+    Reference:
+        A. Muscoloni et al., *Machine learning meets complex networks via coalescent embedding in the hyperbolic space*,
+        Nature Communications 8 (2017).
 
     Example:
 
@@ -91,10 +102,10 @@ def disk_layout(points: Any, weights: Any = None, curvature: float = 1.0) -> Dis
 
 
 def check_points(points: Any, curvature: float) -> np.ndarray:
-    """Points as a float64 matrix.
+    """Converts points to a float64 matrix.
 
     Raises:
-        ValueError: see `disk_layout`.
+        ValueError: as `disk_layout`.
     """
     if not 0 <= curvature < float("inf"):
         raise ValueError(f"`curvature` must be finite and >= 0. Received: curvature={curvature}")
@@ -102,7 +113,9 @@ def check_points(points: Any, curvature: float) -> np.ndarray:
     if array.ndim != 2 or 0 in array.shape:
         raise ValueError(f"`points` must be a matrix of points, (n, dim). Received: shape {array.shape}")
     if not np.isfinite(array).all():
-        raise ValueError(f"`points` must be finite. Received: {np.count_nonzero(~np.isfinite(array))} that are not")
+        raise ValueError(
+            f"`points` must be finite. Received: {np.count_nonzero(~np.isfinite(array))} coordinates that are not"
+        )
     largest = float(curvature * np.square(array).sum(axis=1).max())
     if largest >= 1:
         raise ValueError(
@@ -112,7 +125,7 @@ def check_points(points: Any, curvature: float) -> np.ndarray:
 
 
 def check_weights(weights: Any, n: int) -> np.ndarray:
-    """Weights as a float64 vector; ones if None.
+    """Converts weights to a float64 vector; None to ones.
 
     Raises:
         ValueError: if they are not `n` finite numbers >= 0.
@@ -130,7 +143,7 @@ def _polar(tangent: np.ndarray, distances: np.ndarray, weights: np.ndarray, flat
     angles = _spread(_principal_plane(directions, np.sqrt(weights)))
     nearest = _neighbours(directions)
     for k in _NEIGHBOURS:
-        # Never more than a quarter of all: the mean of everything has no direction.
+        # At most a quarter of all points, because the mean direction of all of them says nothing.
         k = min(k, max(1, len(directions) // 4))
         for _ in range(_ROUNDS if nearest.shape[1] else 0):
             angles = _spread(_pull(angles, nearest[:, :k]))
@@ -139,32 +152,32 @@ def _polar(tangent: np.ndarray, distances: np.ndarray, weights: np.ndarray, flat
     target = _RADIUS if flat else 2.0 * np.arctanh(_RADIUS)
     scale = (2.0 * _RADIUS if flat else target) / max(high - centre, 1e-12)
     if flat:
-        # A plane has an edge, where the disk has infinity: nothing may fall outside.
+        # The edge of a Euclidean disk is not at infinity: no point may lie outside.
         scale = min(scale, 2.0 * 0.98 / max(float(distances.max()) - centre, 1e-12))
     return DiskLayout(distances, angles, centre, scale, flat)
 
 
 def _principal_plane(directions: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Directions in the coordinates of their two leading principal components, as complex numbers."""
+    """The two leading principal components of directions, as complex numbers."""
     weights = weights / max(float(weights.sum()), 1e-300)
     centred = directions - weights @ directions
     _, vectors = np.linalg.eigh(centred.T @ (centred * weights[:, None]))
     axes = vectors[:, :-3:-1]
-    # The sign of an eigenvector is arbitrary: fix it, so that every machine draws the same picture.
+    # The sign of an eigenvector is arbitrary: fix it, so that the layout is the same on every machine.
     axes = axes * np.where(axes[np.abs(axes).argmax(axis=0), [0, 1]] < 0, -1.0, 1.0)
     plane = centred @ axes
     return plane[:, 0] + 1j * plane[:, 1]
 
 
 def _spread(plane: np.ndarray) -> np.ndarray:
-    """Equidistant angles in the order of the angles of complex numbers."""
+    """Equidistant angles in the order of the arguments of complex numbers."""
     angles = np.empty(len(plane))
     angles[np.argsort(np.angle(plane), kind="stable")] = np.arange(len(plane)) * (2.0 * np.pi / len(plane))
     return angles
 
 
 def _neighbours(directions: np.ndarray) -> np.ndarray:
-    """The nearest other directions of each, nearest first, `(n, k)`."""
+    """The indices of the nearest other directions of each direction, nearest first, `(n, k)`."""
     n = len(directions)
     k = min(_NEIGHBOURS[0], n - 1)
     nearest = np.empty((n, k), np.int64)
@@ -179,7 +192,7 @@ def _neighbours(directions: np.ndarray) -> np.ndarray:
 
 
 def _pull(angles: np.ndarray, nearest: np.ndarray) -> np.ndarray:
-    """The sum of the unit vectors of every point's neighbours, those whose neighbour it is included."""
+    """The sum of the unit vectors of each point's neighbours, in both directions of the relation."""
     n, k = nearest.shape
     source, target = np.repeat(np.arange(n), k), nearest.ravel()
     units = np.exp(1j * angles)

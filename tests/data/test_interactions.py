@@ -141,8 +141,42 @@ def test_with_rows():
     assert repr(part) == "Interactions(rows=2, n_users=3, n_items=3)"
     with pytest.raises(ValueError, match=r"mask of 4 rows\. Received: shape \(1,\)"):
         table.with_rows(np.array([True]))
+    with pytest.raises(ValueError, match=r"`rows` must be a mask or row numbers\. Received: dtype float64"):
+        table.with_rows([0.5])
     with pytest.raises(IndexError):
         table.with_rows([4])
+
+
+def test_the_constructor_takes_lists():
+    table = Interactions([0, 0, 1], [1, 0, 1], ["a", "b"], [7, 5])
+    assert pairs(table) == [("a", 5), ("a", 7), ("b", 5)]
+    assert table.users.dtype == np.int32
+    assert table.user_ids.dtype == object
+    with pytest.raises(ValueError, match=r"`user_ids` must be distinct identifiers\. Received: 'a' more than once"):
+        Interactions([0, 1], [1, 0], ["a", "a"], [7, 5])
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int64, np.uint64])
+def test_codes_of_every_width(dtype):
+    ids = np.arange(2)
+    assert Interactions(np.array([0, 1], dtype), np.array([1, 0], dtype), ids, ids).users.dtype == np.int32
+    if np.iinfo(dtype).max > 2**32:
+        with pytest.raises(ValueError, match="Received: 0 to 4294967296"):
+            Interactions(np.array([0, 2**32], dtype), np.array([1, 0], dtype), ids, ids)
+
+
+@pytest.mark.parametrize("values", [7, "abc", {"a": 1}, np.zeros((2, 2))])
+def test_from_arrays_names_what_is_no_vector(values):
+    with pytest.raises(ValueError, match=r"`items` must be a list, an array or another vector"):
+        Interactions.from_arrays([1, 2], values)
+
+
+def test_from_arrays_takes_iterators_series_and_tensors():
+    table = Interactions.from_arrays(
+        (n % 3 for n in range(6)), pd.Series(list("xyxyxy"), index=[0] * 6), tf.range(6, 0, -1)
+    )
+    assert pairs(table) == [(0, "y"), (0, "x"), (1, "x"), (1, "y"), (2, "y"), (2, "x")]
+    assert table.codes_of(n for n in (2, 9)).tolist() == [2, -1]
 
 
 def test_codes_of():
@@ -180,9 +214,11 @@ def test_recode_between_integers_and_text():
 @pytest.mark.parametrize(
     ("user_ids", "message"),
     [
-        (["a", "b", "a"], "`user_ids` must be distinct. Received: 'a' more than once"),
-        ([["a"]], r"`user_ids` must be a vector of integers or text. Received: shape \(1, 1\)"),
-        ([1.5], "`user_ids` must be a vector of integers or text. Received: shape .* dtype float64"),
+        (["a", "b", "a"], "`user_ids` must be distinct identifiers. Received: 'a' more than once"),
+        (np.array(["a", "b", "a"], object), "must be distinct. Received: 'a' more than once"),
+        (["a", None], "`user_ids` must be distinct identifiers. Received: a missing one"),
+        ([["a"]], r"'user_ids' must hold one identifier per row, .* Received: \['a'\] in row 0"),
+        ("ab", "`user_ids` must be a list, an array or another vector"),
     ],
 )
 def test_recode_to_what_is_no_vocabulary(user_ids, message):
@@ -222,7 +258,7 @@ def test_append_of_integers_and_text(caplog):
     assert pairs(both) == [(1, "5"), (2, "6"), (3, "x")]
     assert pairs(other) == [("1", "5"), ("3", "x"), ("2", "6")]
     assert [record.getMessage() for record in caplog.records] == [
-        "The two tables have different types of item identifiers: all of them become strings."
+        "The two tables have different types of item identifiers: all of them become text."
     ]
 
 
@@ -259,7 +295,7 @@ def test_from_dataset_errors():
     dataset = tf.data.Dataset.from_tensor_slices({"user": [1, 2], "item": [1, 2]})
     with pytest.raises(ValueError, match="`dataset` must be finite"):
         Interactions.from_dataset(dataset.repeat())
-    with pytest.raises(ValueError, match="`dataset` must be of dictionaries"):
+    with pytest.raises(ValueError, match=r"`dataset` must be a `tf.data.Dataset` of dictionaries"):
         Interactions.from_dataset(dataset.map(lambda row: (row["user"], row["item"])))
     with pytest.raises(ValueError, match=r"scalars, or batches of them. Received: ranks"):
         Interactions.from_dataset(dataset.batch(1).batch(1))

@@ -15,8 +15,8 @@ from hyperml_tf.data import Interactions, sampled_negatives
     st.integers(1, 9),
     st.integers(0, 5),
 )
-def test_never_touched_and_different_where_possible(rows, n, seed):
-    # User 5 has one untouched item, the one that only user 6 touched.
+def test_unseen_and_distinct_where_possible(rows, n, seed):
+    # User 5 has interacted with all items but one, which only user 6 has.
     rows = [*rows, *((5, item) for item in range(7)), (6, 7)]
     table = Interactions.from_arrays(*zip(*rows, strict=True))
     users = np.tile(np.arange(table.n_users), 2)
@@ -31,7 +31,7 @@ def test_never_touched_and_different_where_possible(rows, n, seed):
 
 
 def small():
-    """User 0 touched items 0 and 3 of six."""
+    """User 0 has interacted with items 0 and 3 of six."""
     return Interactions.from_arrays([0, 1, 1, 0, 1, 1], [0, 1, 2, 3, 4, 5])
 
 
@@ -72,7 +72,8 @@ def test_a_vocabulary_larger_than_the_rows():
 def test_errors():
     full = Interactions.from_arrays(["a", "a", "b"], [1, 2, 1])
     with pytest.raises(
-        ValueError, match=r"leave out those who have touched every item.*Received: 2 such users, the first 'a'"
+        ValueError,
+        match=r"must not contain users who have interacted with every item.*Received: 2 such rows, the first of 'a'",
     ):
         sampled_negatives(full, [0, 1, 0], n=1)
     with pytest.raises(ValueError, match=r"`n` must be positive\. Received: n=0"):

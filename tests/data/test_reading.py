@@ -26,7 +26,7 @@ def write(path, text, encoding="utf-8"):
     return path
 
 
-@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize(
     ("name", "separator"), [("t.csv", ","), ("t.TXT", ";"), ("t.csv", "|"), ("t.tsv", "\t"), ("t.csv", "\t")]
 )
@@ -151,6 +151,130 @@ def test_file_and_frame_agree(tmp_path):
     assert Interactions.from_file(str(tmp_path / "t.parquet")).fingerprint() == expected
 
 
+@pytest.mark.parametrize("separator", ["::", "", '"', "\n", "\r", "é"])
+def test_what_cannot_be_a_separator(tmp_path, separator):
+    with pytest.raises(ValueError, match=r"`separator` must be one ASCII character .*pandas.read_csv"):
+        Interactions.from_file(write(tmp_path / "t.csv", TEXT), separator=separator)
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_long_header_cells_and_empty_lines(tmp_path, newline):
+    lines = ["", f'user,"{"z" * 1_200_000}\n,""",item', "a,1,x", "", "b,1,y", ""]
+    assert rows(Interactions.from_file(write(tmp_path / "t.csv", newline.join(lines)))) == [("a", "x"), ("b", "y")]
+
+
+def test_a_long_identifier_and_odd_characters(tmp_path):
+    ids = ["x" * 3_000_000, "a\0", "a", "e\u0301", "\u00e9", "\U0001f600", "\u200b", " a", "'"]
+    text = "user,item\n" + "".join(f"{user},{item}\n" for user, item in zip(ids, reversed(ids), strict=True))
+    table = Interactions.from_file(write(tmp_path / "t.csv", text))
+    assert table.user_ids.tolist() == ids
+    assert table.item_ids.tolist() == ids[::-1]
+    assert table.codes_of(ids[::-1]).tolist() == list(range(len(ids)))[::-1]
+
+
+@pytest.mark.parametrize("closed", ["", 'u,i,1,"fine"\n'])
+@pytest.mark.parametrize("name", ["t.csv", "t.csv.gz"])
+@pytest.mark.parametrize("n", [1000, 100_000])
+def test_an_unclosed_quote_loses_no_rows(tmp_path, closed, name, n):
+    lines = [f"u{k % 10},i{k * 7 % 31},{k},fine\n" for k in range(n)]
+    lines[300] = 'u3,i5,300,"it was\n'
+    lines[600] += closed
+    text = "".join(["user,item,timestamp,review\n", *lines])
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(text.encode()) if name.endswith("gz") else text.encode())
+    with pytest.raises(ValueError, match=r"must close every quoted field.* starts in line 302 .*\"it was"):
+        Interactions.from_file(path)
+
+
+def test_quotes_within_fields_and_line_breaks_in_them(tmp_path):
+    text = 'user,review,item\na,"two\n\nlines",5" disk\n\nb,"""quoted""\n",x "y" z\n'
+    assert rows(Interactions.from_file(write(tmp_path / "t.csv", text))) == [("a", '5" disk'), ("b", 'x "y" z')]
+
+
+def test_encrypted_zip(tmp_path):
+    path = tmp_path / "t.csv.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("t.csv", TEXT)
+    content = bytearray(path.read_bytes())
+    for signature, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        content[content.index(signature) + place] |= 1  # the flag of encryption
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"`path` could not be read as text in UTF-8: .*encrypted.*t\.csv\.zip"):
+        Interactions.from_file(path)
+
+
+def test_damaged_zip_member(tmp_path):
+    path = tmp_path / "t.csv.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("t.csv", TEXT * 1000)
+    content = bytearray(path.read_bytes())
+    content[60:70] = bytes(10)
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"`path` could not be read"):
+        Interactions.from_file(path)
+
+
+@pytest.mark.parametrize(
+    "times", [["18446744073709551615", "9223372036854775808", "1"], [str(2**70 + 1), str(2**70), "-1"]]
+)
+def test_large_integers_order_exactly(tmp_path, times):
+    text = "user,item,time\n" + "".join(f"a,{place},{time}\n" for place, time in enumerate(times)) + "b,0,1\n"
+    assert rows(Interactions.from_file(write(tmp_path / "t.csv", text)))[:3] == [("a", 2), ("a", 1), ("a", 0)]
+
+
+@pytest.mark.parametrize(
+    ("column", "shown"),
+    [
+        (pa.array([["u1"], ["u2"]]), r"\['u1'\]"),
+        (pa.array([{"id": 1}, {"id": 2}]), r"\{'id': 1\}"),
+        (pa.array([[("k", 1)], [("k", 2)]], pa.map_(pa.string(), pa.int8())), r"\[\('k', 1\)\]"),
+        (pa.array([b"\xff1", b"\xff2"]), r"b'\\xff1'"),
+        (pa.array([b"\xff1", b"\xff2"], pa.binary(2)), r"b'\\xff1'"),
+    ],
+)
+def test_parquet_columns_that_hold_no_identifiers(tmp_path, column, shown):
+    path = tmp_path / "t.parquet"
+    pyarrow.parquet.write_table(pa.table({"uid": column, "item": ["x", "y"]}), path)
+    with pytest.raises(
+        ValueError, match=rf"column 'uid' must hold one identifier per row.*Received: .*{shown}.* in row 0"
+    ):
+        Interactions.from_file(path)
+    if not pa.types.is_binary(column.type) and not pa.types.is_fixed_size_binary(column.type):
+        pyarrow.parquet.write_table(pa.table({"user": ["a", "b"], "item": ["x", "y"], "time": column}), path)
+        with pytest.raises(ValueError, match=rf"order column 'time' must hold numbers.*Received: .*{shown}.* in row 0"):
+            Interactions.from_file(path)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "values"),
+    [
+        *((dtype, [3, 1]) for dtype in (pa.int8(), pa.uint8(), pa.int16(), pa.uint16(), pa.int32(), pa.uint32())),
+        (pa.int64(), [2**63 - 1, -(2**63)]),
+        (pa.uint64(), [2**63 - 1, 1]),
+        (pa.decimal128(20, 2), [3, 1]),
+        (pa.float64(), [2.0**53, 1.0]),
+    ],
+)
+def test_parquet_integers_of_every_width(tmp_path, dtype, values):
+    column = pa.array([*values, values[0]], dtype)
+    pyarrow.parquet.write_table(pa.table({"user": column, "item": [1, 2, 3], "time": column}), tmp_path / "t.parquet")
+    table = Interactions.from_file(tmp_path / "t.parquet")
+    assert table.user_ids.tolist() == values
+    assert table.user_ids.dtype == np.int64
+
+
+def test_parquet_unsigned_integers_beyond_int64(tmp_path):
+    column = pa.array([2**64 - 1, 2**63, 2**64 - 1], pa.uint64())
+    pyarrow.parquet.write_table(pa.table({"user": [1, 1, 2], "item": column, "time": column}), tmp_path / "t.parquet")
+    table = Interactions.from_file(tmp_path / "t.parquet")
+    assert rows(table) == [(1, str(2**63)), (1, str(2**64 - 1)), (2, str(2**64 - 1))]
+
+
+def test_parquet_column_names_with_dots(tmp_path):
+    pyarrow.parquet.write_table(pa.table({"user.id": ["a", "b"], "item": ["x", "y"]}), tmp_path / "t.parquet")
+    assert rows(Interactions.from_file(tmp_path / "t.parquet", user_column="user.id")) == [("a", "x"), ("b", "y")]
+
+
 def test_missing_file(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"`path` must be a file that exists\. Received: .*none\.csv"):
         Interactions.from_file(tmp_path / "none.csv")
@@ -192,8 +316,10 @@ def test_ragged_rows(tmp_path):
 
 
 def test_identifiers_not_in_utf8(tmp_path):
-    with pytest.raises(ValueError, match=r"`path` could not be read.*UTF8"):
-        Interactions.from_file(write(tmp_path / "t.csv", "user,item\ncafé,x\nb,y\n", "latin-1"))
+    with pytest.raises(ValueError, match=r"column .item. holds b'caf\\xe9' in row 1 .*not UTF-8"):
+        Interactions.from_file(write(tmp_path / "t.csv", "title,user,item\né,a,x\né,b,café\n", "latin-1"))
+    with pytest.raises(ValueError, match=r"`path` could not be read as text in UTF-8: it is UTF-16; save it as UTF-8"):
+        Interactions.from_file(write(tmp_path / "t.csv", "user,item\na,x\n", "utf-16"))
 
 
 def test_no_header(tmp_path):

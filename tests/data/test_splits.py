@@ -90,5 +90,5 @@ def test_errors():
     table = Interactions.from_arrays([1, 1, 2], [1, 2, 1])
     with pytest.raises(ValueError, match=r'`order` must be "last" or "random"\. Received: \'first\''):
         leave_one_out(table, "first")
-    with pytest.raises(ValueError, match=r"a user with at least 3 distinct items.*Received: at most 2 items a user"):
+    with pytest.raises(ValueError, match=r"a user with at least 3 distinct items.*Received: at most 2 items per user"):
         leave_one_out(table)

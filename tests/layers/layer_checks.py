@@ -26,7 +26,7 @@ def check_layer(
         kwargs: its arguments.
         inputs: an array or a list of arrays, the batch first.
         output_shape: the shape of the output for `inputs`.
-        weights: the number of trainable weights; layers of ours have no others.
+        weights: the number of trainable weights; there must be no others.
         folder: where models are saved; None leaves out `fit` and saving, which take most of the time.
     """
     layer = cls(**kwargs)

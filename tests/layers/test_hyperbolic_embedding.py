@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from hyperml_tf import manifold, numerics
+from hyperml_tf import ball_variables, numerics
 from hyperml_tf.geometry import poincare
 from hyperml_tf.initializers import RadialUniform
 from hyperml_tf.layers import Curvature, HyperbolicDistance, HyperbolicEmbedding
@@ -78,12 +78,12 @@ def test_gradient_of_the_table_is_sparse(mode: str, options: dict[str, Any]) -> 
 
 
 def test_only_direct_tables_are_marked_as_points() -> None:
-    assert manifold.ball_curvature(built(mode="tangent").embeddings) is None
-    assert manifold.ball_curvature(built(mode="direct", curvature=0.5).embeddings) == 0.5
+    assert ball_variables.ball_curvature(built(mode="tangent").embeddings) is None
+    assert ball_variables.ball_curvature(built(mode="direct", curvature=0.5).embeddings) == 0.5
     learned = Curvature(0.5, learned=True)
     table = built(mode="direct", curvature=learned).embeddings
     learned.raw.assign(numerics.softplus_inverse(3.0))
-    assert float(manifold.ball_curvature(table)) == pytest.approx(3.0)
+    assert float(ball_variables.ball_curvature(table)) == pytest.approx(3.0)
 
 
 def test_mark_survives_saving(tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_mark_survives_saving(tmp_path: Path) -> None:
     model(IDS)
     model.save(tmp_path / "model.keras")
     restored = tf.keras.models.load_model(tmp_path / "model.keras")
-    assert manifold.ball_curvature(restored.layers[0].embeddings) == 0.5
+    assert ball_variables.ball_curvature(restored.layers[0].embeddings) == 0.5
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -214,6 +214,7 @@ def test_float64() -> None:
     ("kwargs", "message"),
     [
         ({"input_dim": 0}, "`input_dim`.*Received"),
+        ({"input_dim": 2.5}, "`input_dim`.*Received"),
         ({"output_dim": -2}, "`output_dim`.*Received"),
         ({"mode": "both"}, "`mode`.*Received"),
         ({"max_tangent_norm": 0.0}, "`max_tangent_norm`.*Received"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from hyperml_tf import layers, manifold, numerics
+from hyperml_tf import ball_variables, layers, numerics
 from hyperml_tf.geometry import lorentz, poincare
 from hyperml_tf.initializers import RadialUniform
 
@@ -53,8 +54,8 @@ def test_dense_formula() -> None:
     total = poincare.mobius_add(product, tf.convert_to_tensor(layer.bias), C)
     np.testing.assert_allclose(outputs, poincare.expmap0(tf.tanh(poincare.logmap0(total, C)), C), rtol=1e-5)
     assert 1.0 <= float(poincare.distance0(tf.convert_to_tensor(layer.bias), C)) <= 2.0
-    assert manifold.ball_curvature(layer.bias) == C
-    assert manifold.ball_curvature(layer.kernel) is None
+    assert ball_variables.ball_curvature(layer.bias) == C
+    assert ball_variables.ball_curvature(layer.kernel) is None
 
 
 def test_dense_at_curvature_0_is_dense() -> None:
@@ -203,9 +204,13 @@ def test_masks_of_two_inputs(first: Any, second: Any) -> None:
         (lambda: layers.ExpMap()([X]), r"list of two tensors, \[base, v\]"),
         (lambda: layers.LogMap()([X]), r"list of two tensors, \[base, y\]"),
         (lambda: layers.MobiusScalarMul()(X), "the layer has no `factor`"),
-        (lambda: layers.MobiusScalarMul()([X, X]), "one factor a point"),
+        (lambda: layers.MobiusScalarMul()([X, X]), "one factor per point"),
         (lambda: layers.MobiusScalarMul(learned=True), "`factor`"),
         (lambda: layers.MobiusDense(0), "`units`"),
+        (lambda: layers.MobiusMatVec(2.5), "`units`"),
+        (lambda: layers.Gyromidpoint()(SETS, weights=tf.ones([4, 1])), "`weights`"),
+        (lambda: layers.Gyromidpoint()(SETS, weights=tf.ones([4, 5, 1])), "`weights`"),
+        (lambda: layers.Gyromidpoint()(SETS, weights=tf.ones([3, 5])), "`weights`"),
         (lambda: layers.MobiusMatVec(2).build([None, None]), "known last axis"),
         (lambda: layers.LorentzLift("user"), "`role`"),
         (lambda: layers.ExpMap(curvature=float("nan")), ">= 0"),
@@ -215,6 +220,35 @@ def test_masks_of_two_inputs(first: Any, second: Any) -> None:
 def test_errors_say_what_was_expected_and_received(make: Any, message: str) -> None:
     with pytest.raises(ValueError, match=rf"(?s){message}.*Received"):
         make()
+
+
+@pytest.mark.parametrize("name", ["ExpMap", "HyperbolicDistance", "LogMap", "MobiusAdd"])
+@pytest.mark.parametrize("shapes", [([4, 3], [4, 1]), ([4, 3], [1]), ([4, 3], [2, 3]), ([4, 3], [])])
+def test_two_points_must_have_one_dimension(name: str, shapes: Any) -> None:
+    layer = getattr(layers, name)(curvature=C)
+    message = rf"(?s)`inputs` must be \[.*same `dim`.*Received.*{re.escape(str(tuple(shapes[0])))}"
+    for x, y in (shapes, shapes[::-1]):
+        with pytest.raises(ValueError, match=message):
+            layer([tf.zeros(x), tf.zeros(y)])
+        with pytest.raises(ValueError, match=message):
+            layer.compute_output_shape([tf.TensorShape(x), tf.TensorShape(y)])
+
+
+@pytest.mark.parametrize("name", ["ExpMap", "HyperbolicDistance", "LogMap", "MobiusAdd"])
+def test_two_points_of_unknown_shape(name: str) -> None:
+    layer = getattr(layers, name)(curvature=C)
+    expected = layer([X, Y])
+    for spec in (tf.TensorSpec(None), tf.TensorSpec([None, None]), tf.TensorSpec([None, 3])):
+        function = tf.function(lambda x, y: layer([x, y]), input_signature=[spec, spec])
+        np.testing.assert_allclose(function(X, Y), expected, rtol=1e-6)
+    with pytest.raises(ValueError, match=r"same `dim`.*\(None, 3\).*\(None, 1\)"):
+        layer([tf.keras.Input([3]), tf.keras.Input([1])])
+
+
+def test_weights_of_a_midpoint_broadcast_over_sets() -> None:
+    weights = tf.random.uniform([5])
+    expected = poincare.gyromidpoint(SETS, C, tf.tile(weights[tf.newaxis], [4, 1]))
+    np.testing.assert_allclose(layers.Gyromidpoint(curvature=C)(SETS, weights=weights), expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize("curvature", ["1.0", None, True])

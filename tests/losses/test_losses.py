@@ -171,7 +171,7 @@ def test_gradients_through_the_geometry_at_coincident_points() -> None:
 def test_wrong_shapes(loss_class: type, options: dict[str, Any], y_true: Any, y_pred: Any) -> None:
     loss = loss_class(**options)
     for bad_true, bad_pred in ((y_true, y_pred[:, :2]), (y_true, y_pred[0]), (y_true[0, 0], y_pred[0, 0])):
-        with pytest.raises(ValueError, match=r"`y_true` must have shape \(batch, n\).*Received"):
+        with pytest.raises(ValueError, match=r"`y_true` must have shape \(batch_size, n\).*Received"):
             loss(bad_true, bad_pred)
 
 

@@ -1,4 +1,4 @@
-"""Ranks counted by hand, and what is computed from them."""
+"""Ranks counted by hand, and their gains."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from hyperml_tf.metrics import ranks
+from hyperml_tf.metrics import gains, ranks
 
 NAN = float("nan")
 
@@ -16,7 +16,7 @@ NAN = float("nan")
     [
         (0.5, [0.9, 0.1], 1),
         (0.5, [0.4, 0.1], 0),
-        (0.5, [0.5, 0.5, 0.1], 2),  # ties count against the target
+        (0.5, [0.5, 0.5, 0.1], 2),  # ties rank before the target
         (NAN, [0.1, 0.2], 2),  # a model does not win by returning NaN
         (0.5, [NAN, 0.1], 1),
         (float("-inf"), [float("-inf"), 0.0], 2),
@@ -55,9 +55,9 @@ def test_excluded_pairs_belong_to_their_row() -> None:
 
 
 def test_values_of_ranks() -> None:
-    assert ranks.hit_rate([0, 1, 2], 2).numpy().tolist() == [1.0, 1.0, 0.0]
-    np.testing.assert_allclose(ranks.ndcg([0, 1, 2, 3], 3), [1.0, 1 / np.log2(3), 0.5, 0.0], rtol=1e-6)
+    assert gains.hit_rate([0, 1, 2], 2).numpy().tolist() == [1.0, 1.0, 0.0]
+    np.testing.assert_allclose(gains.ndcg([0, 1, 2, 3], 3), [1.0, 1 / np.log2(3), 0.5, 0.0], rtol=1e-6)
 
 
 def test_the_mean_of_no_ranks_is_nan() -> None:
-    assert np.isnan(ranks.summarize(np.zeros(0, np.int32), "full")["full_hr@10"])
+    assert np.isnan(gains.mean_gains(np.zeros(0, np.int32), "full")["full_hr@10"])

@@ -10,49 +10,19 @@ import tensorflow as tf
 
 from hyperml_tf.data import Interactions
 from hyperml_tf.models import baselines
-from hyperml_tf.models.towers.seen_items import SeenItems
-from hyperml_tf.models.training.uniform_negatives import uniform_negatives
+from hyperml_tf.sampling import uniform_negatives
 
 
 def tables(model: Any) -> list[np.ndarray]:
     return [variable.numpy().astype(np.float64) for variable in model.trainable_variables]
 
 
-# Negatives --------------------------------------------------------------------------------------------------------
-
-
-def seen(pairs: dict[int, list[int]], n: int) -> SeenItems:
-    layer = SeenItems()
-    lists = [pairs.get(user, []) for user in range(max(pairs) + 1)]
-    layer.set(np.cumsum([0, *map(len, lists)]), np.concatenate(lists), n)
-    return layer
-
-
-def test_own_items_are_never_negatives_and_the_others_are_uniform() -> None:
-    own = {0: [0, 1, 2], 1: [], 2: [9]}
-    users = tf.constant(np.arange(3000) % 3)
-    codes, found = (t.numpy() for t in uniform_negatives(users, 10, 2, seen(own, 10), [1, 2]))
-    assert codes.shape == found.shape == (3000, 2)
-    assert found.mean() > 0.99
-    for user, items in own.items():
-        drawn = codes[user::3][found[user::3]]
-        counts = np.bincount(drawn, minlength=10)
-        assert (counts[items] == 0).all()
-        rest = np.delete(counts, items)
-        assert np.abs(rest / rest.mean() - 1).max() < 0.25
-    # Each positive has its own.
-    assert len({tuple(row) for row in codes[1::3]}) > 90
-
-
-def test_who_has_seen_everything_has_no_negative() -> None:
-    codes, found = uniform_negatives(tf.constant([0, 1]), 3, 2, seen({0: [0, 1, 2], 1: [1]}, 3), [0, 0])
-    assert found.numpy().tolist() == [[False, False], [True, True]]
-    assert 1 not in codes[1].numpy()
+# Losses ----------------------------------------------------------------------------------------------------------
 
 
 def has_seen(model: Any, items: list[int]) -> None:
     """Tells a model of one user which items they have seen."""
-    model.seen.set(np.array([0, len(items)]), np.array(items), len(model.candidate_lookup))
+    model.seen.set(np.zeros(len(items), int), np.array(items))
 
 
 @pytest.mark.parametrize("name", ["MFBPR", "CML", "LRML"])

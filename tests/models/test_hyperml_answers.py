@@ -102,7 +102,7 @@ def test_a_user_who_has_seen_everything() -> None:
 def test_many_users_are_searched_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     users = split().train.user_ids
     whole = trained().recommend(users, k=3)
-    monkeypatch.setattr("hyperml_tf.models.answers._SCORES", 7 * split().train.n_items)
+    monkeypatch.setattr("hyperml_tf.models.metric_recommender._SCORES", 7 * split().train.n_items)
     blocks = trained().recommend(users, k=3)
     np.testing.assert_array_equal(whole.ids, blocks.ids)
 

@@ -9,12 +9,12 @@ import pytest
 import tensorflow as tf
 
 from hyperml_tf.data import Interactions
+from hyperml_tf.geometry.poincare.measured import measure
 from hyperml_tf.layers import Curvature
 from hyperml_tf.models import HyperML
-from hyperml_tf.models.towers.seen_items import SeenItems
-from hyperml_tf.models.training import hard_negatives
-from hyperml_tf.models.training.measured import measure
 from hyperml_tf.optimizers import RiemannianAdagrad, RiemannianSGD
+from hyperml_tf.sampling import draw, hardest
+from hyperml_tf.tables import SeenItems
 
 N_USERS, N_ITEMS, DIM, MARGIN = 9, 25, 3, 2.0
 
@@ -61,8 +61,8 @@ def distance(u: np.ndarray, v: np.ndarray, c: float) -> np.ndarray:
 def expected_loss(model: HyperML, users: np.ndarray, items: np.ndarray, c: float) -> float:
     """A loop over positives, their group's draws, and the hardest of them that are not the user's own."""
     u, v = tangent_points(model)
-    indptr, indices = model.seen.indptr, model.seen.indices
-    draws = hard_negatives.draw(
+    indptr, indices = model.seen.indptr, model.seen.items
+    draws = draw(
         tf.constant(len(users)), N_ITEMS, model.negatives, model.negatives_group, model._seed(training=False)
     ).codes.numpy()
     reference = 2.0 if model.distortion_reference == "conformal" else 1.0
@@ -133,7 +133,7 @@ def test_one_step_at_curvature_0_is_that_of_a_euclidean_model() -> None:
     model.set_seen(table())
     u, v = tangent_points(model)
     data = batch(model, 12)
-    draws = hard_negatives.draw(tf.constant(12), N_ITEMS, 1, 1, model._seed(training=True)).codes.numpy()[:, 0]
+    draws = draw(tf.constant(12), N_ITEMS, 1, 1, model._seed(training=True)).codes.numpy()[:, 0]
     rate, new_u, new_v = 0.01, u.copy(), v.copy()
     owned = set(table().keys().tolist())
     for user, item, other in zip(data["user"].numpy(), data["item"].numpy(), draws, strict=True):
@@ -162,15 +162,16 @@ def test_hardest_is_the_nearest_that_is_not_ones_own(c: float, count: int) -> No
     model = random_model(curvature=c)
     users = rng.integers(N_USERS, size=rows).astype(np.int32)
     u, v = tangent_points(model)
-    seen = SeenItems()
+    seen = SeenItems(N_USERS, N_ITEMS)
     seen.set_interactions(table())
-    drawn = hard_negatives.draw(tf.constant(rows), N_ITEMS, negatives, group_size, [1, 2])
+    drawn = draw(tf.constant(rows), N_ITEMS, negatives, group_size, [1, 2])
     assert drawn.codes.shape == (4, negatives)
-    positions, found = hard_negatives.hardest(
+    positions, found = hardest(
         drawn,
         measure(model.query_tower.points(tf.constant(users)), tf.constant(c)),
         tf.constant(users),
         measure(model.candidate_tower.points(tf.reshape(drawn.codes, [-1])), tf.constant(c)),
+        tf.constant(c),
         seen,
         count,
     )
@@ -196,9 +197,7 @@ def test_a_positive_whose_draws_are_all_its_own_weighs_nothing() -> None:
 
 
 def test_draws_follow_from_the_seed_and_cover_the_catalogue() -> None:
-    first, same, other = (
-        hard_negatives.draw(tf.constant(64), 7, 20, 8, seed).codes for seed in ([0, 1], [0, 1], [0, 2])
-    )
+    first, same, other = (draw(tf.constant(64), 7, 20, 8, seed).codes for seed in ([0, 1], [0, 1], [0, 2]))
     assert first.shape == (8, 20)
     np.testing.assert_array_equal(first, same)
     assert not np.array_equal(first, other)
@@ -225,7 +224,7 @@ def test_no_gradient_flows_through_the_choice() -> None:
 def test_no_operation_of_a_step_is_as_large_as_a_table(mode: str, optimizer: type, learned: bool) -> None:
     users, items = 7919, 6007  # primes that no other size can be mistaken for
     model = HyperML(np.arange(users), np.arange(items), dim=DIM, mode=mode, curvature=Curvature(1.0, learned=learned))
-    model.seen.set(np.minimum(np.arange(users + 1), 11), np.arange(11), items)
+    model.seen.set(np.arange(11), np.arange(11))
     model.compile(optimizer(0.1))
     model.optimizer.build(model.trainable_variables)
     spec = tf.TensorSpec([32], tf.int32)

@@ -81,6 +81,8 @@ def test_config_round_trip(name: str) -> None:
     restored = HyperML.from_config(config)
     assert restored.get_config() == model.get_config()
     assert restored.curvature.learned == model.curvature.learned
+    with pytest.raises(ValueError, match=r"The \d+ ids of the layer .* are not known"):
+        restored.recommend(["user_00001"])
     assert restored.query_tower.curvature is restored.candidate_tower.curvature is restored.curvature
 
 
@@ -103,7 +105,8 @@ def test_every_argument_is_in_the_config() -> None:
         "seed": 4,
     }
     config = HyperML(**given, embeddings_initializer="uniform", embeddings_regularizer="l2").get_config()
-    assert {name: config[name] for name in given} == given
+    # Ids are no part of it: a config holds their number.
+    assert {name: config[name] for name in given} == {**given, "query_ids": 2, "candidate_ids": 2}
     assert config["embeddings_initializer"]["class_name"] == "RandomUniform"
     assert config["embeddings_regularizer"]["class_name"] == "L2"
     assert HyperML.from_config(config).get_config() == config
@@ -124,16 +127,51 @@ print(json.dumps(model.recommend(json.loads(sys.argv[2]), 5).ids.tolist()))
     assert got == model.recommend(users, 5).ids.tolist()
 
 
-@pytest.mark.parametrize("path", ["w.weights.h5", "checkpoint"])
-def test_weights_round_trip(path: str, tmp_path: Path) -> None:
+def save_checkpoint(model: HyperML, path: Path) -> None:
+    tf.train.Checkpoint(model=model).write(str(path))
+
+
+def restore_checkpoint(model: HyperML, path: Path) -> None:
+    tf.train.Checkpoint(model=model).read(str(path)).expect_partial()
+
+
+WEIGHTS = {
+    "TensorFlow's format": (lambda m, p: m.save_weights(str(p)), lambda m, p: m.load_weights(str(p)).expect_partial()),
+    ".h5": (lambda m, p: m.save_weights(f"{p}.h5"), lambda m, p: m.load_weights(f"{p}.h5")),
+    ".weights.h5": (lambda m, p: m.save_weights(f"{p}.weights.h5"), lambda m, p: m.load_weights(f"{p}.weights.h5")),
+    "tf.train.Checkpoint": (save_checkpoint, restore_checkpoint),
+}
+
+
+@pytest.mark.parametrize("form", WEIGHTS)
+def test_weights_hold_what_users_have_seen(form: str, tmp_path: Path) -> None:
     model = trained()
-    model.save_weights(str(tmp_path / path))
+    save, load = WEIGHTS[form]
+    save(model, tmp_path / "weights")
+    # A fresh model, and one that has seen other things.
+    for other in (HyperML.from_interactions(split().train, dim=DIM), new_model(split().test)):
+        load(other, tmp_path / "weights")
+        assert len(other.seen) == len(model.seen) > 0
+        assert_same_answers(model, other)
+        # The table that negatives are checked against follows.
+        users, items = model.seen.users, model.seen.items
+        assert other.seen.contains(users, items).numpy().all()
+        assert not other.seen.contains(split().test.users, split().test.items).numpy().any()
+
+
+def test_set_weights_holds_what_users_have_seen() -> None:
     other = HyperML.from_interactions(split().train, dim=DIM)
-    other.set_seen(split().train)  # the TensorFlow format holds variables only
-    other.load_weights(str(tmp_path / path))
+    other.set_weights(trained().get_weights())
+    assert_same_answers(trained(), other)
+
+
+def test_a_checkpoint_of_weights_in_fit(tmp_path: Path) -> None:
+    path = str(tmp_path / "checkpoint")
+    model = new_model(run_eagerly=True)
+    fit(model, callbacks=[callbacks.ModelCheckpoint(path, save_weights_only=True)])
+    other = HyperML.from_interactions(split().train, dim=DIM)
+    other.load_weights(path).expect_partial()
     assert_same_answers(model, other)
-    other.set_weights(new_model().get_weights())
-    assert_same_weights(other, new_model())
 
 
 # Callbacks -------------------------------------------------------------------------------------------------------
@@ -199,7 +237,7 @@ def test_an_interrupted_training_goes_on_as_it_would_have(tmp_path: Path) -> Non
 
 
 def test_a_model_that_was_not_compiled(tmp_path: Path) -> None:
-    model = HyperML(["u"], ["a", "b"], dim=2)
+    model = HyperML(["u"], ["a", "b"], dim=2, history=0)
     model.save(tmp_path / "model.keras")
     loaded = tf.keras.models.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(loaded.recommend(["u"]).ids, model.recommend(["u"]).ids)

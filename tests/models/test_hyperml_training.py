@@ -12,7 +12,6 @@ from tiny import DIM, fit, new_model, run_python, split
 from hyperml_tf.data import Interactions, leave_one_out
 from hyperml_tf.data.pipelines import raw_dataset
 from hyperml_tf.layers import Curvature, MobiusDense
-from hyperml_tf.metrics import ranking_report
 from hyperml_tf.models import HyperML
 from hyperml_tf.models.baselines import Popularity
 from hyperml_tf.optimizers import RiemannianAdagrad
@@ -20,7 +19,9 @@ from hyperml_tf.optimizers import RiemannianAdagrad
 
 def baseline() -> float:
     train, held_out = split().train, split().validation
-    report = ranking_report(Popularity(train).score_all, held_out.users, held_out.items, train.csr())
+    popularity = Popularity.from_interactions(train)
+    popularity.fit(train)
+    report = popularity.evaluate_ranking(held_out)
     return report["full_ndcg@10"]
 
 
@@ -252,7 +253,7 @@ def test_splits_without_validation_protocols() -> None:
     parts = leave_one_out(Interactions.from_arrays([0, 0, 0, 1, 1, 1], [0, 1, 2, 3, 4, 5]))
     model = HyperML.from_interactions(table, dim=2)
     model.compile()
-    with pytest.raises(ValueError, match="user with an item that they never touched"):
+    with pytest.raises(ValueError, match="user with an item that they never interacted with"):
         model.fit(table, validation_data=table, verbose=0)
     model = HyperML.from_interactions(parts.train, dim=2)
     model.compile()
@@ -265,17 +266,17 @@ def test_splits_without_validation_protocols() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"dim": 0}, "`dim` must be a whole number >= 1. Received: dim=0"),
-        ({"margin": 0.0}, "`margin` must be a number > 0"),
-        ({"margin": float("nan")}, "`margin` must be a number > 0"),
-        ({"negatives": 0}, "`negatives` must be a whole number >= 1"),
-        ({"hardest": 0}, "`hardest` must be a whole number >= 1"),
-        ({"negatives_group": 0}, "`negatives_group` must be a whole number >= 1"),
-        ({"distortion_weight": -1.0}, "`distortion_weight` must be a number >= 0"),
+        ({"dim": 0}, "`dim` must be an integer >= 1. Received: dim=0"),
+        ({"margin": 0.0}, "`margin` must be a finite number > 0"),
+        ({"margin": float("nan")}, "`margin` must be a finite number > 0"),
+        ({"negatives": 0}, "`negatives` must be an integer >= 1"),
+        ({"hardest": 0}, "`hardest` must be an integer >= 1"),
+        ({"negatives_group": 0}, "`negatives_group` must be an integer >= 1"),
+        ({"distortion_weight": -1.0}, "`distortion_weight` must be a finite number >= 0"),
         ({"distortion_reference": "other"}, "`distortion_reference` must be one of"),
         ({"mode": "other"}, "`mode` must be one of"),
         ({"query_network": tf.keras.layers.Layer(), "network_output": "other"}, "`output` must be one of"),
-        ({"curvature": -1.0}, "`curvature` must be a number >= 0"),
+        ({"curvature": -1.0}, "`curvature` must be a finite number >= 0"),
         ({"query_features": {"age": [1, 2]}}, "`query_features` need a `query_network`"),
         ({"query_network": tf.keras.layers.Lambda(lambda x: tf.zeros([tf.shape(x)[0], 3]))}, "vectors of `dim` 4"),
         ({"query_ids": ["a", "a"]}, "`ids` must be distinct"),

@@ -1,4 +1,4 @@
-"""The arrangement of the formulas for the training step against `geometry.poincare`."""
+"""The formulas as arranged for the training step agree with `geometry.poincare`."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def points_and_vectors(c: float, radius: float, length: float, dtype: str) -> tu
 @pytest.mark.parametrize("c", [0.0, 1.0, 3.0])
 @pytest.mark.parametrize("radius", [0.0, 0.5, 0.99, 0.9999])
 @pytest.mark.parametrize("length", [0.0, 1e-6, 0.1, 2.0])
-def test_moves_are_those_of_the_exponential_map(dtype: str, c: float, radius: float, length: float) -> None:
+def test_retr_is_the_exponential_map(dtype: str, c: float, radius: float, length: float) -> None:
     x, v = points_and_vectors(c, radius, length, dtype)
     wide_x, wide_v = tf.cast(x, tf.float64), tf.cast(v, tf.float64)
-    space = PoincareBall(x, c, "expmap")
-    moved = space.move(v)
+    manifold = PoincareBall(x, c, "expmap")
+    moved = manifold.retr(v)
     expected = poincare.expmap(wide_x, wide_v, c)
     assert moved.dtype == x.dtype
     # The error as a distance on the manifold, against that of rounding the coordinates at either end.
@@ -40,21 +40,21 @@ def test_moves_are_those_of_the_exponential_map(dtype: str, c: float, radius: fl
 
 @pytest.mark.parametrize("c", [0.0, 1.0, 3.0])
 @pytest.mark.parametrize("radius", [0.0, 0.5, 0.99])
-def test_gradients_squares_and_transport_are_those_of_the_geometry(c: float, radius: float) -> None:
+def test_gradients_inner_products_and_transport_agree_with_the_geometry(c: float, radius: float) -> None:
     x, v = points_and_vectors(c, radius, 0.3, "float64")
-    space = PoincareBall(x, c, "expmap")
+    manifold = PoincareBall(x, c, "expmap")
     rgrad = poincare.egrad2rgrad(x, v, c)
-    np.testing.assert_allclose(space.gradient(v), rgrad, rtol=1e-12)
+    np.testing.assert_allclose(manifold.egrad2rgrad(v), rgrad, rtol=1e-12)
     factor = poincare.conformal_factor(x, c, keepdims=True)
-    np.testing.assert_allclose(space.square(v), factor**2 * numerics.squared_norm(rgrad), rtol=1e-12)
-    to = space.move(v)
-    lengths = numerics.safe_norm(space.transport(rgrad, to)) * poincare.conformal_factor(to, c, keepdims=True)
+    np.testing.assert_allclose(manifold.rgrad_component_inner(v), factor**2 * numerics.squared_norm(rgrad), rtol=1e-12)
+    to = manifold.retr(v)
+    lengths = numerics.safe_norm(manifold.transp(to, rgrad)) * poincare.conformal_factor(to, c, keepdims=True)
     np.testing.assert_allclose(lengths, numerics.safe_norm(rgrad) * factor, rtol=1e-9)
 
 
 @pytest.mark.parametrize("length", [1e2, 1e10, 1e30])
 def test_a_step_of_any_length_ends_just_inside(length: float) -> None:
     x, v = points_and_vectors(1.0, 0.5, length, "float32")
-    radius = np.linalg.norm(PoincareBall(x, 1.0, "expmap").move(v).numpy().astype(np.float64), axis=1)
+    radius = np.linalg.norm(PoincareBall(x, 1.0, "expmap").retr(v).numpy().astype(np.float64), axis=1)
     assert (radius <= numerics.ball_limit(tf.float32) + 3e-7).all()
     assert (radius >= 0.9999).all()

@@ -1,4 +1,4 @@
-"""RiemannianAdagrad against Keras and against a float64 implementation in numpy."""
+"""RiemannianAdagrad agrees with Keras on Euclidean variables, and with the formulas in numpy on the ball."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_euclidean_updates_are_those_of_keras(sparse: bool) -> None:
     optimizer = RiemannianAdagrad(0.1, initial_accumulator_value=0.1, epsilon=1e-7)
     keras = tf.keras.optimizers.Adagrad(0.1, initial_accumulator_value=0.1, epsilon=1e-7)
     for step in range(4):
-        if sparse:  # Keras's own sparse Adagrad is lazy too
+        if sparse:  # the Adagrad of Keras is lazy on sparse gradients too
             apply_sparse(optimizer, ours, [1, 4, 1], gradients(step, 3))
             apply_sparse(keras, theirs, [1, 4, 1], gradients(step, 3))
         else:

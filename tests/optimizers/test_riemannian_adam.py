@@ -1,4 +1,4 @@
-"""RiemannianAdam against Keras and against a float64 implementation in numpy."""
+"""RiemannianAdam agrees with Keras on Euclidean variables, and with the formulas in numpy on the ball."""
 
 from __future__ import annotations
 

@@ -14,8 +14,8 @@ import tensorflow as tf
 
 from hyperml_tf.data import Interactions
 from hyperml_tf.data.synthetic import synthesize
-from hyperml_tf.retrieval import ServedModel
 from hyperml_tf.runs import Run, train_run
+from hyperml_tf.serving import ServedModel
 from hyperml_tf.settings import TrainingConfig
 
 FILES = {

@@ -82,7 +82,7 @@ def test_what_a_run_chose_is_chosen_anew_unless_it_was_edited(tmp_path: Path) ->
         ("3", "must hold settings by name. Received: int"),
         ('{"settings": [1]}', "must hold settings by name. Received: list"),
         ('{"depth": 3}', r"Unknown settings \['depth'\]"),
-        ('{"dim": "3"}', r"`dim` must be a whole number >= 1. Received: dim='3'"),
+        ('{"dim": "3"}', r"`dim` must be an integer >= 1. Received: dim='3'"),
     ],
 )
 def test_what_is_not_a_file_of_settings(text: str, message: str, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from hyperml_tf._keras import register
 from hyperml_tf.initializers import WrappedNormal
-from hyperml_tf.layers.hyperbolic_embedding import limit_norm
+from hyperml_tf.layers.norm_limit import limit_norm
 from hyperml_tf.models.towers.tower import Tower
 from hyperml_tf.numerics import Tensor
 

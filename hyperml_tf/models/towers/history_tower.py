@@ -7,9 +7,9 @@ from typing import Any
 
 import tensorflow as tf
 
+from hyperml_tf._arguments import check_positive
 from hyperml_tf._keras import register
 from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument, InitializerLike, RegularizerLike
-from hyperml_tf.models.argument_checks import check_positive
 from hyperml_tf.models.towers.id_tower import IdTower
 from hyperml_tf.models.towers.pull import pull
 from hyperml_tf.numerics import Tensor

@@ -23,7 +23,7 @@ class Side(NamedTuple):
         ids: the vocabulary.
         network: a Keras model in place of free points, or None.
         features: features of the ids for it, or None.
-        id_dtype: dtype of the ids, for a network whose ids are loaded later.
+        id_dtype: dtype of the ids, where they are loaded later.
     """
 
     ids: Any
@@ -67,8 +67,10 @@ def make_towers(
                 f"`{role}_features` need a `{role}_network` that uses them. Received: {list(side.features)}"
             )
         if role == "query" and history is not None:
-            return HistoryTower(side.ids, dim, len(candidates), history, curvature, name=name, **tables)
-        return IdTower(side.ids, dim, curvature, mode=settings.mode, name=name, **tables)
+            return HistoryTower(
+                side.ids, dim, len(candidates), history, curvature, id_dtype=side.id_dtype, name=name, **table
+            )
+        return IdTower(side.ids, dim, curvature, mode=settings.mode, id_dtype=side.id_dtype, name=name, **tables)
 
     # Candidates first: a query tower with a history needs the size of the catalogue.
     candidates = tower("candidate", candidate)
@@ -78,7 +80,9 @@ def make_towers(
 def _network_tower(role: str, side: Side, output: Any, dim: int, curvature: Curvature) -> NetworkTower:
     id_name = {"query": batches.QUERY, "candidate": batches.CANDIDATE}[role]
     name = f"{role}_tower"
-    tower = NetworkTower(side.ids, side.network, side.features, id_name, output, curvature, side.id_dtype, name=name)
+    tower = NetworkTower(
+        side.ids, side.network, side.features, id_name, output, curvature, id_dtype=side.id_dtype, name=name
+    )
     if tower.dim != dim:
         raise ValueError(f"`{role}_network` must return vectors of `dim` {dim}. Received: {tower.dim}")
     return tower

@@ -37,8 +37,7 @@ class NetworkTower(Tower):
         output: "tangent" if the network returns Euclidean vectors, which `expmap0` takes to the ball (any TFRS tower);
             "ball" if it ends in a layer of ours and returns points of the ball of this curvature.
         curvature: the curvature `c >= 0`, a number or a `Curvature`.
-        id_dtype: "string" or "int64", where `ids` is a size; otherwise that of the ids.
-        **kwargs: as for every Keras layer.
+        **kwargs: `id_dtype`, see `Tower`, and as for every Keras layer.
 
     Input shape:
         Raw ids, `(...)`.
@@ -64,7 +63,6 @@ class NetworkTower(Tower):
         id_name: str = "id",
         output: Literal["tangent", "ball"] = "tangent",
         curvature: CurvatureArgument = 1.0,
-        id_dtype: Literal["string", "int64"] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(ids, curvature=curvature, **kwargs)
@@ -73,10 +71,9 @@ class NetworkTower(Tower):
         self.network = tf.keras.utils.deserialize_keras_object(network) if isinstance(network, dict) else network
         self._takes_training = "training" in inspect.signature(self.network.call).parameters
         self.id_name, self.output_kind = id_name, output
-        self.id_dtype = id_dtype or self.lookup.table.keys.dtype.name
         self._features = {name: _feature(name, values, len(self.lookup)) for name, values in (features or {}).items()}
         # Any ids do to build the network: those of a tower that comes from a config are not known yet.
-        shape = self._vectors(tf.zeros([1], tf.int32), tf.zeros([1], self.id_dtype)).shape
+        shape = self._vectors(tf.zeros([1], tf.int32), tf.zeros([1], self.lookup.id_dtype)).shape
         if shape.rank != 2 or shape[1] is None:
             raise ValueError(f"`network` must return vectors of a known size, (batch, dim). Received: shape {shape}")
         self.dim = int(shape[1])
@@ -120,7 +117,6 @@ class NetworkTower(Tower):
             "features": self.feature_specs or None,
             "id_name": self.id_name,
             "output": self.output_kind,
-            "id_dtype": self.id_dtype,
         }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import tensorflow as tf
@@ -21,6 +21,7 @@ class Tower(HyperbolicLayer):
         ids: the vocabulary, distinct strings or integers, whose order gives the codes; or its size, where the ids are set or
             loaded later, as by `from_config`; see `IdLookup`.
         curvature: the curvature `c >= 0`, a number or a `Curvature`.
+        id_dtype: "string" or "int64", where `ids` is a size.
         **kwargs: as for every Keras layer.
     """
 
@@ -30,9 +31,15 @@ class Tower(HyperbolicLayer):
     seen: SeenItems | None = None
     """What the ids of the vocabulary, as users, have seen, if it is what places them."""
 
-    def __init__(self, ids: Any, curvature: CurvatureArgument = 1.0, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        ids: Any,
+        curvature: CurvatureArgument = 1.0,
+        id_dtype: Literal["string", "int64"] | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(curvature=curvature, **kwargs)
-        self.lookup = IdLookup(ids)
+        self.lookup = IdLookup(ids, id_dtype)
 
     @property
     def ids(self) -> np.ndarray:
@@ -79,4 +86,4 @@ class Tower(HyperbolicLayer):
         return tf.concat(blocks, axis=0)
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "ids": len(self)}
+        return {**super().get_config(), "ids": len(self), "id_dtype": self.lookup.id_dtype}

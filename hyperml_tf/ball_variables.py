@@ -1,0 +1,61 @@
+"""Marks variables whose rows are points of the Poincaré ball, for the optimizers to recognise.
+
+The mark is a Python attribute of the variable. A layer that creates a table of points sets it whenever it is built, so the
+mark need not be saved: it is there again after `load_model` and after a checkpoint is restored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+from hyperml_tf.numerics import Tensor
+
+__all__ = ["CurvatureLike", "ball_curvature", "mark_on_ball"]
+
+_ATTRIBUTE = "_hyperml_curvature"
+
+CurvatureLike = float | Callable[[], Tensor]
+
+
+def mark_on_ball(variable: Any, curvature: CurvatureLike) -> None:
+    """Declares that the rows of a variable are points of the Poincaré ball.
+
+    The optimizers of `hyperml_tf.optimizers` take Riemannian steps on a marked variable and keep its rows inside the ball.
+    Every other optimizer ignores the mark. Under `tf.distribute` the copies on the replicas are marked too.
+
+    Args:
+        variable: `tf.Variable` of shape `(..., dim)`, float32 or float64. Each vector along the last axis is one point.
+        curvature: Float or callable. The curvature `c >= 0` of the ball, or a function without arguments that returns it as a
+            scalar tensor, for a curvature that is learned. At `c = 0` the ball is flat space.
+
+    Example:
+
+    >>> x = tf.Variable([[0.1, 0.2]])
+    >>> mark_on_ball(x, 1.0)
+    >>> ball_curvature(x)
+    1.0
+    """
+    for copy in (variable, *tf.distribute.get_strategy().experimental_local_results(variable)):
+        setattr(copy, _ATTRIBUTE, curvature)
+
+
+def ball_curvature(variable: Any) -> Tensor | None:
+    """Returns the curvature of the ball that the rows of a variable live on.
+
+    Args:
+        variable: `tf.Variable`.
+
+    Returns:
+        The curvature that was passed to `mark_on_ball`: a number, or the scalar tensor that the function returned. None if the
+        variable is not marked, hence an ordinary Euclidean variable.
+
+    Example:
+
+    >>> ball_curvature(tf.Variable([0.0])) is None
+    True
+    """
+    curvature = getattr(variable, _ATTRIBUTE, None)
+    return curvature() if callable(curvature) else curvature

@@ -1,0 +1,70 @@
+"""The order in which the rows of a table are stored."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+
+logger = logging.getLogger(__name__)
+
+
+def in_stored_order(
+    users: np.ndarray, items: np.ndarray, n_items: int, when: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Sorts rows by user, then by order, then by row, and drops all but the first row of each (user, item) pair.
+
+    Args:
+        users, items: `(rows,)` codes.
+        n_items: the size of the item vocabulary.
+        when: `(rows,)` numbers that sort as the order column does; None for the order of the rows.
+
+    Returns:
+        The users and the items of the rows that stay.
+    """
+    rows = _sorted_rows(users, when)
+    users, items = users[rows], items[rows]
+    keys = _keys(users, items, n_items)
+    keys.sort()
+    twice = keys[1:][keys[1:] == keys[:-1]]
+    if not len(twice):
+        return users, items
+    keys = _keys(users, items, n_items)
+    # Only the rows of users who repeat a pair are searched for the repeated ones.
+    repeats = np.zeros(int(users[-1]) + 1, bool)
+    repeats[twice // n_items] = True
+    suspects = np.flatnonzero(repeats[users])
+    by_key = suspects[np.argsort(keys[suspects], kind="stable")]
+    repeated = by_key[1:][keys[by_key[1:]] == keys[by_key[:-1]]]
+    logger.info("Dropped %d repeated interactions of %d.", len(repeated), len(users))
+    kept = np.ones(len(users), bool)
+    kept[repeated] = False
+    return users[kept], items[kept]
+
+
+def _keys(users: np.ndarray, items: np.ndarray, n_items: int) -> np.ndarray:
+    """One integer per (user, item) pair, ascending by user and then by item."""
+    keys = users.astype(np.int64)
+    keys *= n_items
+    keys += items
+    return keys
+
+
+def _sorted_rows(users: np.ndarray, when: np.ndarray | None) -> np.ndarray:
+    if when is None or np.all(when[1:] >= when[:-1]):
+        return _grouped(users)
+    if when.dtype.kind == "i":
+        low, high = int(when.min()), int(when.max())
+        if (int(users.max()) + 1) * (high - low + 1) < 2**63:
+            # One sort by one integer is several times as fast as a sort by two keys.
+            return np.argsort(_keys(users, when - low, high - low + 1), kind="stable")
+    return np.lexsort((when, users))
+
+
+def _grouped(codes: np.ndarray) -> np.ndarray:
+    """`np.argsort(codes, kind="stable")` of codes >= 0 by a counting sort, which is five times as fast."""
+    from scipy import sparse
+
+    rows = np.arange(len(codes), dtype=np.int32 if len(codes) < 2**31 else np.int64)
+    shape = (int(codes.max(initial=-1)) + 1, len(codes))
+    return sparse.coo_array((np.zeros(len(codes), bool), (codes.astype(rows.dtype), rows)), shape=shape).tocsr().indices

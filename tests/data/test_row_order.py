@@ -1,0 +1,25 @@
+"""Stored order and repeated pairs, beside a plain loop."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hyperml_tf.data.row_order import in_stored_order
+
+
+@pytest.mark.parametrize("order", ["none", "sorted", "integers", "floats"])
+def test_rows_are_those_of_a_plain_loop(order: str) -> None:
+    rng = np.random.default_rng(0)
+    users, items = rng.integers(30, size=500), rng.integers(40, size=500)
+    when = {
+        "none": None,
+        "sorted": np.sort(rng.integers(50, size=500)),
+        "integers": rng.integers(50, size=500),
+        "floats": rng.random(500),
+    }[order]
+    rows = sorted(range(500), key=lambda row: (users[row], 0 if when is None else when[row], row))
+    expected = list(dict.fromkeys((int(users[row]), int(items[row])) for row in rows))
+    assert len(expected) < 500
+    got = in_stored_order(users, items, 40, when)
+    assert list(zip(*(part.tolist() for part in got), strict=True)) == expected
