@@ -1,9 +1,9 @@
-"""A search for good settings in Python: a space of one's own, a few trials, and the best model with its metrics.
+"""Hyperparameter search in Python: your own search space, a few trials, and the best model with its metrics.
 
     python examples/tune_on_a_table.py [ratings.csv] [--trials 6]
 
-Without a table it makes one. From the command line the same is `hyperml-tf tune`. A search that is interrupted goes on when the
-program is started again with the same `--out`.
+Without a table the program makes one. `hyperml-tf tune` does the same from the command line. A search that is interrupted is
+resumed when the program is started again with the same arguments.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from hyperml_tf import tuning
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("table", nargs="?", help="CSV or Parquet; a made-up catalogue unless given")
-    parser.add_argument("--users", type=int, default=600, help="of the made-up catalogue")
+    parser.add_argument("table", nargs="?", help="CSV or Parquet; by default a synthetic catalogue")
+    parser.add_argument("--users", type=int, default=600, help="of the synthetic catalogue")
     parser.add_argument("--items", type=int, default=400)
     parser.add_argument("--rows", type=int, default=10_000)
     parser.add_argument("--epochs", type=int, default=16)
@@ -31,7 +31,7 @@ def main() -> None:
         table = hml.synthesize(arguments.users, arguments.items, arguments.rows).table
     split = hml.leave_one_out(table, order="last")
 
-    # Fixed, chosen among some, or anywhere in a range; what is not named is searched as in the default space.
+    # A fixed value, a choice, or a range. Other hyperparameters are searched as in `SearchSpace.default()`.
     space = {
         "dim": 32,
         "mode": "tangent",
