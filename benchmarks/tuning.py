@@ -1,4 +1,4 @@
-"""Tunes and trains one model on one split, and stores its runs."""
+"""Tunes one model on one split, trains it with several seeds, and stores its runs."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ class Task:
     """A model on one split of one table.
 
     Args:
-        folder: where its runs go.
-        contender: the model.
-        held_out: the split and its negatives.
-        trials: how many settings a tuned model tries.
-        criterion: the validation metric that chooses.
-        overrides: what else was asked for.
-        facts: what is known of the data, for the record.
-        log: takes a line on what was done.
+        folder: The directory for its runs.
+        contender: The model.
+        held_out: The split and its negatives.
+        trials: Integer, the number of trials of a model that is tuned.
+        criterion: String, the validation metric by which the best trial is selected.
+        overrides: Other arguments of the program.
+        facts: Facts about the data, to be stored.
+        log: Called with a line of text after each step.
     """
 
     folder: Path
@@ -45,7 +45,7 @@ class Task:
 
     @property
     def asked(self) -> dict[str, Any]:
-        """What must be equal for runs to be of one comparison."""
+        """The arguments that must be equal for runs to be comparable."""
         tuned = {"trials": self.trials, "criterion": self.criterion} if self.contender.grid else {}
         return {
             "table": self.facts["fingerprint"],
@@ -56,7 +56,7 @@ class Task:
 
 @dataclasses.dataclass(frozen=True)
 class Trained:
-    """A model that was just trained, and what that took."""
+    """A trained model, its validation metrics and the time it took."""
 
     settings: Settings
     score: Scorer
@@ -65,7 +65,7 @@ class Trained:
     cpu_seconds: float
 
     def record(self) -> dict[str, Any]:
-        """What is written of a trial."""
+        """Returns what is stored of a trial."""
         return {
             "settings": dict(self.settings),
             "validation": self.validation,
@@ -75,13 +75,13 @@ class Trained:
 
 
 def run(task: Task, seeds: list[int]) -> None:
-    """Tunes on validation with seed 0, trains every seed with what won, and looks at the test rows once a seed.
+    """Tunes on validation rows with seed 0, trains with the best settings and every seed, and evaluates each run once.
 
-    What is stored already is not done again. The winning trial is the run of seed 0: it is not trained a second time, unless
-    the process that tuned was killed.
+    Stored results are not computed again. The best trial is the run of seed 0: it is not trained again, unless the process that
+    tuned was killed.
 
     Raises:
-        ValueError: if the folder holds runs that were made otherwise, or the grid has fewer settings than `trials`.
+        ValueError: If the directory holds runs with other arguments, or if the grid has fewer settings than `trials`.
     """
     seeds = [TUNING_SEED] if task.contender.deterministic else seeds
     trials = _stored_trials(task)
@@ -98,7 +98,7 @@ def run(task: Task, seeds: list[int]) -> None:
 
 
 def _stored_trials(task: Task) -> list[dict[str, Any]]:
-    """The trials of an earlier process; the first process says in the file what it was asked for."""
+    """Returns the trials of an earlier process, after a comparison of its arguments; the first process stores them."""
     path = task.folder / "trials.json"
     if not path.is_file():
         results.write_json(path, {"asked": task.asked, "trials": []})
@@ -113,7 +113,7 @@ def _stored_trials(task: Task) -> list[dict[str, Any]]:
 
 
 def _tune(task: Task, trials: list[dict[str, Any]]) -> Trained | None:
-    """Does the trials that are missing, adds them to the list, and returns the best one of those done here."""
+    """Runs the trials that are missing, appends them to the list, and returns the best of them."""
     if task.trials > len(task.contender.grid):
         raise ValueError(
             f"`trials` must be at most {len(task.contender.grid)}, the settings that {task.contender.title} has. "

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from hyperml_tf import tuning
 
@@ -63,7 +64,11 @@ def test_they_share_a_search(tmp_path: Path) -> None:
     assert sum(failed) == 4
     # The chief has all of it: the grid once, in its own precision.
     oracle = tuning.oracles.GridSearchOracle("val_loss")
-    searcher = tuning.Tuner(oracle, lambda hp: None, directory=str(tmp_path), project_name="p")
+
+    def declare(hp: Any) -> None:
+        hp.Choice("a", [0.1, 0.2, 0.3]), hp.Float("b", 0.1, 0.4, step=0.1)
+
+    searcher = tuning.Tuner(oracle, declare, directory=str(tmp_path), project_name="p")
     trials = searcher.oracle.trials.values()
     pairs = [(trial.hyperparameters.values["a"], round(trial.hyperparameters.values["b"], 9)) for trial in trials]
     assert sorted(pairs) == [(a, b) for a in (0.1, 0.2, 0.3) for b in (0.1, 0.2, 0.3, 0.4)]

@@ -133,7 +133,7 @@ def test_an_invalid_combination_is_a_failed_trial(split: Split, tmp_path: Path, 
                 raise ValueError("`negatives` must be 8 with `dim` 8. Received: 20")
             return super().build(hp)
 
-    space = tuning.Space({"dim": [4, 8], "negatives": [8, 20]})
+    space = tuning.SearchSpace({"dim": [4, 8], "negatives": [8, 20]})
     config = dataclasses.replace(CONFIG, epochs=1)
     hypermodel = Picky(split.train, split.validation, space, config)
     searcher = tuning.GridSearch(hypermodel, hypermodel.objective, directory=str(tmp_path))

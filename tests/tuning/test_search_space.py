@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 
 from hyperml_tf.runs import TrainingConfig
-from hyperml_tf.tuning import HyperParameters, Space
-from hyperml_tf.tuning.space import DEFAULT
+from hyperml_tf.tuning import HyperParameters, SearchSpace
+from hyperml_tf.tuning.search_space import DEFAULT
 
 
 def test_the_default_space_names_settings_and_starts_at_their_defaults() -> None:
     hp = HyperParameters()
     by_table = {"margin": 16.0, "negatives": 20, "curvature": 1.0, "learning_rate": 0.05}
     defaults = {**TrainingConfig().to_dict(), **by_table}
-    values = Space.default().choose(hp, defaults)
+    values = SearchSpace.default().choose(hp, defaults)
     assert values == {name: defaults[name] for name in DEFAULT}
     assert {name: type(value) for name, value in values.items()} == {
         name: type(defaults[name]) for name in DEFAULT
@@ -31,24 +31,24 @@ def test_settings_are_fixed_narrowed_and_added(tmp_path: Path) -> None:
     file.write_text(
         "dim: 16\nmode: [direct]\nlearning_rate: {min: 1e-3, max: 1e-1, sampling: log}\nhardest: [1, 2]\nmargin: null\n"
     )
-    space = Space.from_yaml(file)
+    space = SearchSpace.from_yaml(file)
     assert set(space.entries) == {*DEFAULT, "hardest"}
-    plain = space.to_dict()
+    plain = space.entries
     assert (plain["dim"], plain["mode"], plain["hardest"], plain["margin"]) == (16, ["direct"], [1, 2], None)
     assert plain["learning_rate"] == {"min": 0.001, "max": 0.1, "sampling": "log"}
     assert plain["negatives"] == DEFAULT["negatives"]
-    assert Space(plain).to_dict() == plain
+    assert SearchSpace(plain).entries == plain
     hp = HyperParameters()
     values = space.choose(hp, TrainingConfig().to_dict())
     assert values["margin"] is None
     assert "margin" not in hp.values
     assert hp.values["dim"] == 16
     file.write_text("only: true\nepochs: [2, 4]\n")
-    assert set(Space.from_yaml(file).entries) == {"epochs"}
+    assert set(SearchSpace.from_yaml(file).entries) == {"epochs"}
 
 
 def test_starting_values_outside_the_space_are_replaced() -> None:
-    space = Space(
+    space = SearchSpace(
         {
             "dim": [8, 16],
             "curvature": {"min": 0.25, "max": 0.64, "sampling": "log"},
@@ -60,26 +60,26 @@ def test_starting_values_outside_the_space_are_replaced() -> None:
 
 
 def test_arguments_of_the_model_may_be_searched_from_python_only(tmp_path: Path) -> None:
-    space = Space({"distortion_reference": ["conformal", "tangent"], "max_tangent_norm": 2})
-    assert space.to_dict() == {"distortion_reference": ["conformal", "tangent"], "max_tangent_norm": 2.0}
+    space = SearchSpace({"distortion_reference": ["conformal", "tangent"], "max_tangent_norm": 2})
+    assert space.entries == {"distortion_reference": ["conformal", "tangent"], "max_tangent_norm": 2.0}
     (tmp_path / "s.yaml").write_text("max_tangent_norm: 2")
-    with pytest.raises(ValueError, match="must name settings"):
-        Space.from_yaml(tmp_path / "s.yaml")
+    with pytest.raises(ValueError, match="must name hyperparameters"):
+        SearchSpace.from_yaml(tmp_path / "s.yaml")
 
 
 @pytest.mark.parametrize(
     ("entries", "message"),
     [
-        ({"depth": 3}, r"`space` must name settings, which are mode, dim.*Received: depth"),
+        ({"depth": 3}, r"`space` must name hyperparameters, which are mode, dim.*Received: depth"),
         ({"dim": []}, r"`dim` must have at least one value"),
-        ({"dim": 2.5}, r"`dim` must be of whole numbers. Received: 2.5"),
-        ({"dim": True}, r"`dim` must be of whole numbers. Received: True"),
-        ({"dim": [8, "many"]}, r"`dim` must be of whole numbers. Received: 'many'"),
+        ({"dim": 2.5}, r"`dim` must be an integer. Received: 2.5"),
+        ({"dim": True}, r"`dim` must be an integer. Received: True"),
+        ({"dim": [8, "many"]}, r"`dim` must be an integer. Received: 'many'"),
         ({"dim": [8, None]}, r"`dim` must be .*Received: None"),
         ({"margin": [0, 4]}, r"`margin` must be positive. Received: margin=0"),
         ({"mode": "sideways"}, r"`mode` must be one of \('tangent', 'direct'\). Received: mode='sideways'"),
-        ({"mode": [1]}, r"`mode` must be of words. Received: 1"),
-        ({"mode": {"min": 1, "max": 2}}, r"`mode` must be a word or a list of words"),
+        ({"mode": [1]}, r"`mode` must be a string. Received: 1"),
+        ({"mode": {"min": 1, "max": 2}}, r"`mode` must be a string or a list of strings"),
         ({"margin": {"min": 1}}, r"`margin` must have `min` and `max`"),
         ({"margin": {"min": 1, "max": 2, "stride": 1}}, r"`margin` must have `min` and `max`"),
         ({"margin": {"min": 2, "max": 1}}, r"`margin` must have `min` below `max`"),
@@ -92,13 +92,13 @@ def test_arguments_of_the_model_may_be_searched_from_python_only(tmp_path: Path)
             r"`distortion_weight` must have a positive `min`",
         ),
         ({"margin": {"min": 1, "max": 2, "step": 0}}, r"`margin` must have `step` > 0"),
-        ({"margin": {"min": 1, "max": 2, "step": "a"}}, r"`margin` must be of numbers. Received: 'a'"),
+        ({"margin": {"min": 1, "max": 2, "step": "a"}}, r"`margin` must be a number. Received: 'a'"),
         ([], r"`space` must map names"),
     ],
 )
 def test_what_is_not_a_space(entries: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        Space(entries)
+        SearchSpace(entries)
 
 
 @pytest.mark.parametrize(
@@ -106,13 +106,13 @@ def test_what_is_not_a_space(entries: Any, message: str) -> None:
     [
         ("dim: [8", r"must be YAML"),
         ("8", r"must map names"),
-        ("colour: red", r"`.*space.yaml` must name settings.*Received: colour"),
+        ("colour: red", r"`.*space.yaml` must name hyperparameters.*Received: colour"),
         ("dim: 0", r"In `.*space.yaml`: `dim` must be positive"),
     ],
 )
 def test_what_is_not_a_space_in_a_file(text: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "space.yaml").write_text(text)
     with pytest.raises(ValueError, match=message):
-        Space.from_yaml(tmp_path / "space.yaml")
+        SearchSpace.from_yaml(tmp_path / "space.yaml")
     with pytest.raises(FileNotFoundError):
-        Space.from_yaml(tmp_path / "nothing.yaml")
+        SearchSpace.from_yaml(tmp_path / "nothing.yaml")
