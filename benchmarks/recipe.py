@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from hyperml_tf import TrainingConfig
 from hyperml_tf.models.baselines import EuclideanTwin
-from hyperml_tf.runs import recipe
+from hyperml_tf.runs import fitting
 from hyperml_tf.runs.held_out import HeldOut
 from hyperml_tf.settings import settings_of
 
@@ -28,7 +28,7 @@ def train_hyperml(held_out: HeldOut, seed: int, settings: Settings) -> Scorer:
     }
     config = TrainingConfig(**{"seed": seed, "split": held_out.order, **of_config})
     others = {name: value for name, value in settings.items() if name not in of_config}
-    return _fit(recipe.new_model(held_out.split.train, config, **others), held_out, config.epochs, config.batch_size)
+    return _fit(fitting.new_model(held_out.split.train, config, **others), held_out, config.epochs, config.batch_size)
 
 
 def _is_plain(value: Any) -> bool:
@@ -49,10 +49,10 @@ def train_baseline(model_class: Any, held_out: HeldOut, seed: int, settings: Set
     rate = model_settings.pop("learning_rate")
     tf.keras.utils.set_random_seed(seed)
     model = model_class.from_interactions(held_out.split.train, seed=seed, **model_settings)
-    steps = recipe.steps_of_epoch(held_out.split.train, defaults.batch_size)
+    steps = fitting.steps_of_epoch(held_out.split.train, defaults.batch_size)
     model.compile(model.default_optimizer(rate, steps * epochs), steps_per_execution=min(steps, 16))
     return _fit(model, held_out, epochs, defaults.batch_size)
 
 
 def _fit(model: Any, held_out: HeldOut, epochs: int, batch_size: int) -> Scorer:
-    return recipe.train(model, held_out.split.train, held_out.split.validation, epochs, batch_size).scorer()
+    return fitting.fit(model, held_out.split.train, held_out.split.validation, epochs, batch_size).scorer()

@@ -11,11 +11,12 @@ from typing import Annotated, Any
 import typer
 
 from hyperml_tf.cli import console
-from hyperml_tf.cli.options import ConfigOption, settings_given
+from hyperml_tf.cli.options import ConfigOption, settings_given, with_settings
 
 LOG = "search.log"
 
 
+@with_settings(("user_column", "item_column", "order_column", "split", "epochs", "seed"))
 def tune(
     context: typer.Context,
     table: Annotated[Path, typer.Argument(metavar="TABLE", help="Interactions, as CSV, CSV.gz or Parquet.")],
@@ -41,22 +42,9 @@ def tune(
         str,
         typer.Option(help="The validation metric to maximize: val_sampled100_ or val_full_, then ndcg@10 or hr@10."),
     ] = "val_sampled100_ndcg@10",
-    user_column: Annotated[
-        str | None, typer.Option(help="Column of users. Found by common names if not given.")
-    ] = None,
-    item_column: Annotated[
-        str | None, typer.Option(help="Column of items. Found by common names if not given.")
-    ] = None,
-    order_column: Annotated[
-        str | None, typer.Option(help="Column that orders the rows of a user. Found by common names if not given.")
-    ] = None,
-    split: Annotated[
-        str | None, typer.Option(metavar="last|random", help="Which two items of each user are held out.")
-    ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Epochs of a trial; with hyperband of the longest ones.")] = None,
     validate_every: Annotated[int, typer.Option(help="Epochs between validations.")] = 2,
-    seed: Annotated[int | None, typer.Option(help="Random seed; the same seed makes the same search.")] = None,
     config: ConfigOption = None,
+    **_: Any,
 ) -> None:
     """Search for good hyperparameters on validation items; `train --config DIR/best.json` uses them.
 
@@ -65,12 +53,12 @@ def tune(
     """
     from hyperml_tf.cli.search_progress import SearchProgress
 
+    settings = settings_given(context, config)
     # Before standard error is redirected to a file.
     terminal = console.errors_now()
     console.start_tensorflow(terminal)
     from hyperml_tf.tuning import SearchSpace, tune_table
 
-    settings = settings_given(context, config)
     search_space = SearchSpace.default() if space is None else SearchSpace.from_yaml(space)
     with SearchProgress(terminal, max_trials) as progress, _quiet(out), _errors_without_traceback():
         result = tune_table(

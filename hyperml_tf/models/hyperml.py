@@ -186,6 +186,7 @@ class HyperML(MetricRecommender):
         self.distortion_weight, self.distortion_reference = settings.distortion_weight, settings.distortion_reference
         self.negatives, self.negatives_group = chosen(settings.negatives), chosen(settings.negatives_group)
         self.hardest, self.shallow = settings.hardest, settings.shallow
+        self.max_tangent_norm = settings.max_tangent_norm
 
     @classmethod
     def from_interactions(cls: type[_Model], interactions: Interactions, **kwargs: Any) -> _Model:

@@ -16,7 +16,7 @@ import tensorflow as tf
 import hyperml_tf
 from hyperml_tf.data import Interactions
 from hyperml_tf.models import HyperML
-from hyperml_tf.runs import recipe
+from hyperml_tf.runs import fitting
 from hyperml_tf.runs import run as run_lib
 from hyperml_tf.runs.held_out import HeldOut
 from hyperml_tf.runs.run import Run
@@ -60,8 +60,8 @@ def train_run(
     path.mkdir(parents=True, exist_ok=True)
     written = {**_settings(given, config), **_provenance(table, data)}
     _write_json(path / run_lib.CONFIG, written)
-    model = recipe.train(
-        recipe.new_model(training, config),
+    model = fitting.fit(
+        fitting.new_model(training, config),
         training,
         None if held_out is None else held_out.split.validation,
         config.epochs,

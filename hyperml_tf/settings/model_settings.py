@@ -29,6 +29,7 @@ class ModelSettings(Settings):
     True
     """
 
+    # A search draws in this order: another one would make another search of the same seed.
     dim: int = setting(64, "Dimension of the space.", at_least=1, search=[32, 64, 128])
     curvature: float | None = setting(
         None,
@@ -36,11 +37,6 @@ class ModelSettings(Settings):
         at_least=0,
         auto=f"{defaults.SPARSE.curvature:g}, or {defaults.DENSE.curvature:g} on dense tables",
         search=log_range(0.1, 4.0),
-    )
-    mode: Literal["tangent", "direct"] = setting(
-        "tangent",
-        "Optimize tangent vectors, or the points of the ball themselves.",
-        search=["tangent", "direct"],
     )
     margin: float | None = setting(
         None,
@@ -53,6 +49,14 @@ class ModelSettings(Settings):
     distortion_reference: Literal["conformal", "tangent"] = setting(
         "conformal",
         'Euclidean distance that the distortion loss compares with; "conformal" is twice the "tangent" one.',
+    )
+    learning_rate: float | None = setting(
+        None,
+        "Initial learning rate.",
+        above=0,
+        auto=f"{defaults.SPARSE.learning_rate:g}, or {defaults.DENSE.learning_rate:g} on dense tables",
+        search=log_range(0.01, 0.2),
+        group="training",
     )
     negatives: int | None = setting(
         None,
@@ -75,6 +79,11 @@ class ModelSettings(Settings):
         at_least=1,
         auto=f"half of `negatives`, at least {defaults.SMALLEST_GROUP}; 1 where `negatives` is 1",
     )
+    mode: Literal["tangent", "direct"] = setting(
+        "tangent",
+        "Optimize tangent vectors, or the points of the ball themselves.",
+        search=["tangent", "direct"],
+    )
     max_tangent_norm: float | None = setting(
         None, "Largest norm of a tangent vector.", above=0, auto="no limit but the ball"
     )
@@ -90,14 +99,6 @@ class ModelSettings(Settings):
         above=0,
         infinite=True,
         auto=f'{defaults.HISTORY.half_life:g}; "inf" for a table without an order and for split "random"',
-    )
-    learning_rate: float | None = setting(
-        None,
-        "Initial learning rate.",
-        above=0,
-        auto=f"{defaults.SPARSE.learning_rate:g}, or {defaults.DENSE.learning_rate:g} on dense tables",
-        search=log_range(0.01, 0.2),
-        group="training",
     )
     seed: int = setting(0, "Seed of everything random.", at_least=0, below=2**31, group="training")
 

@@ -45,10 +45,10 @@ class TrainingConfig(ModelSettings):
     epochs: int = setting(
         40, "Passes over the table. The learning rate falls linearly to 0 over them.", at_least=1, group="training"
     )
-    batch_size: int = setting(2048, "Positives per step.", at_least=1, search=[512, 1024, 2048, 4096], group="training")
     optimizer: Literal["adagrad", "adam", "sgd"] = setting(
         "adagrad", "The optimizer; all of them are Riemannian.", search=["adagrad", "adam", "sgd"], group="training"
     )
+    batch_size: int = setting(2048, "Positives per step.", at_least=1, search=[512, 1024, 2048, 4096], group="training")
     k: int = setting(100, "Length of the answers of the exported model.", at_least=1, group="training")
 
     def resolved(self, training: Table) -> TrainingConfig:

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from hyperml_tf.data import Interactions, training_dataset
 from hyperml_tf.models import HyperML
-from hyperml_tf.runs import TrainingConfig, recipe
+from hyperml_tf.runs import TrainingConfig, fitting
 from hyperml_tf.tuning.search_space import HYPERPARAMETERS, SearchSpace
 
 
@@ -50,7 +50,7 @@ class HyperMLHyperModel(keras_tuner.HyperModel):
     256
     """
 
-    objective = recipe.MONITOR
+    objective = fitting.MONITOR
 
     def __init__(
         self,
@@ -77,10 +77,8 @@ class HyperMLHyperModel(keras_tuner.HyperModel):
 
     def _default_values(self) -> dict[str, Any]:
         """Returns the values that a search starts from, also where `config` leaves them to the model."""
-        model = HyperML.from_interactions(self.training, dim=1, mode=self.config.mode)
-        chosen = {"margin": model.margin, "negatives": model.negatives}
-        settled = recipe.settled(self.training, self.config).to_dict()
-        return {name: chosen.get(name) if settled[name] is None else settled[name] for name in HYPERPARAMETERS}
+        resolved = self.config.resolved(self.training)
+        return {name: getattr(resolved, name) for name in HYPERPARAMETERS}
 
     @property
     def search_arguments(self) -> dict[str, Any]:
@@ -103,7 +101,11 @@ class HyperMLHyperModel(keras_tuner.HyperModel):
             ValueError: If the values do not go together.
         """
         values = self.space.choose(hp, self._defaults)
-        return dataclasses.replace(self.config, **{name: values[name] for name in HYPERPARAMETERS if name in values})
+        config = dataclasses.replace(self.config, **values)
+        if config.mode == "direct" and {"mode", "history"} & set(values):
+            # Users have a history in tangent mode only.
+            config = dataclasses.replace(config, history=None)
+        return config
 
     def begin_execution(self, execution: int) -> None:
         """Called by the tuner: the n-th execution of a trial adds n to the seed."""
@@ -117,9 +119,7 @@ class HyperMLHyperModel(keras_tuner.HyperModel):
         """
         config = self.config_of(hp)
         config = dataclasses.replace(config, seed=(config.seed + self._execution) % 2**31)
-        values = self.space.choose(hp, self._defaults)
-        others = {name: value for name, value in values.items() if name not in HYPERPARAMETERS}
-        model = recipe.new_model(self.training, config, **others)
+        model = fitting.new_model(self.training, config)
         if self._seen is None:
             model.set_seen(self.training)
             self._seen = model.seen

@@ -2,51 +2,25 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hyperml_tf.models import HyperML
-from hyperml_tf.runs import TrainingConfig
+from hyperml_tf.settings import Setting, TrainingConfig, settings_of
 
-HYPERPARAMETERS = (
-    "mode",
-    "dim",
-    "curvature",
-    "margin",
-    "distortion_weight",
-    "negatives",
-    "hardest",
-    "shallow",
-    "history",
-    "half_life",
-    "epochs",
-    "batch_size",
-    "optimizer",
-    "learning_rate",
-)
+_DECLARED: dict[str, Setting] = {
+    name: declared
+    for name, declared in settings_of(TrainingConfig).items()
+    if declared.group != "table" and name not in ("seed", "k")
+}
+
+HYPERPARAMETERS = tuple(_DECLARED)
 """The fields of `TrainingConfig` that change what is learned."""
 
-_INTEGERS = ("dim", "negatives", "hardest", "shallow", "history", "epochs", "batch_size", "negatives_group")
-_STRINGS = ("mode", "optimizer", "distortion_reference")
-# Arguments of `HyperML` that are not in `TrainingConfig`.
-_OF_THE_MODEL = ("distortion_reference", "negatives_group", "max_tangent_norm")
-
-DEFAULT: dict[str, Any] = {
-    "dim": [32, 64, 128],
-    "curvature": {"min": 0.1, "max": 4.0, "sampling": "log"},
-    "margin": {"min": 4.0, "max": 32.0, "sampling": "log"},
-    "distortion_weight": {"min": 0.01, "max": 1.0, "sampling": "log"},
-    "learning_rate": {"min": 0.01, "max": 0.2, "sampling": "log"},
-    "negatives": {"min": 10, "max": 256, "sampling": "log"},
-    "mode": ["tangent", "direct"],
-    "optimizer": ["adagrad", "adam", "sgd"],
-    "batch_size": [512, 1024, 2048, 4096],
-}
-"""The default search space."""
+DEFAULT: dict[str, Any] = {name: declared.search for name, declared in _DECLARED.items() if declared.search is not None}
+"""The default search space, as the settings declare it."""
 
 
 class SearchSpace:
@@ -55,8 +29,7 @@ class SearchSpace:
     Args:
         entries: Dictionary from the name of a hyperparameter to what it may be. A number, a string or `None` fixes it; a list is
             a choice; a dictionary with `min` and `max`, and optionally `step` and `sampling` (`"linear"` or `"log"`), is a range,
-            in which `step` is a factor if `sampling` is `"log"`. The names are those of `TrainingConfig`, and
-            `distortion_reference`, `negatives_group` and `max_tangent_norm` of `HyperML`.
+            in which `step` is a factor if `sampling` is `"log"`. The names are those of `TrainingConfig` in `HYPERPARAMETERS`.
 
     Attributes:
         entries: The entries, with values of the right type.
@@ -72,7 +45,7 @@ class SearchSpace:
     """
 
     def __init__(self, entries: Mapping[str, Any]) -> None:
-        _check_names("space", entries, (*HYPERPARAMETERS, *arguments_of_the_model()))
+        _check_names("space", entries, HYPERPARAMETERS)
         self.entries = {name: _entry(name, entry) for name, entry in entries.items()}
 
     @classmethod
@@ -93,7 +66,7 @@ class SearchSpace:
         """Reads the default search space with the changes in a YAML file.
 
         Args:
-            path: The file. Its entries are those of `SearchSpace`, with names of `TrainingConfig` only; `only: true` removes from
+            path: The file. Its entries are those of `SearchSpace`; `only: true` removes from
                 the space what the file does not name.
 
         Raises:
@@ -126,11 +99,6 @@ class SearchSpace:
         return {name: _declare(hp, name, entry, defaults.get(name)) for name, entry in self.entries.items()}
 
 
-def arguments_of_the_model() -> list[str]:
-    """Returns the arguments of `HyperML` that can be searched besides those of `TrainingConfig`."""
-    return [name for name in _OF_THE_MODEL if name in inspect.signature(HyperML).parameters]
-
-
 def _check_names(source: object, entries: Any, known: tuple[str, ...]) -> None:
     if not isinstance(entries, Mapping):
         raise ValueError(f"`{source}` must map names of hyperparameters to what they may be. Received: {entries!r}")
@@ -153,7 +121,7 @@ def _declare(hp: Any, name: str, entry: Any, default: Any) -> Any:
         default = low
     elif default is None or not low <= default <= high:
         default = round(math.sqrt(low * high), 6) if sampling == "log" else (low + high) / 2
-    kind, number = (hp.Int, int) if name in _INTEGERS else (hp.Float, float)
+    kind, number = (hp.Int, int) if _DECLARED[name].kind is int else (hp.Float, float)
     return kind(name, low, high, step=entry.get("step"), sampling=sampling, default=number(default))
 
 
@@ -165,11 +133,13 @@ def _entry(name: str, entry: Any) -> Any:
         return None if entry is None else _value(name, entry)
     if not entry:
         raise ValueError(f"`{name}` must have at least one value. Received: {entry}")
+    if None in entry:
+        raise ValueError(f"`{name}` must be a list of values, or None alone. Received: {entry}")
     return [_value(name, value) for value in entry]
 
 
 def _range(name: str, entry: dict[str, Any]) -> dict[str, Any]:
-    if name in _STRINGS:
+    if _DECLARED[name].kind is str:
         raise ValueError(f"`{name}` must be a string or a list of strings. Received: {entry}")
     if not {"min", "max"} <= set(entry) <= {"min", "max", "step", "sampling"}:
         raise ValueError(f"`{name}` must have `min` and `max`, optionally `step` and `sampling`. Received: {entry}")
@@ -177,34 +147,27 @@ def _range(name: str, entry: dict[str, Any]) -> dict[str, Any]:
     sampling, step = entry.get("sampling", "linear"), entry.get("step")
     if sampling not in ("linear", "log"):
         raise ValueError(f"`{name}` must have `sampling` linear or log. Received: {sampling!r}")
-    if not low < high:
-        raise ValueError(f"`{name}` must have `min` below `max`. Received: {entry}")
+    if not low < high < math.inf:
+        raise ValueError(f"`{name}` must have `min` below a finite `max`. Received: {entry}")
     if sampling == "log" and low <= 0:
         raise ValueError(f"`{name}` must have a positive `min` with sampling log. Received: {entry}")
     checked = {"min": low, "max": high, "sampling": sampling}
     if step is None:
         return checked
-    step = _number(name, step)
-    if step <= (1 if sampling == "log" else 0):
-        raise ValueError(f"`{name}` must have `step` > 0, or > 1 with sampling log. Received: {entry}")
-    return {**checked, "step": step}
+    step = _number(step)
+    if not isinstance(step, (int, float)) or step <= (1 if sampling == "log" else 0):
+        raise ValueError(f"`{name}` must have a number as `step`, > 0, or > 1 with sampling log. Received: {entry}")
+    return {**checked, "step": _DECLARED[name].kind(step)}
 
 
 def _value(name: str, value: Any) -> Any:
-    """Returns a value with the type of its hyperparameter, after a check of its range by `TrainingConfig`."""
-    value = value if name in _STRINGS and isinstance(value, str) else _number(name, value)
-    if name in HYPERPARAMETERS:
-        TrainingConfig(**{name: value})
-    return value
+    """Returns a value with the type of its hyperparameter, after a check of its range."""
+    return _DECLARED[name].checked(_number(value))
 
 
-def _number(name: str, value: Any) -> int | float:
-    expected = "a string" if name in _STRINGS else "an integer" if name in _INTEGERS else "a number"
+def _number(value: Any) -> Any:
+    """Returns the number in a text such as 1e-3, which YAML reads as a string, and any other value as it is."""
     try:
-        # YAML reads 1e-3 as a string.
-        number = math.nan if isinstance(value, bool) or name in _STRINGS else float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if not math.isfinite(number) or (name in _INTEGERS and not number.is_integer()):
-        raise ValueError(f"`{name}` must be {expected}. Received: {value!r}")
-    return int(number) if name in _INTEGERS else number
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from hyperml_tf.data import Interactions
-from hyperml_tf.runs import TrainingConfig, recipe
+from hyperml_tf.runs import TrainingConfig, fitting
 from hyperml_tf.runs.held_out import HeldOut
 from hyperml_tf.tuning import project
 from hyperml_tf.tuning.analysis import trials_table
@@ -55,7 +55,7 @@ def tune_table(
     max_trials: int | None = None,
     space: SearchSpace | None = None,
     config: TrainingConfig | None = None,
-    objective: str = recipe.MONITOR,
+    objective: str = fitting.MONITOR,
     validate_every: int = 2,
     listener: Any = None,
 ) -> TuningResult | None:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from hyperml_tf.runs import TrainingConfig
+from hyperml_tf.settings import ModelSettings, TrainingConfig, settings_of
 from hyperml_tf.tuning import HyperParameters, SearchSpace
-from hyperml_tf.tuning.search_space import DEFAULT
+from hyperml_tf.tuning.search_space import DEFAULT, HYPERPARAMETERS
 
 
 def test_the_default_space_names_settings_and_starts_at_their_defaults() -> None:
@@ -59,30 +59,35 @@ def test_starting_values_outside_the_space_are_replaced() -> None:
     assert values == {"dim": 8, "curvature": 0.4, "epochs": 2}
 
 
-def test_arguments_of_the_model_may_be_searched_from_python_only(tmp_path: Path) -> None:
-    space = SearchSpace({"distortion_reference": ["conformal", "tangent"], "max_tangent_norm": 2})
-    assert space.entries == {"distortion_reference": ["conformal", "tangent"], "max_tangent_norm": 2.0}
-    (tmp_path / "s.yaml").write_text("max_tangent_norm: 2")
-    with pytest.raises(ValueError, match="must name hyperparameters"):
-        SearchSpace.from_yaml(tmp_path / "s.yaml")
+def test_every_setting_that_changes_what_is_learned_may_be_searched(tmp_path: Path) -> None:
+    entries = {"distortion_reference": ["conformal", "tangent"], "max_tangent_norm": 2, "half_life": [1, float("inf")]}
+    expected = {**entries, "max_tangent_norm": 2.0, "half_life": [1.0, float("inf")]}
+    assert SearchSpace(entries).entries == expected
+    (tmp_path / "s.yaml").write_text(
+        "only: true\ndistortion_reference: [conformal, tangent]\nmax_tangent_norm: 2\nhalf_life: [1e0, .inf]\n"
+    )
+    assert SearchSpace.from_yaml(tmp_path / "s.yaml").entries == expected
+    assert set(settings_of(ModelSettings)) - {"seed"} < set(HYPERPARAMETERS)
+    assert not {"seed", "k", "split", "user_column"} & set(HYPERPARAMETERS)
 
 
 @pytest.mark.parametrize(
     ("entries", "message"),
     [
-        ({"depth": 3}, r"`space` must name hyperparameters, which are mode, dim.*Received: depth"),
+        ({"depth": 3}, r"`space` must name hyperparameters, which are dim, curvature.*Received: depth"),
         ({"dim": []}, r"`dim` must have at least one value"),
-        ({"dim": 2.5}, r"`dim` must be an integer. Received: 2.5"),
-        ({"dim": True}, r"`dim` must be an integer. Received: True"),
-        ({"dim": [8, "many"]}, r"`dim` must be an integer. Received: 'many'"),
-        ({"dim": [8, None]}, r"`dim` must be .*Received: None"),
-        ({"margin": [0, 4]}, r"`margin` must be positive. Received: margin=0"),
+        ({"dim": 2.5}, r"`dim` must be an integer >= 1. Received: dim=2.5"),
+        ({"dim": True}, r"`dim` must be an integer >= 1. Received: dim=True"),
+        ({"dim": [8, "many"]}, r"`dim` must be an integer >= 1. Received: dim='many'"),
+        ({"margin": [8, None]}, r"`margin` must be a list of values, or None alone. Received: "),
+        ({"margin": [0, 4]}, r"`margin` must be a finite number > 0. Received: margin=0"),
         ({"mode": "sideways"}, r"`mode` must be one of \('tangent', 'direct'\). Received: mode='sideways'"),
-        ({"mode": [1]}, r"`mode` must be a string. Received: 1"),
+        ({"mode": [1]}, r"`mode` must be one of .*Received: mode=1"),
         ({"mode": {"min": 1, "max": 2}}, r"`mode` must be a string or a list of strings"),
         ({"margin": {"min": 1}}, r"`margin` must have `min` and `max`"),
         ({"margin": {"min": 1, "max": 2, "stride": 1}}, r"`margin` must have `min` and `max`"),
-        ({"margin": {"min": 2, "max": 1}}, r"`margin` must have `min` below `max`"),
+        ({"margin": {"min": 2, "max": 1}}, r"`margin` must have `min` below a finite `max`"),
+        ({"half_life": {"min": 2, "max": float("inf")}}, r"`half_life` must have `min` below a finite `max`"),
         (
             {"margin": {"min": 1, "max": 2, "sampling": "cubic"}},
             r"`margin` must have `sampling` linear or log. Received: 'cubic'",
@@ -91,8 +96,8 @@ def test_arguments_of_the_model_may_be_searched_from_python_only(tmp_path: Path)
             {"distortion_weight": {"min": 0, "max": 1, "sampling": "log"}},
             r"`distortion_weight` must have a positive `min`",
         ),
-        ({"margin": {"min": 1, "max": 2, "step": 0}}, r"`margin` must have `step` > 0"),
-        ({"margin": {"min": 1, "max": 2, "step": "a"}}, r"`margin` must be a number. Received: 'a'"),
+        ({"margin": {"min": 1, "max": 2, "step": 0}}, r"`margin` must have a number as `step`, > 0"),
+        ({"margin": {"min": 1, "max": 2, "step": "a"}}, r"`margin` must have a number as `step`.*'a'"),
         ([], r"`space` must map names"),
     ],
 )
@@ -107,7 +112,7 @@ def test_what_is_not_a_space(entries: Any, message: str) -> None:
         ("dim: [8", r"must be YAML"),
         ("8", r"must map names"),
         ("colour: red", r"`.*space.yaml` must name hyperparameters.*Received: colour"),
-        ("dim: 0", r"In `.*space.yaml`: `dim` must be positive"),
+        ("dim: 0", r"In `.*space.yaml`: `dim` must be an integer >= 1"),
     ],
 )
 def test_what_is_not_a_space_in_a_file(text: str, message: str, tmp_path: Path) -> None:

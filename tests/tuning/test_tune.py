@@ -96,13 +96,14 @@ def test_training_takes_what_was_found(folder: Path, call: Call) -> None:
     code, _, _ = call("train", folder / "t.csv", "--config", best, "--out", folder / "run", "--k", 5)
     assert code == 0
     run = Run.load(folder / "run")
-    assert run.config == TrainingConfig.from_dict({**json.loads(best.read_text())["settings"], "k": 5})
+    asked = TrainingConfig.from_dict({**json.loads(best.read_text())["settings"], "k": 5})
+    assert run.config == asked.resolved(run.table)
     # The same seed and settings: the same training.
     history = pd.read_csv(folder / "run" / "history.csv")
     found = json.loads(best.read_text())
     assert history["val_sampled100_ndcg@10"][found["epoch"] - 1] == pytest.approx(found["score"], abs=1e-6)
     # A run's own file serves as well, and options come before it.
-    assert TrainingConfig.from_file(folder / "run" / "config.json") == run.config
+    assert TrainingConfig.from_file(folder / "run" / "config.json") == asked
 
 
 def test_the_same_command_goes_on(folder: Path, call: Call) -> None:
@@ -145,16 +146,16 @@ def test_the_other_tuners(tuner: str, folder: Path, call: Call) -> None:
 
 
 def test_failed_trials_are_said_to_be(folder: Path, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    from hyperml_tf.runs import recipe
+    from hyperml_tf.runs import fitting
 
-    real = recipe.new_model
+    real = fitting.new_model
 
     def picky(training: Any, config: TrainingConfig, **arguments: Any) -> Any:
         if config.dim == 8:
             raise ValueError("`dim` must be 4 today. Received: 8")
         return real(training, config, **arguments)
 
-    monkeypatch.setattr(recipe, "new_model", picky)
+    monkeypatch.setattr(fitting, "new_model", picky)
     command = ["tune", folder / "t.csv", "--space", folder / "picky.yaml", "--epochs", 1, "--tuner", "grid"]
     (folder / "picky.yaml").write_text("only: true\ndim: [4, 8]\nbatch_size: 256\n")
     code, out, err = call(*command, "--out", folder / "picky")
@@ -169,9 +170,9 @@ def test_failed_trials_are_said_to_be(folder: Path, call: Call, monkeypatch: pyt
 
 
 def test_a_search_that_found_nothing_says_why(folder: Path, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    from hyperml_tf.runs import recipe
+    from hyperml_tf.runs import fitting
 
-    real, first = recipe.new_model, iter([True])
+    real, first = fitting.new_model, iter([True])
 
     def failing(*arguments: Any, **more: Any) -> Any:
         # The first model is built to find out what is searched.
@@ -179,7 +180,7 @@ def test_a_search_that_found_nothing_says_why(folder: Path, call: Call, monkeypa
             return real(*arguments, **more)
         raise ValueError("not today")
 
-    monkeypatch.setattr(recipe, "new_model", failing)
+    monkeypatch.setattr(fitting, "new_model", failing)
     code, out, err = call("tune", folder / "t.csv", "--out", folder / "nothing", "--max-trials", 2)
     assert (code, out) == (1, "")
     assert err.splitlines()[-1] == "Error: All 2 trials failed: ValueError: not today (2 of 2)"

@@ -1,4 +1,4 @@
-"""How a table is trained on: one recipe for `train_run`, for every trial of a search, and for the benchmarks."""
+"""How a model is made for a table and fitted to it, in the same way for runs, trials of a search and benchmarks."""
 
 from __future__ import annotations
 
@@ -50,11 +50,6 @@ def new_model(training: Interactions, config: TrainingConfig, **arguments: Any) 
     return model
 
 
-def settled(training: Interactions, config: TrainingConfig) -> TrainingConfig:
-    """The settings, resolved for a table."""
-    return config.resolved(training)
-
-
 def new_optimizer(model: HyperML, config: TrainingConfig, steps: int) -> Any:
     """The optimizer of the settings, with a learning rate that falls linearly to 0 over `steps`.
 
@@ -74,7 +69,7 @@ def new_optimizer(model: HyperML, config: TrainingConfig, steps: int) -> Any:
     return RiemannianSGD(falling(initial, max(1, steps), 0.0))
 
 
-def train(
+def fit(
     model: _Model,
     training: Interactions,
     validation: Interactions | None,
@@ -82,7 +77,7 @@ def train(
     batch_size: int,
     callbacks: Sequence[Any] = (),
 ) -> _Model:
-    """Trains a compiled model to the end and keeps the weights of the epoch that is best on validation.
+    """Fits a compiled model and keeps the weights of the epoch that is best on validation.
 
     Args:
         model: HyperML or a baseline.
