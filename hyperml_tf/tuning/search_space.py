@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hyperml_tf.models import HyperML
 from hyperml_tf.runs import TrainingConfig
 
 HYPERPARAMETERS = (
@@ -72,7 +70,7 @@ class SearchSpace:
     """
 
     def __init__(self, entries: Mapping[str, Any]) -> None:
-        _check_names("space", entries, (*HYPERPARAMETERS, *arguments_of_the_model()))
+        _check_names("space", entries, (*HYPERPARAMETERS, *_OF_THE_MODEL))
         self.entries = {name: _entry(name, entry) for name, entry in entries.items()}
 
     @classmethod
@@ -124,11 +122,6 @@ class SearchSpace:
             The value of each hyperparameter in the trial, by name.
         """
         return {name: _declare(hp, name, entry, defaults.get(name)) for name, entry in self.entries.items()}
-
-
-def arguments_of_the_model() -> list[str]:
-    """Returns the arguments of `HyperML` that can be searched besides those of `TrainingConfig`."""
-    return [name for name in _OF_THE_MODEL if name in inspect.signature(HyperML).parameters]
 
 
 def _check_names(source: object, entries: Any, known: tuple[str, ...]) -> None:
