@@ -117,9 +117,39 @@ def test_the_same_command_goes_on(folder: Path, call: Call) -> None:
     assert "Resuming after 3 finished trials." in err
     assert err.count("Trial 3: val_sampled100_ndcg@10 0.") == err.count("Trial ") == 1
     assert {path: path.stat().st_mtime_ns for path in before} == before
-    code, out, err = call(*arguments, "--max-trials", 4, "--seed", 1)
+
+
+@pytest.mark.parametrize(
+    ("changed", "names"),
+    [
+        (["--seed", 1], "`seed`, `config.seed`"),
+        (["--epochs", 3], "`config.epochs`"),
+        (["--objective", "val_full_hr@10"], "`objective`"),
+        (["--tuner", "random"], "`oracle`"),
+        (["--validate-every", 1], "`validate_every`"),
+        (["--space", "{folder}/other.yaml"], "`hyperparameters.dim`"),
+        (["{folder}/other.csv"], "`training`, `validation`"),
+    ],
+)
+def test_another_search_in_the_same_directory_is_refused(
+    changed: list[Any], names: str, folder: Path, call: Call
+) -> None:
+    (folder / "other.yaml").write_text(SPACE.replace("[4, 8]", "[4, 16]"))
+    (folder / "other.csv").write_text(
+        (folder / "t.csv").read_text() + "u_new,i_new,1\nu_new,i_newer,2\nu_new,i_newest,3\n"
+    )
+    before = {path: path.stat().st_mtime_ns for path in (folder / "found").rglob("*") if path.name != "search.log"}
+    options = {"--space": folder / "space.yaml", "--epochs": 2, "--max-trials": 4, "--out": folder / "found"}
+    table, given = folder / "t.csv", [str(value).format(folder=folder) for value in changed]
+    if len(given) == 1:
+        table = Path(given[0])
+    else:
+        options[given[0]] = given[1]
+    code, out, err = call("tune", table, *(part for option in options.items() for part in option))
     assert (code, out) == (1, "")
-    assert "`seed`, `config.seed` must be as when the search in" in " ".join(err.split())
+    assert f"Error: {names} must be as when the search in {folder / 'found' / 'trials'} began" in " ".join(err.split())
+    after = {path: path.stat().st_mtime_ns for path in (folder / "found").rglob("*") if path.name != "search.log"}
+    assert after == before
 
 
 def test_a_disk_that_is_full_at_the_end_is_said_to_be(
