@@ -1,11 +1,11 @@
-"""Ablation of HyperML: one argument is varied at a time, and all others keep their defaults.
+"""What each choice of HyperML is worth: one argument at a time is changed, all others keep their defaults.
 
     pip install -e '.[benchmarks]'
     python benchmarks/ablation.py run automotive.csv.gz --split random --seeds 0 1 --out runs/ablation
     python benchmarks/ablation.py draw runs/ablation --to docs/images
 
-`run` trains as `hyperml-tf train` does, and stores metrics on the *validation* rows; the test rows are not used. Finished
-settings are not trained again, so an interrupted run resumes. `draw` saves one plot per table, and prints the metrics.
+`run` trains as `hyperml-tf train` does and stores metrics on the *validation* rows: the test rows are not looked at. What is
+stored is not trained again, so it can be stopped and started. `draw` writes a picture for each table, and prints the figures.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import results
 from hyperml_tf.data import Interactions
 from hyperml_tf.layers import Curvature
 from hyperml_tf.runs.held_out import HeldOut
+from hyperml_tf.settings import ModelSettings, TableFacts, resolve
 
 LEARNED = "learned"
 
@@ -36,20 +37,13 @@ AXES: dict[str, tuple[Any, ...]] = {
     "history": (0, 4, 8, 16, 32),
     "mode": ("tangent", "direct"),
 }
-DEFAULTS = {
-    "curvature": 1.0,
-    "distortion_weight": 0.1,
-    "margin": 16.0,
-    "dim": 64,
-    "hardest": 2,
-    "history": 16,
-    "mode": "tangent",
-}
-"""The defaults of axes whose default is a fixed value. The default number of negatives depends on the catalogue."""
+_RESOLVED = resolve(ModelSettings(), TableFacts(n_items=1))
+DEFAULTS = {axis: getattr(_RESOLVED, axis) for axis in AXES if axis != "negatives"}
+"""Of the axes whose default is one value; negatives follow the catalogue."""
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Trains all settings. Stores one file per table, with one row per setting and seed."""
+    """Fills the directory: a file a table, with a row for each seed of each setting."""
     for path in arguments.tables:
         data = path.name.split(".")[0]
         held_out = HeldOut.draw(Interactions.from_file(path), arguments.split)
@@ -65,7 +59,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _add(rows: list[dict[str, Any]], held_out: HeldOut, seed: int, axis: str, value: Any, epochs: int) -> None:
-    """Trains one setting, unless it is stored. The default setting is trained once for all axes."""
+    """Trains one setting, unless it is there: the default is one run for all axes that hold it."""
     settings = {} if DEFAULTS.get(axis) == value else {axis: value}
     row: dict[str, Any] = {"seed": seed, "axis": axis, "value": value}
     if any(all(old[name] == row[name] for name in row) for old in rows):
@@ -87,7 +81,7 @@ def _shown(metrics: dict[str, float]) -> str:
 
 
 def draw(arguments: argparse.Namespace) -> None:
-    """Prints the means over seeds as a table, and plots one panel per axis."""
+    """Prints the means over seeds as a table, and draws a panel an axis."""
     for path in sorted(arguments.out.glob("*.json")):
         stored = json.loads(path.read_text())
         means = {axis: _means(stored["rows"], axis) for axis in AXES}
@@ -102,7 +96,7 @@ def draw(arguments: argparse.Namespace) -> None:
 
 
 def _means(rows: list[dict[str, Any]], axis: str) -> list[tuple[Any, float, float, float]]:
-    """Rows of the value, both nDCG@10 and CPU seconds, averaged over seeds, in the order of `AXES`."""
+    """Value, both nDCG@10 and CPU seconds, averaged over seeds, in the order of `AXES`."""
     points = []
     for value in AXES[axis]:
         chosen = [row for row in rows if row["axis"] == axis and row["value"] == value]
@@ -148,10 +142,10 @@ def parser() -> argparse.ArgumentParser:
     add.add_argument("--seeds", nargs="+", type=int, default=[0, 1])
     add.add_argument("--epochs", type=int, default=40)
     add.add_argument("--out", type=Path, required=True, help="the directory of the runs")
-    show = commands.add_parser("draw", help="print and plot stored metrics")
+    show = commands.add_parser("draw", help="print and draw what is stored")
     show.set_defaults(command=draw)
     show.add_argument("out", type=Path, help="the directory of the runs")
-    show.add_argument("--to", type=Path, required=True, help="the directory of the plots")
+    show.add_argument("--to", type=Path, required=True, help="the directory of the pictures")
     return parser
 
 

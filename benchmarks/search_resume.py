@@ -1,10 +1,10 @@
-"""Kills a hyperparameter search in the middle of a trial, for each tuner, resumes it, and checks the result.
+"""Kills a hyperparameter search over HyperML in the middle of a trial, once for each tuner, resumes it, and checks the result.
 
     python benchmarks/search_resume.py ratings.csv [--epochs 6] [--work DIR]
 
-A search runs in its own process, which is killed by SIGKILL while it trains its fourth model. The second process must run only
-unfinished trials, and the best model, loaded from its checkpoint, must have the metrics of its trial when it is evaluated again.
-Any difference is an error.
+Each search runs in its own process, which gets SIGKILL while it trains its fourth model. The second process must run only the
+trials that had not finished, and the best model, loaded from its checkpoint and evaluated again, must have the metrics of its
+trial. Any difference ends the program with an error.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ KILLED_IN = 4
 
 
 def search(name: str, table: Path, work: Path, epochs: int) -> None:
-    """One process of a search. It records the trials it starts and, at the end, the result."""
+    """Runs a search to its end, or until it is killed. Writes the trials that it begins and, at the end, its result to files."""
     from hyperml_tf import Interactions, TrainingConfig, tuning
     from hyperml_tf.runs.held_out import HeldOut
 
@@ -44,7 +44,7 @@ def search(name: str, table: Path, work: Path, epochs: int) -> None:
                 file.write(f"{trial.trial_id}\n")
 
         def on_trial_end(self, oracle: Any, trial: Any) -> None:
-            """Not recorded: the files of the oracle have it."""
+            """Does nothing: the files of the oracle tell it."""
 
     split = HeldOut.draw(Interactions.from_file(table), "last", seed=0).split
     space = {"dim": [16, 32], "mode": "tangent", "batch_size": [2048, 4096], "negatives": [10, 20]}
@@ -73,7 +73,7 @@ def search(name: str, table: Path, work: Path, epochs: int) -> None:
 
 
 def show(name: str, table: Path, work: Path, epochs: int) -> str:
-    """Kills a search, resumes it, and checks the result. Returns one row of the table."""
+    """Kills a search, resumes it, and checks the result. Returns a row of the table."""
     work.mkdir(parents=True)
     command = [sys.executable, __file__, str(table), "--epochs", str(epochs), "--work", str(work), "--search", name]
     with (work / "output.txt").open("w") as output:
@@ -111,7 +111,7 @@ def lines(path: Path) -> list[str]:
 
 
 def midway(work: Path) -> bool:
-    """Whether the latest trial has trained for an epoch."""
+    """Returns whether the trial that began last has trained for an epoch."""
     return lines(work / "begun.txt")[-1] in lines(work / "epochs.txt")
 
 
@@ -128,7 +128,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("table", type=Path)
     parser.add_argument("--epochs", type=int, default=6)
-    parser.add_argument("--work", type=Path, help="the directory of the searches; a temporary one by default")
+    parser.add_argument("--work", type=Path, help="directory for the searches; by default a temporary one")
     parser.add_argument("--search", choices=sorted(TUNERS), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.search:
@@ -138,7 +138,9 @@ def main() -> None:
     print(
         f"{arguments.table.name}, {arguments.epochs} epochs, killed in trial {KILLED_IN}; nDCG@10 of validation, sampled\n"
     )
-    print("| tuner | finished before | run after | trials | of the best trial | measured again | seconds after |")
+    print(
+        "| tuner | finished before | run after | trials | score of the best trial | evaluated again | seconds after |"
+    )
     print("|---|---|---|---|---|---|---|", flush=True)
     with tempfile.TemporaryDirectory() as scratch:
         work = arguments.work or Path(scratch)

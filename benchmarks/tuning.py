@@ -1,4 +1,4 @@
-"""Tuning and training of one model on one split."""
+"""Tunes one model on one split, trains it with several seeds, and stores its runs."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ class Task:
     """A model on one split of one table.
 
     Args:
-        folder: the directory of its runs.
-        contender: the model.
-        held_out: the split and its negatives.
-        trials: the number of trials of a tuned model.
-        criterion: the validation metric that selects settings.
-        overrides: settings that replace defaults.
-        facts: a description of the data, which is stored with the runs.
-        log: a function that is called with one line per finished step.
+        folder: The directory for its runs.
+        contender: The model.
+        held_out: The split and its negatives.
+        trials: Integer, the number of trials of a model that is tuned.
+        criterion: String, the validation metric by which the best trial is selected.
+        overrides: Other arguments of the program.
+        facts: Facts about the data, to be stored.
+        log: Called with a line of text after each step.
     """
 
     folder: Path
@@ -45,7 +45,7 @@ class Task:
 
     @property
     def asked(self) -> dict[str, Any]:
-        """What must be equal for all runs of a comparison."""
+        """The arguments that must be equal for runs to be comparable."""
         tuned = {"trials": self.trials, "criterion": self.criterion} if self.contender.grid else {}
         return {
             "table": self.facts["fingerprint"],
@@ -56,7 +56,7 @@ class Task:
 
 @dataclasses.dataclass(frozen=True)
 class Trained:
-    """A model that was just trained, and the cost of its training."""
+    """A trained model, its validation metrics and the time it took."""
 
     settings: Settings
     score: Scorer
@@ -65,7 +65,7 @@ class Trained:
     cpu_seconds: float
 
     def record(self) -> dict[str, Any]:
-        """The record of a trial, as it is stored."""
+        """Returns what is stored of a trial."""
         return {
             "settings": dict(self.settings),
             "validation": self.validation,
@@ -75,13 +75,13 @@ class Trained:
 
 
 def run(task: Task, seeds: list[int]) -> None:
-    """Tunes on validation with seed 0, trains all seeds with the best settings, and evaluates the test rows once per seed.
+    """Tunes on validation rows with seed 0, trains with the best settings and every seed, and evaluates each run once.
 
-    Stored runs and trials are not repeated. The best trial is the run of seed 0, and is trained again only if the process was
-    killed before it was stored.
+    Stored results are not computed again. The best trial is the run of seed 0: it is not trained again, unless the process that
+    tuned was killed.
 
     Raises:
-        ValueError: if the folder has runs of another comparison, or the grid has fewer settings than `trials`.
+        ValueError: If the directory holds runs with other arguments, or if the grid has fewer settings than `trials`.
     """
     seeds = [TUNING_SEED] if task.contender.deterministic else seeds
     trials = _stored_trials(task)
@@ -98,7 +98,7 @@ def run(task: Task, seeds: list[int]) -> None:
 
 
 def _stored_trials(task: Task) -> list[dict[str, Any]]:
-    """The trials of earlier processes. The first process stores the arguments of the comparison in the file."""
+    """Returns the trials of an earlier process, after a comparison of its arguments; the first process stores them."""
     path = task.folder / "trials.json"
     if not path.is_file():
         results.write_json(path, {"asked": task.asked, "trials": []})
@@ -113,7 +113,7 @@ def _stored_trials(task: Task) -> list[dict[str, Any]]:
 
 
 def _tune(task: Task, trials: list[dict[str, Any]]) -> Trained | None:
-    """Runs the missing trials, adds them to the list, and returns the best one of those run here."""
+    """Runs the trials that are missing, appends them to the list, and returns the best of them."""
     if task.trials > len(task.contender.grid):
         raise ValueError(
             f"`trials` must be at most {len(task.contender.grid)}, the settings that {task.contender.title} has. "

@@ -3,7 +3,7 @@
     python examples/tune_on_a_table.py [ratings.csv] [--trials 6]
 
 Without a table, a synthetic one is generated. On the command line, `hyperml-tf tune` does the same. An interrupted search resumes
-when the program is run again with the same `--out`.
+when the program is run again with the same arguments.
 """
 
 from __future__ import annotations

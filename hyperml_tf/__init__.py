@@ -49,6 +49,7 @@ __all__ = [
     "runs",
     "sampling",
     "serving",
+    "settings",
     "synthesize",
     "tables",
     "train_run",
@@ -74,6 +75,7 @@ if TYPE_CHECKING:
         runs,
         sampling,
         serving,
+        settings,
         tables,
         tuning,
         visualization,
@@ -81,8 +83,9 @@ if TYPE_CHECKING:
     from hyperml_tf.data import Interactions, leave_one_out, synthesize
     from hyperml_tf.models import DistanceIndex, HyperML
     from hyperml_tf.retrieval import NearestNeighbors
-    from hyperml_tf.runs import Run, TrainingConfig, train_run
+    from hyperml_tf.runs import Run, train_run
     from hyperml_tf.serving import ServedModel, export_saved_model
+    from hyperml_tf.settings import TrainingConfig
 else:
     # Hidden from type checkers, which would take every misspelt name for one that this function may know.
     _HOMES = {
@@ -92,7 +95,7 @@ else:
         "NearestNeighbors": "retrieval",
         "Run": "runs",
         "ServedModel": "serving",
-        "TrainingConfig": "runs",
+        "TrainingConfig": "settings",
         "export_saved_model": "serving",
         "leave_one_out": "data",
         "synthesize": "data",

@@ -17,8 +17,9 @@ import pytest
 
 from hyperml_tf import cli
 from hyperml_tf.cli import serving
-from hyperml_tf.runs import Run, TrainingConfig
+from hyperml_tf.runs import Run
 from hyperml_tf.serving import ApproximateIndex, ServedModel
+from hyperml_tf.settings import TrainingConfig
 
 SETTINGS = ["--epochs", "2", "--dim", "8", "--batch-size", "256", "--k", "7"]
 METRICS = {"full_hr@10", "full_ndcg@10", "sampled100_hr@10", "sampled100_ndcg@10"}
@@ -75,7 +76,7 @@ def test_train_writes_the_run(folder: Path) -> None:
     for part in (metrics["test"], metrics["validation"], metrics["popularity"]["test"]):
         assert set(part) == METRICS
     assert len(pd.read_csv(run / "history.csv")) == 2
-    assert Run.load(run).config == TrainingConfig(epochs=2, dim=8, batch_size=256, k=7)
+    assert TrainingConfig.from_file(run / "config.json") == TrainingConfig(epochs=2, dim=8, batch_size=256, k=7)
 
 
 def test_evaluate_prints_what_was_stored(folder: Path, call: Call) -> None:

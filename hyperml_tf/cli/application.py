@@ -18,9 +18,9 @@ _INTERRUPTED = 130
 _EXPECTED = (ValueError, TypeError, OSError, ImportError)
 
 app = typer.Typer(name=PROGRAM, add_completion=False, pretty_exceptions_enable=False)
-app.command(cls=runs.CommandWithDefaults)(runs.train)
+app.command()(runs.train)
 app.command()(runs.evaluate)
-app.command(cls=runs.CommandWithDefaults)(tuning.tune)
+app.command()(tuning.tune)
 app.command()(serving.recommend)
 app.command()(serving.export)
 app.command()(runs.plot)

@@ -1,4 +1,4 @@
-"""What is seen of a search while it runs."""
+"""The progress of a hyperparameter search, in a terminal."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _ROWS = 10
 
 
 class SearchProgress:
-    """A live table of the best trials, and below it how the present one gets on. Where there is no terminal, a line a trial.
+    """A live table of the best trials with the progress of the current one below; without a terminal, a line for each trial.
 
-    Use it as a context manager, and as the `listener` of a tuner.
+    To be used as a context manager, and as the `listener` of a tuner.
 
     Args:
-        console: where to draw.
-        max_trials: how many trials there will be; None if that is not known.
+        console: The `rich` console to draw on.
+        max_trials: Integer, the number of trials; `None` if it is not known.
     """
 
     def __init__(self, console: Console, max_trials: int | None) -> None:
@@ -40,25 +40,25 @@ class SearchProgress:
 
     def __exit__(self, *_: Any) -> None:
         if self._live.is_started:
-            # The final table takes the place of this one.
+            # The final table replaces this one.
             self._live.update(Text(""))
             self._live.stop()
 
     def on_trial_begin(self, oracle: Any, trial: Any) -> None:
-        """A trial starts."""
-        self._take(oracle)
+        """Shows that a trial starts."""
+        self._update(oracle)
         self._started[trial.trial_id] = time.monotonic()
         self._say(f"trial {len(oracle.trials)}{self._of()} starts")
 
     def on_epoch_end(self, trial: Any, epoch: int, logs: dict[str, Any]) -> None:
-        """An epoch of a trial has ended."""
+        """Shows the objective after an epoch of a trial."""
         name = getattr(self._objective, "name", "")
         value = f", {name} {logs[name]:.4f}" if name in logs else ""
         self._say(f"trial {len(self._trials)}{self._of()}, epoch {epoch + 1}{value}")
 
     def on_trial_end(self, oracle: Any, trial: Any) -> None:
-        """A trial has ended, one way or the other."""
-        self._take(oracle)
+        """Shows the result of a trial, if it has one."""
+        self._update(oracle)
         seconds = time.monotonic() - self._started.get(trial.trial_id, time.monotonic())
         if not self.console.is_terminal and trial.score is not None:
             self.console.print(
@@ -67,7 +67,7 @@ class SearchProgress:
             )
         self._draw()
 
-    def _take(self, oracle: Any) -> None:
+    def _update(self, oracle: Any) -> None:
         self._objective, self._trials = oracle.objective, list(oracle.trials.values())
         self.max_trials = oracle.max_trials or self.max_trials
 
@@ -89,16 +89,18 @@ class SearchProgress:
         self._live.update(Group(table, self._state) if rows else self._state)
 
     def final_table(self, trials: pd.DataFrame, objective: str) -> Table:
-        """The best trials, and how many there were.
+        """Returns a table of the best trials.
 
         Args:
-            trials: see `trials_table`.
-            objective: its name.
+            trials: All trials, see `trials_table`.
+            objective: String, the name of the objective.
         """
         done = trials[trials["status"] == "completed"]
-        names = [name for name in trials.columns[5:] if trials[name].nunique() > 1]
+        from hyperml_tf.tuning.analysis import COLUMNS
+
+        varied = [name for name in trials.columns[len(COLUMNS) :] if trials[name].nunique() > 1]
         rows = [
-            (row["trial"], row["score"], int(row["epoch"]), ", ".join(_pair(name, row[name]) for name in names))
+            (row["trial"], row["score"], int(row["epoch"]), ", ".join(_pair(name, row[name]) for name in varied))
             for _, row in done.head(_ROWS).iterrows()
         ]
         failed = int((trials["status"] == "failed").sum())
@@ -110,7 +112,7 @@ def _table(rows: list[tuple[Any, float, int, str]], objective: str, title: str) 
     table.add_column("trial", justify="right")
     table.add_column(objective, justify="right")
     table.add_column("epoch", justify="right")
-    table.add_column("settings")
+    table.add_column("hyperparameters")
     for trial, score, epoch, values in rows:
         table.add_row(str(trial), f"{score:.4f}", str(epoch), Text(values))
     return table

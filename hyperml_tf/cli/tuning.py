@@ -1,4 +1,4 @@
-"""The command that searches for good settings: `tune`."""
+"""The command for hyperparameter search: `tune`."""
 
 from __future__ import annotations
 
@@ -11,75 +11,69 @@ from typing import Annotated, Any
 import typer
 
 from hyperml_tf.cli import console
-from hyperml_tf.cli.runs import ConfigOption, settings_of
+from hyperml_tf.cli.options import ConfigOption, settings_given, with_settings
 
 LOG = "search.log"
 
 
+@with_settings(("user_column", "item_column", "order_column", "split", "epochs", "seed"))
 def tune(
     context: typer.Context,
     table: Annotated[Path, typer.Argument(metavar="TABLE", help="Interactions, as CSV, CSV.gz or Parquet.")],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="The directory to write; an interrupted search goes on.")],
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="The directory to write; an interrupted search in it is resumed.")
+    ],
     tuner: Annotated[
-        str, typer.Option(metavar="bayesian|random|hyperband|grid", help="How settings are chosen.")
+        str, typer.Option(metavar="bayesian|random|hyperband|grid", help="The search algorithm.")
     ] = "bayesian",
     max_trials: Annotated[
         int | None,
-        typer.Option(help="How many trials.", show_default="30; with hyperband and grid all there are"),
+        typer.Option(help="The number of trials.", show_default="30; with hyperband and grid all"),
     ] = None,
     space: Annotated[
         Path | None,
         typer.Option(
             metavar="space.yaml",
-            help="Settings to fix, narrow or add; see docs/tuning.md.",
-            show_default="the default space",
+            help="Hyperparameters to fix, narrow or add; see docs/tuning.md.",
+            show_default="the default search space",
         ),
     ] = None,
     objective: Annotated[
-        str, typer.Option(help="What to maximize on validation: val_sampled100_ or val_full_, then ndcg@10 or hr@10.")
+        str,
+        typer.Option(help="The validation metric to maximize: val_sampled100_ or val_full_, then ndcg@10 or hr@10."),
     ] = "val_sampled100_ndcg@10",
-    user_column: Annotated[str | None, typer.Option(help="Column of users; found by the usual names.")] = None,
-    item_column: Annotated[str | None, typer.Option(help="Column of items; found by the usual names.")] = None,
-    order_column: Annotated[
-        str | None, typer.Option(help="Column that orders the rows of a user; found by the usual names.")
-    ] = None,
-    split: Annotated[
-        str | None, typer.Option(metavar="last|random", help="Which two items a user are held out.")
-    ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the table, of the longest trials.")] = None,
     validate_every: Annotated[int, typer.Option(help="Epochs between validations.")] = 2,
-    seed: Annotated[int | None, typer.Option(help="The same seed makes the same search.")] = None,
     config: ConfigOption = None,
+    **_: Any,
 ) -> None:
-    """Search for good settings, on validation items; `train --config DIR/best.json` uses them.
+    """Search for good hyperparameters on validation items; `train --config DIR/best.json` uses them.
 
-    With KERASTUNER_TUNER_ID, KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT in the environment the process is the chief or a
-    worker of a search in several processes.
+    With KERASTUNER_TUNER_ID, KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT in the environment, the process is the chief or a
+    worker of a distributed search.
     """
     from hyperml_tf.cli.search_progress import SearchProgress
 
-    # Before keras-tuner's output is led to a file.
+    settings = settings_given(context, config)
+    # Before standard error is redirected to a file.
     terminal = console.errors_now()
     console.start_tensorflow(terminal)
-    from hyperml_tf.tuning.space import Space
-    from hyperml_tf.tuning.tune import tune_table
+    from hyperml_tf.tuning import SearchSpace, tune_table
 
-    settings = settings_of(context, config)
-    searched = Space.default() if space is None else Space.from_yaml(space)
-    with SearchProgress(terminal, max_trials) as progress, _quiet(out), _plain_failure():
+    search_space = SearchSpace.default() if space is None else SearchSpace.from_yaml(space)
+    with SearchProgress(terminal, max_trials) as progress, _quiet(out), _errors_without_traceback():
         result = tune_table(
             table,
             out,
             tuner,  # type: ignore[arg-type]  # it is checked there
             max_trials,
-            searched,
+            search_space,
             settings,
             objective,
             validate_every,
             listener=progress,
         )
     if result is None:
-        typer.echo("This worker has done its part; the chief writes the result.")
+        typer.echo("This worker has finished; the chief writes the result.")
         return
     console.output().print(progress.final_table(result.trials, objective))
     typer.echo(f"Wrote {out}: {', '.join(sorted(path.name for path in out.iterdir()))}")
@@ -87,8 +81,8 @@ def tune(
 
 
 @contextlib.contextmanager
-def _plain_failure() -> Iterator[None]:
-    """A search whose trials all failed is no defect of the program: its error names the causes, and needs no traceback."""
+def _errors_without_traceback() -> Iterator[None]:
+    """If every trial has failed, the error names the causes and needs no traceback."""
     from hyperml_tf.tuning import errors
 
     try:
@@ -99,7 +93,7 @@ def _plain_failure() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _quiet(out: Path) -> Iterator[None]:
-    """Leads what keras-tuner and its like print into a file beside the trials, once there is a directory for it."""
+    """Redirects what keras-tuner and others print to a file beside the trials, as soon as there is a directory for it."""
     if os.environ.get("HYPERML_DEBUG") == "1":
         yield
         return
@@ -109,7 +103,7 @@ def _quiet(out: Path) -> Iterator[None]:
 
 
 class _LateFile:
-    """A file that is opened when its directory exists; what comes before that is dropped, as is what a full disk cannot take."""
+    """A file that is opened once its directory exists. What comes before is dropped, as is what does not fit on a full disk."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -121,8 +115,8 @@ class _LateFile:
         return len(text)
 
     def flush(self) -> None:
-        """Nothing is held back."""
+        """Does nothing: nothing is buffered."""
 
     def isatty(self) -> bool:
-        """It is a file."""
+        """Returns `False`."""
         return False

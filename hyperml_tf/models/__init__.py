@@ -5,11 +5,11 @@ from hyperml_tf.models.distance_index import DistanceIndex
 from hyperml_tf.models.hyperml import HyperML
 from hyperml_tf.models.metric_recommender import MetricRecommender
 from hyperml_tf.models.recommender import Recommender
-from hyperml_tf.models.towers.history import History
 from hyperml_tf.models.towers.history_tower import HistoryTower
 from hyperml_tf.models.towers.id_tower import IdTower
 from hyperml_tf.models.towers.network_tower import NetworkTower
 from hyperml_tf.retrieval.results import Neighbours, Recommendations
+from hyperml_tf.settings import History
 
 __all__ = [
     "DistanceIndex",

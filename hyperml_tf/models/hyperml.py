@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
+import dataclasses
+import numbers
 from typing import Any, ClassVar, Literal, TypeVar
 
 import tensorflow as tf
 
-from hyperml_tf._arguments import check_not_negative, check_positive
 from hyperml_tf._keras import register
 from hyperml_tf.data import Interactions
 from hyperml_tf.geometry.poincare.measured import measure
 from hyperml_tf.geometry.poincare.pairs import Pairs
+from hyperml_tf.layers import Curvature
 from hyperml_tf.layers.curvature import as_curvature, curvature_config
 from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument, InitializerLike, RegularizerLike
 from hyperml_tf.losses import functional
 from hyperml_tf.models.default_optimizer import undamped_adagrad
 from hyperml_tf.models.metric_recommender import MetricRecommender
 from hyperml_tf.models.objective import objective
-from hyperml_tf.models.towers.history import History, HistoryArgument, as_history
 from hyperml_tf.models.towers.make_towers import Features, Side, make_towers
 from hyperml_tf.models.towers.network_tower import NetworkTower
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.optimizers import RiemannianAdagrad
 from hyperml_tf.sampling import draw, hardest
+from hyperml_tf.settings import ModelSettings, TableFacts, defaults, resolve
+from hyperml_tf.settings.history import AskedHistory, HistoryArgument
+from hyperml_tf.settings.resolution import chosen, history_of
+
+DEFAULT = ModelSettings()
 
 _Model = TypeVar("_Model", bound="HyperML")
 
-_MARGINS = {"tangent": 16.0, "direct": 8.0}
 # The squared gradients that a row has to add up before Adagrad starts to damp it, and a factor on the learning rate. Adagrad
 # keeps an accumulator per coordinate of a tangent vector and one per point of the ball; the numbers are scaled so that one
 # learning rate serves both modes, and every dimension.
@@ -48,35 +53,49 @@ class HyperML(MetricRecommender):
     batch it is in; the `loss` that `fit` shows is the mean a positive. Under `tf.distribute` the update is that of one
     replica with the whole batch.
 
+    Arguments whose default is None are chosen by the others and, in `from_interactions`, by the table: see
+    `hyperml_tf.settings.resolve`. `settings` and `get_config` hold the values that were chosen.
+
     Args:
-        query_ids: the known users (queries), distinct strings or integers; or their number, where the ids are loaded later, as
+        query_ids: The known users (queries), distinct strings or integers; or their number, where the ids are loaded later, as
             in a config.
-        candidate_ids: the catalogue, likewise.
-        dim: dimension of the space.
-        curvature: the curvature `c >= 0`, a number or a `Curvature(learned=True)`. 0 is the Euclidean twin of the model.
-        mode: "tangent" (Euclidean parameters, mapped by `expmap0`) or "direct" (points, moved by a Riemannian optimizer).
-        margin: the margin of the hinge, in units of squared distance, > 0. None: 16 in tangent mode, 8 in direct mode, where
-            larger ones drive busy users to the boundary.
-        distortion_weight: weight of the distortion loss, >= 0.
-        distortion_reference: "conformal" or "tangent", see `DistortionLoss`.
-        negatives: candidates drawn for each group of positives; 1 is plain sampling. None: one in a hundred of the catalogue, at
-            most 128 and twice the dimension, at least 20.
-        hardest: how many of them each positive is compared with: the nearest that are not its user's own. Their hinges are
-            averaged.
-        shallow: each positive is compared also with the `hardest` among the first so many draws, where there are more. The
-            hardest of many draws order the top of a list, which `full_*` metrics measure; the hardest of few order the rest.
-            None: no second comparison.
-        negatives_group: positives that share their draws. Larger is faster and correlates the negatives. None: half the
-            negatives, at least 32; 1 where `negatives` is 1, so that each positive has its own.
-        max_tangent_norm: largest norm of a tangent vector, see `HyperbolicEmbedding`.
-        embeddings_initializer, embeddings_regularizer: see `HyperbolicEmbedding`.
-        query_network, candidate_network: Keras models to use in place of a free point an id, see `NetworkTower`.
-        query_features, candidate_features: features of the ids for these networks, see `NetworkTower`.
+        candidate_ids: The catalogue, likewise.
+        dim: Integer >= 1. Dimension of the space. Defaults to `64`.
+        curvature: Optional float >= 0, or a `Curvature(learned=True)`. The curvature of the ball; 0 is the Euclidean twin of the
+            model. Defaults to 1, or 0.3 on dense tables.
+        mode: "tangent" or "direct": Euclidean parameters, mapped by `expmap0`, or points, moved by a Riemannian optimizer.
+            Defaults to `"tangent"`.
+        margin: Optional float > 0. The margin of the hinge, in units of squared distance. Larger ones in direct mode drive busy
+            users to the boundary. Defaults to 16 in tangent mode, 8 in direct mode.
+        distortion_weight: Float >= 0. Weight of the distortion loss. Defaults to `0.1`.
+        distortion_reference: "conformal" or "tangent". Euclidean distance that the distortion loss compares with, see
+            `DistortionLoss`. Defaults to `"conformal"`.
+        negatives: Optional integer >= 1. Candidates drawn for each group of positives; 1 is plain sampling. Defaults to 1 % of
+            the catalogue, at most 128 and twice `dim`, at least 20.
+        hardest: Integer >= 1. How many of them each positive is compared with: the nearest that are not its user's own. Their
+            hinges are averaged. Defaults to `2`.
+        shallow: Integer >= 0. Each positive is compared also with the `hardest` among the first so many draws, where there are
+            more. The hardest of many draws order the top of a list, which `full_*` metrics measure; the hardest of few order the
+            rest. 0 or None: no second comparison. Defaults to `20`.
+        negatives_group: Optional integer >= 1. Positives that share their draws. Larger is faster and correlates the negatives.
+            Defaults to half of `negatives`, at least 32; 1 where `negatives` is 1.
+        max_tangent_norm: Optional float > 0. Largest norm of a tangent vector, see `HyperbolicEmbedding`. Defaults to no limit
+            but the ball.
+        embeddings_initializer, embeddings_regularizer: See `HyperbolicEmbedding`.
+        query_network, candidate_network: Keras models to use in place of a free point per id, see `NetworkTower`.
+        query_features, candidate_features: Features of the ids for these networks, see `NetworkTower`.
         network_output: "tangent" or "ball", what these networks return.
-        history: how users are placed by the items they have, a `History` or its `length`, see `HistoryTower`; 0: every user is a
-            free point. None: `History()` in tangent mode, 0 in direct mode and with a `query_network`.
-        seed: seed of the negatives.
-        query_id_dtype, candidate_id_dtype: dtype of ids that are loaded later, see `IdLookup`.
+        history: Optional integer >= 0, or a `History`. How users are placed by the items they have: how many of these a training
+            step reads, or more in a `History`; 0: users are free points, as they are with a `query_network`. Defaults to 16 in
+            tangent mode, 0 in direct mode.
+        half_life: Optional float > 0 or "inf". An item of a user weighs half as much as the one this many places after it;
+            "inf": all weigh the same. A `History` has one already, which this replaces. Defaults to 3; "inf" for a table without
+            an order and for split "random".
+        learning_rate: Optional float > 0. The initial learning rate of `default_optimizer`. Defaults to 0.05, or 0.02 on dense
+            tables.
+        seed: Integer >= 0 and < 2147483648. Seed of the negatives. Defaults to `0`.
+        query_id_dtype, candidate_id_dtype: Dtype of ids that are loaded later, see `IdLookup`.
+        table_facts: What is known of the table, from which defaults follow; `from_interactions` passes it.
         **kwargs: `name`, as for every Keras model. Points are float32, also under a policy of mixed precision.
 
     Raises:
@@ -93,23 +112,23 @@ class HyperML(MetricRecommender):
     [['c']]
     """
 
-    LEARNING_RATE: ClassVar[float] = 0.05
+    LEARNING_RATE: ClassVar[float] = defaults.SPARSE.learning_rate
 
     def __init__(
         self,
         query_ids: Any,
         candidate_ids: Any,
-        dim: int = 64,
-        curvature: CurvatureArgument = 1.0,
-        mode: Literal["tangent", "direct"] = "tangent",
-        margin: float | None = None,
-        distortion_weight: float = 0.1,
-        distortion_reference: functional.Reference = "conformal",
-        negatives: int | None = None,
-        hardest: int = 2,
-        shallow: int | None = 20,
-        negatives_group: int | None = None,
-        max_tangent_norm: float | None = None,
+        dim: int = DEFAULT.dim,
+        curvature: CurvatureArgument | None = DEFAULT.curvature,
+        mode: Literal["tangent", "direct"] = DEFAULT.mode,
+        margin: float | None = DEFAULT.margin,
+        distortion_weight: float = DEFAULT.distortion_weight,
+        distortion_reference: functional.Reference = DEFAULT.distortion_reference,
+        negatives: int | None = DEFAULT.negatives,
+        hardest: int = DEFAULT.hardest,
+        shallow: int | None = DEFAULT.shallow,
+        negatives_group: int | None = DEFAULT.negatives_group,
+        max_tangent_norm: float | None = DEFAULT.max_tangent_norm,
         embeddings_initializer: InitializerLike = None,
         embeddings_regularizer: RegularizerLike = None,
         query_network: Any = None,
@@ -117,65 +136,67 @@ class HyperML(MetricRecommender):
         query_features: Features | None = None,
         candidate_features: Features | None = None,
         network_output: Literal["tangent", "ball"] = "tangent",
-        history: HistoryArgument = None,
-        seed: int = 0,
+        history: HistoryArgument = DEFAULT.history,
+        half_life: float | Literal["inf"] | None = DEFAULT.half_life,
+        learning_rate: float | None = DEFAULT.learning_rate,
+        seed: int = DEFAULT.seed,
         query_id_dtype: Literal["string", "int64"] | None = None,
         candidate_id_dtype: Literal["string", "int64"] | None = None,
+        table_facts: TableFacts | None = None,
         **kwargs: Any,
     ) -> None:
-        if mode not in _MARGINS:
-            raise ValueError(f"`mode` must be one of {tuple(_MARGINS)}. Received: mode={mode!r}")
-        margin = _MARGINS[mode] if margin is None else margin
-        negatives = _default_negatives(_count(candidate_ids), int(dim)) if negatives is None else negatives
-        negatives_group = _default_group(int(negatives)) if negatives_group is None else negatives_group
-        check_positive(dim=dim, margin=margin, negatives=negatives, hardest=hardest, negatives_group=negatives_group)
-        if shallow is not None:
-            check_positive(shallow=shallow)
-        check_not_negative(distortion_weight=distortion_weight)
-        functional.check_reference(distortion_reference)
-        can_have_history = mode == "tangent" and query_network is None
-        placed = History() if history is None and can_have_history else as_history(history)
-        if placed is not None and not can_have_history:
-            raise ValueError(
-                "`history` must be 0 or None in direct mode and with a `query_network`: it makes users of tangent vectors. "
-                f"Received: history={history}"
-            )
-        shared = as_curvature(curvature)
-        table = {
-            "embeddings_initializer": embeddings_initializer,
-            "embeddings_regularizer": embeddings_regularizer,
-            "max_tangent_norm": max_tangent_norm,
-        }
+        shared = as_curvature(curvature) if isinstance(curvature, (Curvature, dict)) else None
+        asked = AskedHistory.of(history)
+        given = ModelSettings(
+            dim=dim,
+            curvature=curvature if shared is None else shared.initial_value,  # type: ignore[arg-type]
+            mode=mode,
+            margin=margin,
+            distortion_weight=distortion_weight,
+            distortion_reference=distortion_reference,
+            negatives=negatives,
+            hardest=hardest,
+            shallow=shallow,  # type: ignore[arg-type]  # None is 0
+            negatives_group=negatives_group,
+            max_tangent_norm=max_tangent_norm,
+            history=asked.length,
+            half_life=asked.half_life if half_life is None else half_life,  # type: ignore[arg-type]  # "inf" is a number
+            learning_rate=learning_rate,
+            seed=seed,
+        )
+        facts = table_facts or TableFacts(_count(candidate_ids))
+        if query_network is not None or candidate_network is not None:
+            # The defaults of dense tables were found for free points.
+            facts = dataclasses.replace(facts, rows_per_user=None)
+        settings = resolve(given, facts, query_network is not None)
+        shared = as_curvature(chosen(settings.curvature)) if shared is None else shared
+        placed = history_of(settings, facts, asked.base)
         queries, candidates = make_towers(
             Side(query_ids, query_network, query_features, query_id_dtype),
             Side(candidate_ids, candidate_network, candidate_features, candidate_id_dtype),
-            int(dim),
+            settings,
             shared,
-            mode,
-            table,
+            {"embeddings_initializer": embeddings_initializer, "embeddings_regularizer": embeddings_regularizer},
             network_output,
             placed,
         )
-        super().__init__(queries, candidates, shared, seed, queries.seen, **kwargs)
-        self.dim, self.mode = int(dim), mode
-        self.history_settings = placed
-        self.margin, self.distortion_weight = float(margin), float(distortion_weight)
-        self.distortion_reference = distortion_reference
-        self.negatives, self.negatives_group = int(negatives), int(negatives_group)
-        self.shallow = None if shallow is None else int(shallow)
-        self.hardest = min(int(hardest), self.negatives, self.shallow or self.negatives)
-        self.max_tangent_norm, self.network_output = max_tangent_norm, network_output
+        super().__init__(queries, candidates, shared, settings.seed, queries.seen, **kwargs)
+        self.settings, self.network_output, self._history = settings, network_output, placed
+        self.dim, self.mode, self.margin = settings.dim, settings.mode, chosen(settings.margin)
+        self.distortion_weight, self.distortion_reference = settings.distortion_weight, settings.distortion_reference
+        self.negatives, self.negatives_group = chosen(settings.negatives), chosen(settings.negatives_group)
+        self.hardest, self.shallow = settings.hardest, settings.shallow
+        self.max_tangent_norm = settings.max_tangent_norm
 
     @classmethod
     def from_interactions(cls: type[_Model], interactions: Interactions, **kwargs: Any) -> _Model:
-        """A model for the users and items of a table. Keyword arguments: as for the class.
+        """A model for the users and items of a table, with defaults that follow the table.
 
-        Where the table has no order, nor does the default `history`.
+        Args:
+            interactions: the rows it will be trained on.
+            **kwargs: arguments of the class.
         """
-        ids_only = kwargs.get("mode", "tangent") == "tangent" and kwargs.get("query_network") is None
-        if not interactions.ordered and ids_only and kwargs.get("history") is None:
-            kwargs["history"] = History.unordered()
-        return super().from_interactions(interactions, **kwargs)
+        return super().from_interactions(interactions, **{"table_facts": TableFacts.of(interactions), **kwargs})
 
     def default_optimizer(
         self, learning_rate: float | None = None, decay_steps: int | None = None
@@ -186,7 +207,7 @@ class HyperML(MetricRecommender):
         losses are sums over the batch.
 
         Args:
-            learning_rate: the initial rate of a row that is seen rarely; the class's `LEARNING_RATE` if None.
+            learning_rate: the initial rate of a row that is seen rarely; that of the model's settings if None.
             decay_steps: the number of steps over which the learning rate falls linearly to 0; constant if None.
 
         Example:
@@ -195,7 +216,7 @@ class HyperML(MetricRecommender):
         >>> float(optimizer.learning_rate), optimizer.initial_accumulator_value
         (0.5, 100.0)
         """
-        rate = self.LEARNING_RATE if learning_rate is None else learning_rate
+        rate = chosen(self.settings.learning_rate) if learning_rate is None else learning_rate
         accumulator = _ACCUMULATORS[self.mode] / (self.dim if self.mode == "tangent" else 1)
         return undamped_adagrad(rate * _RATE_FACTORS[self.mode], accumulator, decay_steps)
 
@@ -220,7 +241,9 @@ class HyperML(MetricRecommender):
         codes = tf.concat([tf.maximum(items, 0), tf.reshape(drawn.codes, [-1])], axis=0)
         candidates = measure(self.candidate_tower.points(codes, training), c)
         batch = tf.size(items)
-        chosen, found = hardest(drawn, query, users, candidates.rows(batch), c, self.seen, self.hardest, self.shallow)
+        chosen, found = hardest(
+            drawn, query, users, candidates.rows(batch), c, self.seen, self.hardest, self.shallow or None
+        )
         known = tf.cast((users >= 0) & (items >= 0), tf.float32)[:, tf.newaxis]
         return objective(
             # Where nothing is shared and all are taken, candidates are where they are needed.
@@ -244,20 +267,10 @@ class HyperML(MetricRecommender):
             "name": self.name,
             "query_ids": len(self.query_tower),
             "candidate_ids": len(self.candidate_tower),
-            "dim": self.dim,
+            **self.settings.to_dict(),
             "curvature": curvature_config(self.curvature),
-            "mode": self.mode,
-            "margin": self.margin,
-            "distortion_weight": self.distortion_weight,
-            "distortion_reference": self.distortion_reference,
-            "negatives": self.negatives,
-            "hardest": self.hardest,
-            "shallow": self.shallow,
-            "negatives_group": self.negatives_group,
-            "max_tangent_norm": self.max_tangent_norm,
+            "history": 0 if self._history is None else self._history.to_dict(),
             "network_output": self.network_output,
-            "history": 0 if self.history_settings is None else self.history_settings.to_dict(),
-            "seed": self.seed,
         }
         for role, tower in (("query", self.query_tower), ("candidate", self.candidate_tower)):
             own = tower.get_config()
@@ -270,16 +283,4 @@ class HyperML(MetricRecommender):
 
 
 def _count(ids: Any) -> int:
-    return ids if isinstance(ids, int) else len(ids)
-
-
-def _default_group(negatives: int) -> int:
-    return 1 if negatives == 1 else max(32, negatives // 2)
-
-
-def _default_negatives(n_candidates: int, dim: int) -> int:
-    """One in a hundred of the catalogue, within bounds: whatever its size, training looks about as far up the list.
-
-    A few dimensions have no room for the order at the top of a long list, and lose the rest of it by trying.
-    """
-    return max(20, min(128, n_candidates // 100, 2 * dim))
+    return int(ids) if isinstance(ids, numbers.Integral) else len(ids)

@@ -16,7 +16,7 @@ from hyperml_tf.data import Interactions
 from hyperml_tf.models import HyperML
 from hyperml_tf.models.baselines import Popularity
 from hyperml_tf.runs.held_out import HeldOut
-from hyperml_tf.runs.training_config import TrainingConfig
+from hyperml_tf.settings import TrainingConfig
 
 CONFIG, METRICS, HISTORY, PICTURE = "config.json", "metrics.json", "history.csv", "disk.png"
 MODEL, HELD_OUT, SAVED_MODEL = "model/model.keras", "model/held_out.npz", "saved_model/1"
@@ -50,7 +50,7 @@ class Run:
 
     @functools.cached_property
     def config(self) -> TrainingConfig:
-        """The settings it was trained with."""
+        """The settings it was trained with, with the values that were chosen for its table."""
         return TrainingConfig.from_dict(json.loads((self.path / CONFIG).read_text())["settings"])
 
     @functools.cached_property

@@ -16,12 +16,12 @@ import tensorflow as tf
 import hyperml_tf
 from hyperml_tf.data import Interactions
 from hyperml_tf.models import HyperML
-from hyperml_tf.runs import recipe
+from hyperml_tf.runs import fitting
 from hyperml_tf.runs import run as run_lib
 from hyperml_tf.runs.held_out import HeldOut
 from hyperml_tf.runs.run import Run
-from hyperml_tf.runs.training_config import TrainingConfig
 from hyperml_tf.serving import export_saved_model
+from hyperml_tf.settings import TrainingConfig
 
 logger = logging.getLogger(__name__)
 
@@ -50,17 +50,18 @@ def train_run(
         FileNotFoundError, ValueError: if the table cannot be read.
         FileExistsError: if `out` is a file or holds a run.
     """
-    config = config or TrainingConfig()
+    given = config or TrainingConfig()
     path = _claim(Path(out))
     started = time.perf_counter()
-    data = table if isinstance(table, Interactions) else _read(table, config)
-    held_out = None if config.split == "none" else HeldOut.draw(data, config.split, seed=0)
+    data = table if isinstance(table, Interactions) else _read(table, given)
+    held_out = None if given.split == "none" else HeldOut.draw(data, given.split, seed=0)
     training = data if held_out is None else held_out.split.train
+    config = given.resolved(training)
     path.mkdir(parents=True, exist_ok=True)
-    written = {"settings": config.to_dict(), **_provenance(table, data)}
+    written = {**_settings(given, config), **_provenance(table, data)}
     _write_json(path / run_lib.CONFIG, written)
-    model = recipe.train(
-        recipe.new_model(training, config),
+    model = fitting.fit(
+        fitting.new_model(training, config),
         training,
         None if held_out is None else held_out.split.validation,
         config.epochs,
@@ -93,6 +94,13 @@ def _claim(path: Path) -> Path:
 
 def _read(table: str | os.PathLike[str], config: TrainingConfig) -> Interactions:
     return Interactions.from_file(table, config.user_column, config.item_column, config.order_column)
+
+
+def _settings(given: TrainingConfig, config: TrainingConfig) -> dict[str, Any]:
+    """The settings of a run, and which of them were not given but chosen for its table; see `TrainingConfig.from_file`."""
+    asked, settings = given.to_dict(), config.to_dict()
+    automatic = {name: value for name, value in settings.items() if asked[name] is None and value is not None}
+    return {"settings": settings, "automatic": automatic}
 
 
 def _provenance(table: Any, data: Interactions) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from hyperml_tf.geometry import poincare
 from hyperml_tf.models import HistoryTower
+from hyperml_tf.models.towers.pull import pull
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.retrieval.nearest import Index
 
@@ -60,8 +61,8 @@ class HistoryFoldIn(FoldIn):
         vectors = tf.cast(tf.gather(self.context.read_value(), tf.maximum(codes, 0)), tf.float32)
         sums = tf.reduce_sum(weights[..., tf.newaxis] * vectors, axis=1)
         counts = tf.reduce_sum(tf.cast(codes >= 0, tf.int32), axis=1)
-        pull = self._history.pull(sums, tf.reduce_sum(weights, axis=1), counts)
-        return poincare.expmap0(tf.clip_by_norm(pull, self._longest, axes=[1]), self.curvature)
+        pulled = pull(self._history, sums, tf.reduce_sum(weights, axis=1), counts)
+        return poincare.expmap0(tf.clip_by_norm(pulled, self._longest, axes=[1]), self.curvature)
 
 
 class MidpointFoldIn(FoldIn):

@@ -1,9 +1,8 @@
-"""From a table to good settings: the search behind `hyperml-tf tune`."""
+"""From a table to good hyperparameters: the search behind `hyperml-tf tune`."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
 import logging
 import math
 import os
@@ -13,40 +12,34 @@ from typing import Any, Literal
 import pandas as pd
 
 from hyperml_tf.data import Interactions
-from hyperml_tf.runs import TrainingConfig, recipe
+from hyperml_tf.runs import TrainingConfig, fitting
 from hyperml_tf.runs.held_out import HeldOut
-from hyperml_tf.tuning.bayesian_optimization import BayesianOptimization
-from hyperml_tf.tuning.disk_full_error import DiskFullError, is_disk_full
-from hyperml_tf.tuning.grid_search import GridSearch
-from hyperml_tf.tuning.hyperband import Hyperband
+from hyperml_tf.tuning import project
+from hyperml_tf.tuning.analysis import trials_table
+from hyperml_tf.tuning.failures import disk_full_is_fatal
 from hyperml_tf.tuning.hyperml_hyper_model import HyperMLHyperModel
 from hyperml_tf.tuning.pictures import draw_search
-from hyperml_tf.tuning.random_search import RandomSearch
-from hyperml_tf.tuning.space import Space
-from hyperml_tf.tuning.trials_table import trials_table
+from hyperml_tf.tuning.search_space import SearchSpace
 from hyperml_tf.tuning.tuner import Tuner
+from hyperml_tf.tuning.tuners import BayesianOptimization, GridSearch, Hyperband, RandomSearch
 
 logger = logging.getLogger(__name__)
 
-ASKED, TRIALS, BEST, TABLE = "search.json", "trials", "best.json", "trials.csv"
-PICTURE, PAGE = "search.png", "search.html"
-MAX_TRIALS = 30
-
 TUNERS = ("bayesian", "random", "hyperband", "grid")
-
 OBJECTIVES = ("val_sampled100_ndcg@10", "val_sampled100_hr@10", "val_full_ndcg@10", "val_full_hr@10")
-"""What a search can maximize. Not the loss: it grows with the margin, which is one of the settings."""
+"""What a search can maximize. Not the loss, which grows with the margin, a hyperparameter."""
+_MAX_TRIALS = 30
 
 
 @dataclasses.dataclass(frozen=True)
 class TuningResult:
-    """What a search has found.
+    """The result of a search.
 
     Args:
-        path: the directory it wrote.
-        config: the settings of the best trial.
-        score: its objective.
-        trials: see `trials_table`.
+        path: The directory with its files.
+        config: The settings of the best trial.
+        score: Float, the objective of the best trial.
+        trials: All trials, see `trials_table`.
     """
 
     path: Path
@@ -60,40 +53,50 @@ def tune_table(
     out: str | os.PathLike[str],
     tuner: Literal["bayesian", "random", "hyperband", "grid"] = "bayesian",
     max_trials: int | None = None,
-    space: Space | None = None,
+    space: SearchSpace | None = None,
     config: TrainingConfig | None = None,
-    objective: str = recipe.MONITOR,
+    objective: str = fitting.MONITOR,
     validate_every: int = 2,
     listener: Any = None,
 ) -> TuningResult | None:
-    """Searches for the settings that are best on validation rows of a table; test rows are not looked at.
+    """Searches for the hyperparameters that are best on the validation rows of a table. The test rows are not used.
 
     Writes `best.json`, which `hyperml-tf train --config` takes, `trials.csv`, `search.png`, `search.html`, and the trials in the
-    form of keras-tuner. Called again with the same arguments it goes on where it was interrupted, or with a higher `max_trials`
-    where it had ended. Random and Bayesian searches begin with the settings of `config`, so that what they find can be compared.
+    format of keras-tuner. Called again with the same arguments, it resumes a search that was interrupted; with a higher
+    `max_trials` also one that had ended. A random or Bayesian search begins with the settings of `config`, as a baseline.
 
-    In several processes at once, with the variables of keras-tuner's chief and workers in the environment, they share the work.
+    With the environment variables of keras-tuner for a chief and workers, several processes share a search.
 
     Args:
-        table: a CSV or Parquet file, see `Interactions.from_file`, or interactions.
-        out: the directory to write.
-        tuner: "bayesian", "random", "hyperband" or "grid".
-        max_trials: how many trials; None: 30, but as many as there are with "hyperband" and "grid".
-        space: what to try; `Space.default()` if None.
-        config: the settings that are not searched, its columns, split and seed among them.
-        objective: a metric of validation, one of `OBJECTIVES`.
-        validate_every: epochs between validations.
-        listener: see `Tuner`.
+        table: The path of a CSV or Parquet file, see `Interactions.from_file`, or `Interactions`.
+        out: The path of the directory to write.
+        tuner: String, one of `"bayesian"`, `"random"`, `"hyperband"` and `"grid"`. Defaults to `"bayesian"`.
+        max_trials: Optional integer, at least 1, the number of trials. Defaults to 30, with `"hyperband"` and `"grid"` to all.
+        space: What to search. Defaults to `SearchSpace.default()`.
+        config: The settings that are not searched, among them columns, split, epochs and seed. Defaults to `TrainingConfig()`.
+        objective: String, one of `OBJECTIVES`. Defaults to `"val_sampled100_ndcg@10"`.
+        validate_every: Integer, at least 1, the epochs between validations. Defaults to 2.
+        listener: Optional object, see `Tuner`.
 
     Returns:
-        What was found; None in a worker, whose chief writes it.
+        A `TuningResult`; `None` in a worker.
 
     Raises:
-        FileNotFoundError, ValueError: if the table cannot be read, an argument is not allowed, or `out` holds another search.
-        DiskFullError: if nothing can be written any more.
-        FatalRuntimeError: if every trial has failed.
+        DiskFullError: If the disk is full.
+        FatalRuntimeError: If every trial has failed.
+        FileNotFoundError: If there is no such table.
+        ValueError: If an argument is out of its range, or if `out` holds a search that began with other arguments.
+
+    Example:
+
+    >>> from hyperml_tf.data import synthesize
+    >>> table = synthesize(n_users=40, n_items=120, n_rows=400).table
+    >>> config = TrainingConfig(epochs=1, batch_size=256)
+    >>> result = tune_table(table, "search", "random", max_trials=1, space=SearchSpace({"dim": [4, 8]}), config=config)
+    >>> len(result.trials), result.config.dim
+    (1, 8)
     """
-    config, space, path = config or TrainingConfig(), space or Space.default(), Path(out)
+    config, path = config or TrainingConfig(), Path(out)
     if tuner not in TUNERS:
         raise ValueError(f"`tuner` must be one of {TUNERS}. Received: tuner={tuner!r}")
     if max_trials is not None and max_trials < 1:
@@ -101,108 +104,68 @@ def tune_table(
     if objective not in OBJECTIVES:
         raise ValueError(f"`objective` must be one of {OBJECTIVES}. Received: objective={objective!r}")
     if config.split == "none":
-        raise ValueError("`split` must hold rows out to search on: 'last' or 'random'. Received: split='none'")
+        raise ValueError("`split` must be 'last' or 'random', to hold rows out for validation. Received: split='none'")
     if path.is_file():
-        raise FileExistsError(f"`out` must be a directory to write to. Received a file: {path}")
+        raise FileExistsError(f"`out` must be a directory. Received a file: {path}")
     columns = (config.user_column, config.item_column, config.order_column)
     data = table if isinstance(table, Interactions) else Interactions.from_file(table, *columns)
     split = HeldOut.draw(data, config.split, seed=0).split
-    hypermodel = HyperMLHyperModel(split.train, split.validation, space, config, validate_every)
-    asked = {"tuner": tuner, "objective": objective, "validate_every": validate_every, "space": space.to_dict()}
-    if not _is_worker():
-        # Last of the checks: a command that is refused leaves no directory that refuses the corrected one.
-        _claim(path, {"table": data.fingerprint(), **asked, "config": config.to_dict()})
-    searcher = _searcher(tuner, hypermodel, objective, max_trials, path, listener)
-    logger.info(
-        "%d users, %d items; searching on %d validation rows", data.n_users, data.n_items, len(split.validation)
+    hypermodel = HyperMLHyperModel(
+        split.train, split.validation, space or SearchSpace.default(), config, validate_every
     )
+    searcher = _new_tuner(tuner, hypermodel, objective, max_trials, path, listener)
+    logger.info("%d users, %d items, %d validation rows", data.n_users, data.n_items, len(split.validation))
     if tuner == "grid":
         grid = math.prod(len(tuple(hp.values)) for hp in searcher.oracle.get_space().space)
         logger.info("The grid has %s combinations.", f"{grid:,}")
-    if finished := len(searcher.oracle.end_order):
-        logger.info("Going on after %d finished trials.", finished)
+    if not project.is_worker() and (finished := len(searcher.oracle.end_order)):
+        logger.info("Resuming after %d finished trials.", finished)
     searcher.search(verbose=0)
-    if _is_worker():
+    if project.is_worker():
         return None
-    try:
-        return _written(path, searcher, hypermodel)
-    except OSError as error:
-        if is_disk_full(error):
-            raise DiskFullError.at(str(path)) from error
-        raise
+    with disk_full_is_fatal(str(path)):
+        return _write_result(path, searcher, hypermodel)
 
 
-def _is_worker() -> bool:
-    """Whether this process works for a chief, by the variables of keras-tuner."""
-    return "KERASTUNER_ORACLE_IP" in os.environ and "chief" not in os.environ.get("KERASTUNER_TUNER_ID", "")
-
-
-def _claim(path: Path, asked: dict[str, Any]) -> None:
-    """Notes in the directory what is asked for, or finds that it is what was asked for before."""
-    file = path / ASKED
-    asked = json.loads(json.dumps(asked))
-    if file.is_file():
-        before = json.loads(file.read_text())
-        if differing := [name for name in asked if before.get(name) != asked[name]]:
-            raise ValueError(
-                f"`out` must hold the same search, or none: at {path} another {', '.join(differing)} was asked for. "
-                f"Choose another "
-                f"directory, or remove this one. Received: {', '.join(f'{name}={asked[name]}' for name in differing)}"
-            )
-        return
-    path.mkdir(parents=True, exist_ok=True)
-    _write_json(file, asked)
-
-
-def _searcher(
+def _new_tuner(
     tuner: str, hypermodel: HyperMLHyperModel, objective: str, max_trials: int | None, path: Path, listener: Any
 ) -> Tuner:
-    common: dict[str, Any] = {
+    arguments: dict[str, Any] = {
         "hypermodel": hypermodel,
         "objective": objective,
         "seed": hypermodel.config.seed,
         "directory": str(path),
-        "project_name": TRIALS,
+        "project_name": "trials",
         "listener": listener,
     }
     if tuner == "hyperband":
-        searcher: Tuner = Hyperband(max_epochs=hypermodel.config.epochs, **common)
-        if max_trials is not None:
-            searcher.oracle.max_trials = max_trials
-        return searcher
+        hyperband = Hyperband(max_epochs=hypermodel.config.epochs, **arguments)
+        hyperband.oracle.max_trials = max_trials
+        return hyperband
     if tuner == "grid":
-        return GridSearch(max_trials=max_trials, **common)
-    trials = MAX_TRIALS if max_trials is None else max_trials
+        return GridSearch(max_trials=max_trials, **arguments)
+    arguments |= {"max_trials": max_trials or _MAX_TRIALS, "start_with_defaults": True}
     if tuner == "random":
-        return RandomSearch(max_trials=trials, start_with_defaults=True, **common)
-    # A third of the trials is drawn at random; keras-tuner's three a hyperparameter would leave hardly any to be guided.
-    return BayesianOptimization(
-        max_trials=trials, num_initial_points=max(3, trials // 3), start_with_defaults=True, **common
-    )
+        return RandomSearch(**arguments)
+    # keras-tuner's default, three random trials for each hyperparameter, would leave hardly any to be guided.
+    return BayesianOptimization(num_initial_points=max(3, arguments["max_trials"] // 3), **arguments)
 
 
-def _written(path: Path, searcher: Tuner, hypermodel: HyperMLHyperModel) -> TuningResult:
-    """Writes what was found."""
-    best = searcher.oracle.get_best_trials(1)[0]
-    config = hypermodel.config_of(best.hyperparameters)
-    score = float(best.score)
-    table = trials_table(searcher.oracle)
-    table.to_csv(path / TABLE, index=False)
+def _write_result(path: Path, searcher: Tuner, hypermodel: HyperMLHyperModel) -> TuningResult:
+    oracle = searcher.oracle
+    best = oracle.get_best_trials(1)[0]
+    config, score, table = hypermodel.config_of(best.hyperparameters), float(best.score), trials_table(oracle)
+    table.to_csv(path / "trials.csv", index=False)
     found = {
-        "objective": searcher.oracle.objective.name,
+        "settings": config.to_dict(),
+        "objective": oracle.objective.name,
         "score": score,
         "trial": best.trial_id,
         "epoch": best.best_step + 1,
     }
-    _write_json(path / BEST, {"settings": config.to_dict(), **found})
+    project.write_json(str(path / "best.json"), found, indent=2)
     try:
-        draw_search(searcher.oracle, path / PICTURE, path / PAGE)
+        draw_search(oracle, path / "search.png", path / "search.html")
     except ImportError as error:
         logger.warning("No picture was drawn: %s", error)
     return TuningResult(path, config, score, table)
-
-
-def _write_json(path: Path, values: dict[str, Any]) -> None:
-    scratch = path.with_suffix(".tmp")
-    scratch.write_text(json.dumps(values, indent=2) + "\n")
-    scratch.replace(path)

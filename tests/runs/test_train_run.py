@@ -14,8 +14,9 @@ import tensorflow as tf
 
 from hyperml_tf.data import Interactions
 from hyperml_tf.data.synthetic import synthesize
-from hyperml_tf.runs import Run, TrainingConfig, train_run
+from hyperml_tf.runs import Run, train_run
 from hyperml_tf.serving import ServedModel
+from hyperml_tf.settings import TrainingConfig
 
 FILES = {
     "config.json",
@@ -82,10 +83,14 @@ def test_the_history_has_a_line_an_epoch(finished: Run) -> None:
 
 def test_the_settings(finished: Run, table: Path) -> None:
     stored = json.loads((finished.path / "config.json").read_text())
-    assert stored["settings"] == dataclasses.asdict(CONFIG)
+    assert stored["settings"] == finished.config.to_dict()
     assert stored["table"] == str(table)
     assert stored["fingerprint"] == Interactions.from_file(table).fingerprint()
-    assert finished.config == CONFIG
+    # The settings of the run are those given, and what was chosen for the table where nothing was given.
+    assert TrainingConfig.from_file(finished.path / "config.json") == CONFIG
+    resolved = CONFIG.resolved(finished.table)
+    assert finished.config == resolved
+    assert set(stored["automatic"].items()) == set(resolved.to_dict().items()) - set(CONFIG.to_dict().items())
 
 
 def test_it_opens_again(finished: Run, table: Path) -> None:

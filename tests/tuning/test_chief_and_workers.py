@@ -1,4 +1,4 @@
-"""One chief and two workers on this machine, as keras-tuner makes them out of the same program."""
+"""A chief and its workers on this machine, as keras-tuner makes them out of the same program."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from hyperml_tf import tuning
+from hyperml_tf.data import synthesize
 
 PROGRAM = '''
 import sys, time
@@ -35,38 +37,59 @@ print("done")
 '''
 
 
-def test_they_share_a_search(tmp_path: Path) -> None:
+def output_of(names: tuple[str, ...], arguments: list[Any]) -> dict[str, tuple[str, str]]:
+    """Runs one Python command as a chief and as workers; returns what each has written to standard output and error."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     shared = {"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": str(port), "TF_CPP_MIN_LOG_LEVEL": "3"}
     processes = {
         name: subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, str(tmp_path)],
+            [sys.executable, *map(str, arguments)],
             env={**os.environ, **shared, "KERASTUNER_TUNER_ID": name},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
-        for name in ("chief", "worker_1", "worker_2")
+        for name in names
     }
     try:
         written = {name: process.communicate(timeout=240) for name, process in processes.items()}
     finally:
         for process in processes.values():
             process.kill()
-    for name, (out, err) in written.items():
+    for name, (_, err) in written.items():
         assert processes[name].returncode == 0, err
-        assert out.splitlines()[-1] == "done"
+    return written
+
+
+def test_they_share_a_search(tmp_path: Path) -> None:
+    written = output_of(("chief", "worker_1", "worker_2"), ["-c", PROGRAM, tmp_path])
+    assert [out.splitlines()[-1] for out, _ in written.values()] == ["done"] * 3
     failed = [err.count("failed: ValueError: `a` must not be 0.2 today (with b=0") for _, err in written.values()]
     assert failed[0] == 0
     assert sum(failed) == 4
     # The chief has all of it: the grid once, in its own precision.
     oracle = tuning.oracles.GridSearchOracle("val_loss")
-    searcher = tuning.Tuner(oracle, lambda hp: None, directory=str(tmp_path), project_name="p")
+
+    def declare(hp: Any) -> None:
+        hp.Choice("a", [0.1, 0.2, 0.3]), hp.Float("b", 0.1, 0.4, step=0.1)
+
+    searcher = tuning.Tuner(oracle, declare, directory=str(tmp_path), project_name="p")
     trials = searcher.oracle.trials.values()
     pairs = [(trial.hyperparameters.values["a"], round(trial.hyperparameters.values["b"], 9)) for trial in trials]
     assert sorted(pairs) == [(a, b) for a in (0.1, 0.2, 0.3) for b in (0.1, 0.2, 0.3, 0.4)]
     assert [trial.status for trial in trials].count("COMPLETED") == 8
     best = searcher.oracle.get_best_trials()[0]
     assert (best.hyperparameters.values["a"], best.best_step) == (0.1, 3)
+
+
+def test_the_command_line_shares_a_search(tmp_path: Path) -> None:
+    synthesize(n_users=40, n_items=120, n_rows=500, seed=2).interactions.to_csv(tmp_path / "t.csv", index=False)
+    (tmp_path / "space.yaml").write_text("only: true\ndim: [4, 8]\n")
+    command = ["-m", "hyperml_tf", "tune", tmp_path / "t.csv", "--out", tmp_path / "search", "--epochs", 1]
+    options = ["--space", tmp_path / "space.yaml", "--tuner", "random", "--max-trials", 1]
+    written = output_of(("chief", "worker_1"), [*command, *options])
+    assert "Best of 1 trials" in written["chief"][0]
+    assert written["worker_1"][0] == "This worker has finished; the chief writes the result.\n"
+    assert (tmp_path / "search" / "best.json").is_file()

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from hyperml_tf.tuning import Space
-from hyperml_tf.tuning.space import DEFAULT
+from hyperml_tf.tuning import SearchSpace
+from hyperml_tf.tuning.search_space import DEFAULT
 
 PAGE = (Path(__file__).parents[2] / "docs" / "tuning.md").read_text()
 
@@ -35,10 +35,10 @@ def test_the_space_is_the_one_in_the_table(tmp_path: Path) -> None:
             assert shown[name] == ", ".join(map(str, entry))
         else:
             low, high = (f"{entry[end]:g}".removeprefix("0") for end in ("min", "max"))
-            assert shown[name] == f"{low} to {high}, by its logarithm"
+            assert shown[name] == f"{low} to {high}, logarithmic"
     (file,) = re.findall(r"```yaml\n(.*?)```", PAGE, flags=re.DOTALL)
     (tmp_path / "space.yaml").write_text(file)
-    assert Space.from_yaml(tmp_path / "space.yaml").to_dict()["hardest"] == [1, 2, 4]
+    assert SearchSpace.from_yaml(tmp_path / "space.yaml").entries["hardest"] == [1, 2, 4]
 
 
 def test_links_lead_somewhere() -> None:

@@ -54,9 +54,9 @@ def test_a_limit_of_consecutive_failures_can_be_asked_for(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("trials", [1, 2, 4])
 def test_a_search_without_one_success_raises(trials: int, tmp_path: Path) -> None:
-    first = iter([True])
-    bad = failing_for(lambda hp: not next(first, False), ValueError("it cannot be"))
     for _ in range(2):  # also when it is called again
+        first = iter([True])  # the first build finds the space
+        bad = failing_for(lambda hp, first=first: not next(first, False), ValueError("it cannot be"))
         searcher = tuner("RandomSearch", tmp_path, bad, max_trials=trials)
         with pytest.raises(
             RuntimeError, match=rf"All {trials} trials failed: ValueError: it cannot be \({trials} of {trials}\)"
@@ -171,8 +171,8 @@ def test_a_model_of_keras_3_is_refused_with_the_fix(tmp_path: Path) -> None:
 
 
 def test_hyperband_and_early_ends_do_not_go_together(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="`stop_hopeless` must be False with Hyperband"):
-        tuner("Hyperband", tmp_path, stop_hopeless=True)
+    with pytest.raises(ValueError, match="`median_pruning` must be False with Hyperband"):
+        tuner("Hyperband", tmp_path, median_pruning=True)
 
 
 @pytest.mark.parametrize("failing", [(1,), (0, 2), (0, 1, 2), (3,)])
@@ -217,7 +217,7 @@ def test_an_error_of_the_disk_ends_the_search(tmp_path: Path, monkeypatch: pytes
         search(searcher, callbacks=[Filling()])
     monkeypatch.setattr(Filling, "armed", False)
     resumed = tuner("RandomSearch", tmp_path, max_trials=3)
-    assert resumed.oracle.interrupted == ["1"]
+    assert resumed.oracle.get_state()["retry_queue"] == ["1"]
     search(resumed, callbacks=[Filling()])
     assert [trial.status for trial in resumed.oracle.trials.values()] == ["COMPLETED"] * 3
 

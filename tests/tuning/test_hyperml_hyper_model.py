@@ -12,7 +12,8 @@ import tensorflow as tf
 
 from hyperml_tf import tuning
 from hyperml_tf.data import Split, leave_one_out, synthesize
-from hyperml_tf.runs import TrainingConfig, recipe
+from hyperml_tf.models import batches
+from hyperml_tf.runs import TrainingConfig, fitting
 from hyperml_tf.tuning import HyperMLHyperModel, HyperParameters
 from hyperml_tf.tuning.tune import OBJECTIVES
 
@@ -35,8 +36,8 @@ def _eagerly() -> Iterator[None]:
 
 def trained_alone(split: Split, config: TrainingConfig) -> list[float]:
     """The objective in every epoch of a run with the same settings."""
-    model = recipe.new_model(split.train, config)
-    recipe.train(model, split.train, split.validation, config.epochs, config.batch_size, [kept := Keeping()])
+    model = fitting.new_model(split.train, config)
+    fitting.fit(model, split.train, split.validation, config.epochs, config.batch_size, [kept := Keeping()])
     return kept.values
 
 
@@ -46,7 +47,7 @@ class Keeping(tf.keras.callbacks.Callback):
         self.values: list[float] = []
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self.values.append(logs[recipe.MONITOR])
+        self.values.append(logs[fitting.MONITOR])
 
 
 def test_a_trial_is_a_run_with_its_settings(split: Split, tmp_path: Path) -> None:
@@ -61,7 +62,9 @@ def test_a_trial_is_a_run_with_its_settings(split: Split, tmp_path: Path) -> Non
         assert trial.score == max(alone)
         assert alone[trial.best_step] == trial.score
     first = hypermodel.config_of(searcher.oracle.trials["0"].hyperparameters)
-    assert first == dataclasses.replace(recipe.settled(split.train, CONFIG), margin=16.0, negatives=20)
+    assert first == dataclasses.replace(
+        CONFIG, **{name: getattr(CONFIG.resolved(split.train), name) for name in hypermodel.space.entries}
+    )
     (best,) = searcher.oracle.get_best_trials()
     (model,) = searcher.get_best_models()
     measured = hypermodel.evaluate(model)
@@ -86,10 +89,8 @@ def test_the_rounds_of_hyperband_make_one_training(split: Split, tmp_path: Path)
 def test_trials_share_what_does_not_differ(split: Split, monkeypatch: pytest.MonkeyPatch) -> None:
     hypermodel = HyperMLHyperModel(split.train, split.validation, SMALL, CONFIG)
     drawn = []
-    from hyperml_tf.models.training import feed
-
-    real = feed.sampled_negatives
-    monkeypatch.setattr(feed, "sampled_negatives", lambda *a, **k: drawn.append(1) or real(*a, **k))
+    real = batches.sampled_negatives
+    monkeypatch.setattr(batches, "sampled_negatives", lambda *a, **k: drawn.append(1) or real(*a, **k))
     models = []
     for _ in range(2):
         hp = HyperParameters()
@@ -98,7 +99,7 @@ def test_trials_share_what_does_not_differ(split: Split, monkeypatch: pytest.Mon
         models.append(model)
     assert drawn == [1]
     assert models[0] is not models[1]
-    assert models[0].seen.indices is models[1].seen.indices
+    assert models[0].seen._places is models[1].seen._places
     assert len(models[0].seen) == len(split.train)
 
 
@@ -116,14 +117,21 @@ def test_validation_every_few_epochs_and_at_the_end(split: Split) -> None:
     hp = HyperParameters()
     history = hypermodel.fit(hp, hypermodel.build(hp)).history
     assert len(history["loss"]) == 4
-    assert len(history[recipe.MONITOR]) == 2
+    assert len(history[fitting.MONITOR]) == 2
 
 
-def test_other_arguments_of_the_model_can_be_searched(split: Split) -> None:
+def test_every_setting_of_the_model_can_be_searched(split: Split) -> None:
     space = {**SMALL, "distortion_reference": ["tangent", "conformal"], "max_tangent_norm": 1.5}
     hypermodel = HyperMLHyperModel(split.train, split.validation, space, CONFIG)
     model = hypermodel.build(HyperParameters())
-    assert (model.distortion_reference, model.max_tangent_norm) == ("tangent", 1.5)
+    # The search starts from the defaults, where the space has them.
+    assert (model.settings.distortion_reference, model.settings.max_tangent_norm) == ("conformal", 1.5)
+
+
+def test_trials_in_direct_mode_have_no_history(split: Split) -> None:
+    hypermodel = HyperMLHyperModel(split.train, split.validation, {**SMALL, "mode": ["direct"], "history": 8}, CONFIG)
+    assert hypermodel.config_of(HyperParameters()).history is None
+    assert hypermodel.build(HyperParameters()).settings.history == 0
 
 
 def test_an_invalid_combination_is_a_failed_trial(split: Split, tmp_path: Path, caplog) -> None:
@@ -133,7 +141,7 @@ def test_an_invalid_combination_is_a_failed_trial(split: Split, tmp_path: Path, 
                 raise ValueError("`negatives` must be 8 with `dim` 8. Received: 20")
             return super().build(hp)
 
-    space = tuning.Space({"dim": [4, 8], "negatives": [8, 20]})
+    space = tuning.SearchSpace({"dim": [4, 8], "negatives": [8, 20]})
     config = dataclasses.replace(CONFIG, epochs=1)
     hypermodel = Picky(split.train, split.validation, space, config)
     searcher = tuning.GridSearch(hypermodel, hypermodel.objective, directory=str(tmp_path))

@@ -15,6 +15,8 @@ import pytest
 import tensorflow as tf
 from small import TUNERS, X, Y, build, search, tuner
 
+from hyperml_tf import tuning
+
 PROGRAM = """
 import sys, time
 sys.path.insert(0, {here!r})
@@ -34,13 +36,20 @@ small.search(small.tuner("GridSearch", Path({place!r}), slow))
 
 
 class Interrupting:
-    """Builds models, notes for which hyperparameters, and does not survive a certain training."""
+    """Builds models, and does not survive the training after a number of others.
+
+    Notes the hyperparameters of each trial, and how often a constructor has built a model to find the search space.
+    """
 
     def __init__(self, after: int | None = None) -> None:
-        self.after, self.seen = after, []
+        self.after, self.seen, self.explored = after, [], 0
 
     def __call__(self, hp: Any) -> Any:
-        self.seen.append({name: value for name, value in hp.values.items() if "/" not in name})
+        values = {name: value for name, value in hp.values.items() if "/" not in name}
+        if not values:
+            self.explored += 1
+            return build(hp)
+        self.seen.append(values)
         if self.after is not None and len(self.seen) > self.after:
             raise KeyboardInterrupt
         return build(hp)
@@ -51,8 +60,7 @@ def test_finished_trials_are_not_repeated(name: str, tmp_path: Path) -> None:
     uninterrupted = tuner(name, tmp_path / "whole")
     if name != "BayesianOptimization":  # whose optimizer starts from points that are drawn anew
         search(uninterrupted)
-    # The first build, in the constructor, finds the space.
-    interrupted = tuner(name, tmp_path, Interrupting(after=3))
+    interrupted = tuner(name, tmp_path, Interrupting(after=2))
     with pytest.raises(KeyboardInterrupt):
         search(interrupted)
     finished = {path: path.read_bytes() for path in (tmp_path / "p").glob("trial_*/trial.json")}
@@ -60,10 +68,11 @@ def test_finished_trials_are_not_repeated(name: str, tmp_path: Path) -> None:
     assert len(finished) == 2
     remaining = Interrupting()
     resumed = tuner(name, tmp_path, remaining)
-    assert len(resumed.oracle.interrupted) == 1
+    assert len(resumed.oracle.get_state()["retry_queue"]) == 1
     search(resumed)
-    # Every trial but the two, and nothing to find out about the space.
+    # Every trial but the two, and one build to see that the space is the same.
     assert len(remaining.seen) == len(resumed.oracle.trials) - 2
+    assert remaining.explored == 1
     assert all(trial.status == "COMPLETED" for trial in resumed.oracle.trials.values())
     for path, text in finished.items():
         assert path.read_bytes() == text
@@ -101,7 +110,7 @@ def test_a_search_that_is_killed_goes_on(tmp_path: Path) -> None:
 
 def test_a_kill_between_two_files_loses_nothing(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        search(tuner("RandomSearch", tmp_path, Interrupting(after=2)))
+        search(tuner("RandomSearch", tmp_path, Interrupting(after=1)))
     # The kill came when the next trial had its file, of which half was written, but the oracle did not yet know of it.
     (tmp_path / "p" / "trial_2").mkdir()
     (tmp_path / "p" / "trial_2" / "trial.json").write_text('{"trial_id": "2", "hyper')
@@ -111,23 +120,34 @@ def test_a_kill_between_two_files_loses_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["RandomSearch", "GridSearch"])
-def test_a_kill_between_the_end_of_a_trial_and_the_news_of_it_repeats_nothing(name: str, tmp_path: Path) -> None:
+def test_a_trial_that_is_saved_as_ended_while_it_still_counts_as_running_is_not_repeated(
+    name: str, tmp_path: Path
+) -> None:
     with pytest.raises(KeyboardInterrupt):
-        search(tuner(name, tmp_path, Interrupting(after=2)))
+        search(tuner(name, tmp_path, Interrupting(after=1)))
     file = tmp_path / "p" / "oracle.json"
     state = json.loads(file.read_text())
-    # As it was while the first trial ran; of that the file of the trial itself is left.
-    first = state["end_order"][:1]
-    before = {"ongoing_trials": {"tuner0": first[0]}, "end_order": [], "start_order": first}
-    if name == "GridSearch":
-        before |= {"ordered_trials": first, "trials_to_go_on_from": []}
+    # As keras-tuner saves it at the end of the first trial.
+    (first,) = state["end_order"]
+    before = {"ongoing_trials": {"tuner0": first}, "start_order": [first], "trials": {first: state["trials"][first]}}
     file.write_text(json.dumps({**state, **before}))
     again = Interrupting()
     resumed = tuner(name, tmp_path, again)
-    assert resumed.oracle.interrupted == []
+    assert resumed.oracle.get_state()["retry_queue"] == []
     search(resumed)
     assert len(again.seen) == len(resumed.oracle.trials) - 1
     assert len(resumed.oracle.trials) == {"RandomSearch": 4, "GridSearch": 8}[name]
+
+
+def test_what_an_interrupted_trial_has_recorded_is_dropped(tmp_path: Path) -> None:
+    searcher = tuner("RandomSearch", tmp_path)
+    trial = searcher.oracle.create_trial("tuner0")
+    searcher.oracle.update_trial(trial.trial_id, {"val_loss": -1.0})
+    searcher.save()
+    resumed = tuner("RandomSearch", tmp_path)
+    search(resumed)
+    assert len(resumed.oracle.trials) == 4
+    assert min(trial.score for trial in resumed.oracle.trials.values()) > 0
 
 
 def test_files_are_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,12 +178,103 @@ def test_overwrite_starts_anew(tmp_path: Path) -> None:
     searcher = tuner("RandomSearch", tmp_path, again, max_trials=2, overwrite=True)
     assert searcher.oracle.trials == {}
     search(searcher)
-    assert len(again.seen) == 3
+    assert len(again.seen) == 2
 
 
 def test_a_kill_in_the_first_trial_is_resumed_too(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        search(tuner("RandomSearch", tmp_path, Interrupting(after=1)))
+        search(tuner("RandomSearch", tmp_path, Interrupting(after=0)))
     assert os.listdir(tmp_path / "p" / "trial_0") == ["trial.json"]
     resumed = tuner("RandomSearch", tmp_path)
-    assert resumed.oracle.interrupted == ["0"]
+    assert resumed.oracle.get_state()["retry_queue"] == ["0"]
+
+
+# Changed arguments ------------------------------------------------------------------------------------------------
+
+
+def with_more_units(hp: Any) -> Any:
+    hp.Choice("units", [2, 4, 8])
+    return build(hp)
+
+
+def with_bias(hp: Any) -> Any:
+    hp.Boolean("bias")
+    return build(hp)
+
+
+def without_rate(hp: Any) -> Any:
+    hp.Choice("units", [2, 4]), hp.Choice("activation", ["linear", "tanh"])
+    return build(tuning.HyperParameters())
+
+
+@pytest.mark.parametrize(
+    ("name", "changed", "message"),
+    [
+        ("RandomSearch", {"objective": "val_mae"}, r"`objective` must be as when the search in .* began"),
+        ("RandomSearch", {"objective": tuning.Objective("val_loss", "max")}, r"`objective` must be as when"),
+        ("RandomSearch", {"seed": 1}, r"`seed` must be as when .*: seed=0\. Received: seed=1\."),
+        ("RandomSearch", {"executions_per_trial": 2}, r"`executions_per_trial` must be as when"),
+        ("RandomSearch", {"start_with_defaults": True}, r"`start_with_defaults` must be as when"),
+        ("RandomSearch", {"hypermodel": with_more_units}, r"`hyperparameters.units` must be .*\[2, 4\].*\[2, 4, 8\]"),
+        ("RandomSearch", {"hypermodel": with_bias}, r"`hyperparameters.bias` must be .*: no hyperparameters.bias"),
+        (
+            "RandomSearch",
+            {"hypermodel": without_rate},
+            r"`hyperparameters.rate` must .*Received: no hyperparameters.rate",
+        ),
+        ("Hyperband", {"max_epochs": 4}, r"`max_epochs` must be as when .*: max_epochs=3\. Received: max_epochs=4"),
+        ("Hyperband", {"factor": 2, "hyperband_iterations": 2}, r"`factor`, `hyperband_iterations` must be as when"),
+    ],
+)
+def test_a_search_with_other_arguments_is_refused(
+    name: str, changed: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        search(tuner(name, tmp_path, Interrupting(after=1)))
+    before = files_of(tmp_path)
+    with pytest.raises(ValueError, match=message):
+        tuner(name, tmp_path, **changed)
+    assert files_of(tmp_path) == before
+    search(tuner(name, tmp_path))
+    # Also when there is nothing left to do.
+    with pytest.raises(ValueError, match=message):
+        tuner(name, tmp_path, **changed)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"epochs": 3}, r"`epochs` must be as when .*: epochs=2. Received: epochs=3"),
+        ({"y": Y + 1}, r"`y` must be as when .*float32 array of shape \(64, 1\)"),
+        ({"validation_data": (X, Y + 1)}, r"`validation_data` must be as when"),
+        (
+            {"validation_freq": 2},
+            r"`validation_freq` must be as when .*: no validation_freq. Received: validation_freq=2",
+        ),
+    ],
+)
+def test_a_search_on_other_data_or_for_other_epochs_is_refused(
+    changed: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    search(tuner("RandomSearch", tmp_path, max_trials=1))
+    with pytest.raises(ValueError, match=message):
+        search(tuner("RandomSearch", tmp_path, max_trials=2), **changed)
+    # What changes no result may differ.
+    search(tuner("RandomSearch", tmp_path, max_trials=2), verbose=0, callbacks=[tf.keras.callbacks.TerminateOnNaN()])
+
+
+def test_another_tuner_does_not_resume_a_search(tmp_path: Path) -> None:
+    search(tuner("RandomSearch", tmp_path, max_trials=1))
+    with pytest.raises(ValueError, match=r"`oracle` must be as when .*RandomSearchOracle.*GridSearchOracle"):
+        tuner("GridSearch", tmp_path)
+
+
+def test_how_trials_are_chosen_may_change(tmp_path: Path) -> None:
+    search(tuner("BayesianOptimization", tmp_path, max_trials=2))
+    changed = {"num_initial_points": 9, "alpha": 0.1, "beta": 1.0, "max_retries_per_trial": 1}
+    resumed = tuner("BayesianOptimization", tmp_path, **changed).oracle
+    assert {name: getattr(resumed, name) for name in changed} == changed
+
+
+def files_of(directory: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()}

@@ -65,7 +65,7 @@ def search(path: Path, out: str, *more: object) -> int:
 
 def test_it_writes_what_it_found(folder: Path) -> None:
     found = folder / "found"
-    files = {"best.json", "search.html", "search.json", "search.png", "trials", "trials.csv"}
+    files = {"best.json", "search.html", "search.png", "trials", "trials.csv"}
     assert files <= {path.name for path in found.iterdir()} <= {*files, "search.log"}
     trials = pd.read_csv(found / "trials.csv", dtype={"trial": str})
     assert len(trials) == 3
@@ -96,13 +96,14 @@ def test_training_takes_what_was_found(folder: Path, call: Call) -> None:
     code, _, _ = call("train", folder / "t.csv", "--config", best, "--out", folder / "run", "--k", 5)
     assert code == 0
     run = Run.load(folder / "run")
-    assert run.config == TrainingConfig.from_dict({**json.loads(best.read_text())["settings"], "k": 5})
+    asked = TrainingConfig.from_dict({**json.loads(best.read_text())["settings"], "k": 5})
+    assert run.config == asked.resolved(run.table)
     # The same seed and settings: the same training.
     history = pd.read_csv(folder / "run" / "history.csv")
     found = json.loads(best.read_text())
     assert history["val_sampled100_ndcg@10"][found["epoch"] - 1] == pytest.approx(found["score"], abs=1e-6)
     # A run's own file serves as well, and options come before it.
-    assert TrainingConfig.from_file(folder / "run" / "config.json") == run.config
+    assert TrainingConfig.from_file(folder / "run" / "config.json") == asked
 
 
 def test_the_same_command_goes_on(folder: Path, call: Call) -> None:
@@ -113,13 +114,42 @@ def test_the_same_command_goes_on(folder: Path, call: Call) -> None:
     assert code == 0
     assert "Best of 4 trials" in out
     assert f"hyperml-tf train {folder / 't.csv'} --config {folder / 'found' / 'best.json'}" in out
-    assert "Going on after 3 finished trials." in err
+    assert "Resuming after 3 finished trials." in err
     assert err.count("Trial 3: val_sampled100_ndcg@10 0.") == err.count("Trial ") == 1
     assert {path: path.stat().st_mtime_ns for path in before} == before
-    code, out, err = call(*arguments, "--max-trials", 4, "--seed", 1)
+
+
+@pytest.mark.parametrize(
+    ("changed", "names"),
+    [
+        (["--seed", 1], "`seed`, `config.seed`"),
+        (["--epochs", 3], "`config.epochs`"),
+        (["--objective", "val_full_hr@10"], "`objective`"),
+        (["--tuner", "random"], "`oracle`"),
+        (["--validate-every", 1], "`validate_every`"),
+        (["--space", "{folder}/other.yaml"], "`hyperparameters.dim`"),
+        (["{folder}/other.csv"], "`training`, `validation`"),
+    ],
+)
+def test_another_search_in_the_same_directory_is_refused(
+    changed: list[Any], names: str, folder: Path, call: Call
+) -> None:
+    (folder / "other.yaml").write_text(SPACE.replace("[4, 8]", "[4, 16]"))
+    (folder / "other.csv").write_text(
+        (folder / "t.csv").read_text() + "u_new,i_new,1\nu_new,i_newer,2\nu_new,i_newest,3\n"
+    )
+    before = {path: path.stat().st_mtime_ns for path in (folder / "found").rglob("*") if path.name != "search.log"}
+    options = {"--space": folder / "space.yaml", "--epochs": 2, "--max-trials": 4, "--out": folder / "found"}
+    table, given = folder / "t.csv", [str(value).format(folder=folder) for value in changed]
+    if len(given) == 1:
+        table = Path(given[0])
+    else:
+        options[given[0]] = given[1]
+    code, out, err = call("tune", table, *(part for option in options.items() for part in option))
     assert (code, out) == (1, "")
-    assert "`out` must hold the same search, or none" in err
-    assert "another config was asked for" in err
+    assert f"Error: {names} must be as when the search in {folder / 'found' / 'trials'} began" in " ".join(err.split())
+    after = {path: path.stat().st_mtime_ns for path in (folder / "found").rglob("*") if path.name != "search.log"}
+    assert after == before
 
 
 def test_a_disk_that_is_full_at_the_end_is_said_to_be(
@@ -146,16 +176,16 @@ def test_the_other_tuners(tuner: str, folder: Path, call: Call) -> None:
 
 
 def test_failed_trials_are_said_to_be(folder: Path, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    from hyperml_tf.runs import recipe
+    from hyperml_tf.runs import fitting
 
-    real = recipe.new_model
+    real = fitting.new_model
 
     def picky(training: Any, config: TrainingConfig, **arguments: Any) -> Any:
         if config.dim == 8:
             raise ValueError("`dim` must be 4 today. Received: 8")
         return real(training, config, **arguments)
 
-    monkeypatch.setattr(recipe, "new_model", picky)
+    monkeypatch.setattr(fitting, "new_model", picky)
     command = ["tune", folder / "t.csv", "--space", folder / "picky.yaml", "--epochs", 1, "--tuner", "grid"]
     (folder / "picky.yaml").write_text("only: true\ndim: [4, 8]\nbatch_size: 256\n")
     code, out, err = call(*command, "--out", folder / "picky")
@@ -170,9 +200,9 @@ def test_failed_trials_are_said_to_be(folder: Path, call: Call, monkeypatch: pyt
 
 
 def test_a_search_that_found_nothing_says_why(folder: Path, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    from hyperml_tf.runs import recipe
+    from hyperml_tf.runs import fitting
 
-    real, first = recipe.new_model, iter([True])
+    real, first = fitting.new_model, iter([True])
 
     def failing(*arguments: Any, **more: Any) -> Any:
         # The first model is built to find out what is searched.
@@ -180,7 +210,7 @@ def test_a_search_that_found_nothing_says_why(folder: Path, call: Call, monkeypa
             return real(*arguments, **more)
         raise ValueError("not today")
 
-    monkeypatch.setattr(recipe, "new_model", failing)
+    monkeypatch.setattr(fitting, "new_model", failing)
     code, out, err = call("tune", folder / "t.csv", "--out", folder / "nothing", "--max-trials", 2)
     assert (code, out) == (1, "")
     assert err.splitlines()[-1] == "Error: All 2 trials failed: ValueError: not today (2 of 2)"
@@ -193,7 +223,7 @@ def test_a_search_that_found_nothing_says_why(folder: Path, call: Call, monkeypa
         (["{folder}/t.csv"], 2, "'--out'"),
         (["{folder}/t.csv", "--out", "x", "--tuner", "magic"], 1, "`tuner` must be one of"),
         (["{folder}/t.csv", "--out", "x", "--max-trials", "0"], 1, "`max_trials` must be at least 1"),
-        (["{folder}/t.csv", "--out", "x", "--split", "none"], 1, "`split` must hold rows out"),
+        (["{folder}/t.csv", "--out", "x", "--split", "none"], 1, "`split` must be 'last' or 'random'"),
         (["{folder}/t.csv", "--out", "x", "--space", "none.yaml"], 1, "none.yaml"),
         (["{folder}/t.csv", "--out", "{folder}/t.csv"], 1, "`out` must be a directory"),
         (
@@ -221,10 +251,10 @@ def test_errors_are_one_line(
 
 def test_from_python(folder: Path, tmp_path: Path) -> None:
     from hyperml_tf.data import Interactions
-    from hyperml_tf.tuning import Space
+    from hyperml_tf.tuning import SearchSpace
 
     table = Interactions.from_file(folder / "t.csv")
-    space = Space({"dim": [4, 8], "batch_size": 256})
+    space = SearchSpace({"dim": [4, 8], "batch_size": 256})
     result = tune_table(table, tmp_path / "s", "grid", space=space, config=TrainingConfig(epochs=1))
     assert result is not None
     assert result.score == result.trials["score"].max()

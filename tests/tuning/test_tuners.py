@@ -255,3 +255,98 @@ def test_hooks_around_epochs_and_batches_are_called(tmp_path: Path) -> None:
 
     Hooked(build, "val_loss", max_trials=1, directory=str(tmp_path)).search(**DATA, epochs=2)
     assert calls == ["epoch 0", "batch 0", "epoch 1", "batch 0"]
+
+
+def test_an_own_run_trial_may_return_the_history_of_a_training(tmp_path: Path) -> None:
+    class Own(tuning.RandomSearch):
+        def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
+            histories = [self.hypermodel.build(trial.hyperparameters).fit(*args, **kwargs) for _ in range(2)]
+            self.histories = histories
+            return histories[0] if trial.trial_id == "0" else histories
+
+    searcher = Own(build, "val_mae", max_trials=1, seed=0, directory=str(tmp_path))
+    searcher.search(**DATA, epochs=3)
+    (trial,) = searcher.oracle.trials.values()
+    values = searcher.histories[0].history["val_mae"]
+    assert (trial.score, trial.best_step) == (min(values), values.index(min(values)))
+    row = {name: column[trial.best_step] for name, column in searcher.histories[0].history.items()}
+    assert {name: trial.metrics.get_last_value(name) for name in row} == row
+    searcher = Own(build, "val_mae", max_trials=2, seed=0, directory=str(tmp_path))
+    searcher.search(**DATA, epochs=3)
+    both = [min(history.history["val_mae"]) for history in searcher.histories]
+    assert searcher.oracle.trials["1"].score == pytest.approx(np.mean(both))
+
+
+def test_an_own_run_trial_without_the_objective_ends_the_search(tmp_path: Path) -> None:
+    class Own(tuning.RandomSearch):
+        def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
+            return self.hypermodel.build(trial.hyperparameters).fit(*args, **kwargs)
+
+    searcher = Own(build, tuning.Objective("val_hapiness", "max"), max_trials=1, directory=str(tmp_path))
+    with pytest.raises(ValueError, match=r"`objective` must be in the logs of `fit`, .*Received: val_hapiness"):
+        searcher.search(**DATA)
+
+
+def test_an_oracle_of_keras_tuner_serves_too(tmp_path: Path) -> None:
+    oracle = keras_tuner.oracles.RandomSearchOracle("val_loss", max_trials=2, seed=1)
+    searcher = tuning.Tuner(oracle, build, directory=str(tmp_path))
+    search(searcher)
+    assert len(searcher.get_best_models(2)) == 2
+    assert "best_epoch" not in oracle.get_best_trials()[0].metrics.metrics
+
+
+def test_our_oracles_serve_the_tuner_of_scikit_learn(tmp_path: Path) -> None:
+    from sklearn.linear_model import Ridge
+
+    def new() -> Any:
+        oracle = tuning.oracles.RandomSearchOracle(tuning.Objective("score", "max"), max_trials=3, seed=1)
+        return tuning.SklearnTuner(oracle, lambda hp: Ridge(hp.Float("alpha", 0.1, 10.0)), directory=str(tmp_path))
+
+    searcher = new()
+    searcher.search(X, Y[:, 0])
+    assert new().oracle.get_best_trials()[0].score == searcher.oracle.get_best_trials()[0].score
+
+
+class Sum(tuning.Tuner):
+    """Runs trials without a model: the score is a sum of hyperparameters, of which the last is discovered in a trial."""
+
+    def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> float:
+        score = declare(hp := trial.hyperparameters)
+        # keras-tuner draws what Hyperband discovers without a seed.
+        discovers = hp["more"] and "tuner/epochs" not in hp
+        return score + (hp.Choice("c", [0.5, 0.25]) if discovers else 0.0)
+
+
+def declare(hp: Any) -> float:
+    hp.Boolean("more")
+    return hp.Choice("a", [3, 1, 2], default=1) + hp.Float("b", 0.0, 1.0, step=0.25)
+
+
+def trials_of(oracle: Any, directory: Path) -> list[dict[str, Any]]:
+    Sum(oracle, declare, directory=str(directory)).search(verbose=0)
+    return [dict(sorted(trial.hyperparameters.values.items())) for trial in oracle.trials.values()]
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("GridSearchOracle", {}),
+        ("HyperbandOracle", {"max_epochs": 5}),
+        ("HyperbandOracle", {"max_epochs": 9, "factor": 2, "hyperband_iterations": 2}),
+    ],
+)
+def test_trials_are_those_of_keras_tuner(name: str, arguments: dict[str, Any], tmp_path: Path) -> None:
+    def new(module: Any) -> Any:
+        return getattr(module, name)(tuning.Objective("score", "min"), seed=3, **arguments)
+
+    trials = trials_of(new(tuning.oracles), tmp_path / "ours")
+    assert trials == trials_of(new(keras_tuner.oracles), tmp_path / "theirs")
+    assert len(trials) >= 10
+
+
+def test_any_number_of_workers_can_walk_the_grid(tmp_path: Path) -> None:
+    oracle = tuning.oracles.GridSearchOracle(tuning.Objective("score", "min"))
+    tuning.Tuner(oracle, lambda hp: (hp.Choice("a", [1, 2]), hp.Boolean("b")), directory=str(tmp_path))
+    trials = [oracle.create_trial(f"worker_{number}") for number in range(5)]
+    assert [trial.status for trial in trials] == ["RUNNING"] * 4 + ["IDLE"]
+    assert len({tuple(trial.hyperparameters.values.items()) for trial in trials[:4]}) == 4

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from hyperml_tf._keras import register
-from hyperml_tf.models.hyperml import HyperML
+from hyperml_tf.models.hyperml import DEFAULT, HyperML
 
 
 @register
@@ -19,7 +19,7 @@ class EuclideanTwin(HyperML):
     Args:
         query_ids, candidate_ids: users and catalogue, see `HyperML`.
         dim: dimension of the space.
-        **kwargs: as for `HyperML`, but `curvature`.
+        **kwargs: as for `HyperML`, but `curvature`. `learning_rate` defaults to `0.015`.
 
     Raises:
         ValueError: if an argument is out of its range, or a curvature is given.
@@ -33,11 +33,13 @@ class EuclideanTwin(HyperML):
 
     LEARNING_RATE: ClassVar[float] = 0.015
 
-    def __init__(self, query_ids: Any, candidate_ids: Any, dim: int = 64, **kwargs: Any) -> None:
+    def __init__(self, query_ids: Any, candidate_ids: Any, dim: int = DEFAULT.dim, **kwargs: Any) -> None:
         if "curvature" in kwargs:
             raise ValueError(
                 f"`curvature` is 0 for the twin; give it to `HyperML`. Received: curvature={kwargs['curvature']}"
             )
+        if kwargs.get("learning_rate") is None:
+            kwargs["learning_rate"] = self.LEARNING_RATE
         super().__init__(query_ids, candidate_ids, dim, curvature=0.0, **kwargs)
 
     def get_config(self) -> dict[str, Any]:

@@ -10,9 +10,11 @@ import tensorflow as tf
 from hyperml_tf._arguments import check_positive
 from hyperml_tf._keras import register
 from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument, InitializerLike, RegularizerLike
-from hyperml_tf.models.towers.history import HistoryArgument, as_history
 from hyperml_tf.models.towers.id_tower import IdTower
+from hyperml_tf.models.towers.pull import pull
 from hyperml_tf.numerics import Tensor
+from hyperml_tf.settings import defaults
+from hyperml_tf.settings.history import HistoryArgument, as_history
 from hyperml_tf.tables import SeenItems
 
 _INITIAL_SPREAD = 0.01
@@ -76,7 +78,7 @@ class HistoryTower(IdTower):
         ids: Any,
         dim: int,
         n_items: int,
-        history: HistoryArgument = 16,
+        history: HistoryArgument = defaults.HISTORY,
         curvature: CurvatureArgument = 1.0,
         embeddings_initializer: InitializerLike = None,
         embeddings_regularizer: RegularizerLike = None,
@@ -141,10 +143,10 @@ class HistoryTower(IdTower):
 
     def _place(self, codes: Tensor, sums: Tensor, total: Tensor, counts: Tensor) -> Tensor:
         """Points of users with so many items, `counts`, from weighted sums of vectors and the sums of the weights."""
-        pull = self.history.pull(sums, total, counts)
+        pulled = pull(self.history, sums, total, counts)
         n = tf.cast(counts, tf.float32)
         own = tf.math.divide_no_nan(n, n + self.history.shrinkage)[:, tf.newaxis]
-        return self.embedding(codes, adjust=lambda offsets: own * offsets + pull)
+        return self.embedding(codes, adjust=lambda offsets: own * offsets + pulled)
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()

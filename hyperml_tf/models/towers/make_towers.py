@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 from hyperml_tf.layers import Curvature
 from hyperml_tf.models import batches
-from hyperml_tf.models.towers.history import History
 from hyperml_tf.models.towers.history_tower import HistoryTower
 from hyperml_tf.models.towers.id_tower import IdTower
 from hyperml_tf.models.towers.network_tower import NetworkTower
 from hyperml_tf.models.towers.tower import Tower
+from hyperml_tf.settings import History, ModelSettings
 
 Features = Mapping[str, Any]
 
@@ -35,9 +35,8 @@ class Side(NamedTuple):
 def make_towers(
     query: Side,
     candidate: Side,
-    dim: int,
+    settings: ModelSettings,
     curvature: Curvature,
-    mode: str,
     table: Mapping[str, Any],
     network_output: Any,
     history: History | None,
@@ -46,16 +45,18 @@ def make_towers(
 
     Args:
         query, candidate: what they are for.
-        dim: dimension of the points.
+        settings: resolved settings of the model.
         curvature: the curvature of both.
-        mode: of tables of free points.
-        table: further arguments of these tables.
+        table: initializer and regularizer of tables of free points.
         network_output: what networks return, see `NetworkTower`.
         history: how queries are placed by what they have seen; None: they are free points.
 
     Raises:
         ValueError: if features come without a network, or a network returns vectors of another dimension.
     """
+
+    dim = settings.dim
+    tables = {**table, "max_tangent_norm": settings.max_tangent_norm}
 
     def tower(role: str, side: Side) -> Tower:
         name = f"{role}_tower"
@@ -69,7 +70,7 @@ def make_towers(
             return HistoryTower(
                 side.ids, dim, len(candidates), history, curvature, id_dtype=side.id_dtype, name=name, **table
             )
-        return IdTower(side.ids, dim, curvature, mode=mode, id_dtype=side.id_dtype, name=name, **table)  # type: ignore[arg-type]
+        return IdTower(side.ids, dim, curvature, mode=settings.mode, id_dtype=side.id_dtype, name=name, **tables)
 
     # Candidates first: a query tower with a history needs the size of the catalogue.
     candidates = tower("candidate", candidate)

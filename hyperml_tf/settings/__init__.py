@@ -1,0 +1,24 @@
+"""Every setting, declared once: type, default, range, help, and what a search tries.
+
+The arguments of `HyperML`, the options of the command line, configuration files, the space of `tune` and docs/settings.md are
+made from these declarations. Importing them needs neither TensorFlow nor NumPy.
+"""
+
+from hyperml_tf.settings.base import Settings
+from hyperml_tf.settings.history import History
+from hyperml_tf.settings.model_settings import ModelSettings
+from hyperml_tf.settings.resolution import TableFacts, resolve
+from hyperml_tf.settings.setting import Setting, setting, settings_of
+from hyperml_tf.settings.training_config import TrainingConfig
+
+__all__ = [
+    "History",
+    "ModelSettings",
+    "Setting",
+    "Settings",
+    "TableFacts",
+    "TrainingConfig",
+    "resolve",
+    "setting",
+    "settings_of",
+]

@@ -1,0 +1,161 @@
+"""The declaration of one setting: type, default, range, help, and what a search tries, in one place."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import numbers
+import operator
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+_KEY = "setting"
+_declared: dict[Any, Mapping[str, Setting]] = {}
+_KINDS = {int: "an integer", float: "a finite number", str: "a string"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """What is declared of one setting.
+
+    Args:
+        name: its name.
+        kind: `int`, `float` or `str`.
+        optional: whether None is a value.
+        default: the value unless another is given.
+        help: what it is, in one line.
+        auto: what None stands for, where that depends on other settings or on the table.
+        at_least: the smallest number allowed.
+        above: a number that every value must exceed.
+        below: a number that no value may reach.
+        infinite: whether infinity is a value; files write it as "inf".
+        choices: the words allowed; empty if any are.
+        also: further values, taken as they are.
+        search: what a search tries unless told otherwise: a list of values, or a mapping with `min`, `max` and `sampling`. None:
+            it is not searched.
+        group: "table", "model" or "training".
+    """
+
+    name: str
+    kind: type
+    optional: bool
+    default: Any
+    help: str
+    auto: str | None = None
+    at_least: float | None = None
+    above: float | None = None
+    below: float | None = None
+    infinite: bool = False
+    choices: tuple[str, ...] = ()
+    also: tuple[Any, ...] = ()
+    search: Sequence[Any] | Mapping[str, Any] | None = None
+    group: str = "model"
+
+    def checked(self, value: Any) -> Any:
+        """The value as a plain Python object; NumPy scalars become `int` and `float`.
+
+        Raises:
+            ValueError: if it is of another type or out of range.
+        """
+        if (value is None and self.optional) or any(value is other for other in self.also):
+            return value
+        plain = self._plain(value)
+        if plain is None or not self._allows(plain):
+            raise ValueError(f"`{self.name}` must be {self.expected}. Received: {self.name}={value!r}")
+        return plain
+
+    @property
+    def option(self) -> str:
+        """The option of the command line, such as `--batch-size`."""
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def limits(self) -> str:
+        """The range, such as ">= 1"; empty if there is none."""
+        if self.choices:
+            return " or ".join(filter(None, [", ".join(map(quoted, self.choices[:-1])), quoted(self.choices[-1])]))
+        bounds = {">=": self.at_least, ">": self.above, "<": self.below}
+        numbers = " and ".join(f"{sign} {bound}" for sign, bound in bounds.items() if bound is not None)
+        return f'{numbers} or "inf"' if self.infinite else numbers
+
+    @property
+    def expected(self) -> str:
+        """What a value must be, for messages."""
+        if self.choices:
+            return f"one of {self.choices}"
+        what = "a number" if self.infinite else _KINDS[self.kind]
+        return " ".join(filter(None, [what, self.limits]))
+
+    def _plain(self, value: Any) -> Any:
+        """The value as the type of the setting; None if it is of another type."""
+        if self.kind is str:
+            return str(value) if isinstance(value, str) else None
+        if self.infinite and value == "inf":
+            return math.inf
+        # NumPy registers its scalars with these base classes.
+        if isinstance(value, bool) or not isinstance(value, numbers.Real):
+            return None
+        if self.kind is int and isinstance(value, numbers.Integral):
+            return operator.index(value)
+        number = float(value)
+        return number if self.kind is float else int(number) if number.is_integer() else None
+
+    def _allows(self, value: Any) -> bool:
+        if self.kind is str:
+            return not self.choices or value in self.choices
+        return (
+            not math.isnan(value)
+            and (self.infinite or math.isfinite(value))
+            and (self.at_least is None or value >= self.at_least)
+            and (self.above is None or value > self.above)
+            and (self.below is None or value < self.below)
+        )
+
+
+def setting(default: Any, help: str, **declared: Any) -> Any:
+    """A field of a `Settings` class. Its type and its choices come from the annotation.
+
+    Args:
+        default: the value unless another is given.
+        help: what it is, in one line.
+        **declared: further arguments of `Setting`, such as `at_least`, `auto` or `search`.
+
+    Example:
+
+    >>> @dataclasses.dataclass(frozen=True)
+    ... class Bicycle:
+    ...     gears: int = setting(7, "Number of gears.", at_least=1)
+    >>> settings_of(Bicycle)["gears"].expected
+    'an integer >= 1'
+    """
+    return dataclasses.field(default=default, metadata={_KEY: {"help": help, **declared}})
+
+
+def settings_of(cls: Any) -> Mapping[str, Setting]:
+    """The declarations of a class of settings, by name."""
+    if cls not in _declared:
+        hints = typing.get_type_hints(cls)
+        fields = [field for field in dataclasses.fields(cls) if _KEY in field.metadata]
+        _declared[cls] = {field.name: _declaration(field, hints[field.name]) for field in fields}
+    return _declared[cls]
+
+
+def _declaration(field: dataclasses.Field[Any], hint: Any) -> Setting:
+    """The declaration of a field, from its annotation and its metadata."""
+    members = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
+    literals = [typing.get_args(member) for member in members if typing.get_origin(member) is Literal]
+    choices = tuple(word for words in literals for word in words if isinstance(word, str))
+    kind = str if choices else next(member for member in members if member in _KINDS)
+    return Setting(field.name, kind, type(None) in members, field.default, choices=choices, **field.metadata[_KEY])
+
+
+def quoted(value: Any) -> str:
+    """A value as in JSON, so that words have double quotes."""
+    return f'"{value}"' if isinstance(value, str) else str(value)
+
+
+def log_range(low: float, high: float) -> dict[str, Any]:
+    """A range that a search samples by its logarithm, as `Setting.search`."""
+    return {"min": low, "max": high, "sampling": "log"}

@@ -1,0 +1,89 @@
+"""The project directory of a search: its files, which are written whole or not at all, and who may write them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+
+Curve = Sequence[tuple[int, float]]
+"""A learning curve: the values of the objective by epoch."""
+
+ORACLE = "oracle.json"
+_CURVES = "curves.json"
+
+
+def is_worker() -> bool:
+    """Whether this process is a worker of a distributed search, by the environment variables of keras-tuner."""
+    return "KERASTUNER_ORACLE_IP" in os.environ and "chief" not in os.environ.get("KERASTUNER_TUNER_ID", "")
+
+
+def write_json(path: str, value: Any, indent: int | None = None) -> str:
+    """Writes a JSON file by moving a complete one into place, so that a kill or a full disk leaves the old one intact."""
+    text = json.dumps(value, indent=indent)
+    scratch = f"{path}.tmp"
+    try:
+        with tf.io.gfile.GFile(scratch, "w") as file:
+            file.write(text)
+        tf.io.gfile.rename(scratch, path, overwrite=True)
+    except BaseException:
+        if tf.io.gfile.exists(scratch):
+            tf.io.gfile.remove(scratch)
+        raise
+    return text
+
+
+def read_json(path: str, default: Any = None) -> Any:
+    """Returns the value in a JSON file, or `default` if there is no such file."""
+    if not tf.io.gfile.exists(path):
+        return default
+    with tf.io.gfile.GFile(path, "r") as file:
+        return json.loads(file.read())
+
+
+def best_weights(trial_dir: str) -> str:
+    """Returns the checkpoint prefix of the best epoch of a trial."""
+    return os.path.join(trial_dir, "best.weights")
+
+
+def last_weights(trial_dir: str) -> str:
+    """Returns the checkpoint prefix of the end of a trial's training."""
+    return os.path.join(trial_dir, "last.weights")
+
+
+def restore_weights(model: Any, prefix: str) -> Any:
+    """Loads a checkpoint of a trial into a model, built or not, and returns the model.
+
+    Raises:
+        ValueError: If there is no such checkpoint.
+    """
+    if not tf.io.gfile.exists(f"{prefix}.index"):
+        raise ValueError(
+            f"The trial has saved no weights at `{prefix}`: a `fit` or `run_trial` of your own must pass the callbacks that it "
+            "receives to the `fit` of the model."
+        )
+    # The optimizer state of a model that is not trained any further stays in the file.
+    model.load_weights(prefix).expect_partial()
+    return model
+
+
+def write_curves(trial_dir: str, curves: Sequence[Curve]) -> None:
+    """Stores the learning curve of each execution of a trial."""
+    write_json(os.path.join(trial_dir, _CURVES), curves)
+
+
+def read_curves(project_dir: str, exclude: str) -> list[Curve]:
+    """Returns the learning curves of all finished trials, also those of other workers, but of the trial `exclude`."""
+    paths = set(tf.io.gfile.glob(os.path.join(project_dir, "trial_*", _CURVES)))
+    paths.discard(os.path.join(project_dir, f"trial_{exclude}", _CURVES))
+    return [curve for path in sorted(paths) for curve in read_json(path)]
+
+
+def make_resumable(project_dir: str) -> None:
+    """Makes keras-tuner resume a search that a chief has begun: it looks for the file of a tuner, not for that of the oracle."""
+    tuner = os.path.join(project_dir, f"{os.environ.get('KERASTUNER_TUNER_ID', 'tuner0')}.json")
+    if tf.io.gfile.exists(os.path.join(project_dir, ORACLE)) and not tf.io.gfile.exists(tuner):
+        write_json(tuner, read_json(os.path.join(project_dir, "chief.json"), {}))
