@@ -71,7 +71,6 @@ class HyperMLHyperModel(keras_tuner.HyperModel):
         self.config = config or TrainingConfig()
         self.validate_every, self.median_pruning = int(validate_every), bool(median_pruning)
         self._execution = 0
-        self._seen: Any = None
         self._validation: Any = None
         self._defaults = self._default_values()
 
@@ -120,10 +119,7 @@ class HyperMLHyperModel(keras_tuner.HyperModel):
         config = self.config_of(hp)
         config = dataclasses.replace(config, seed=(config.seed + self._execution) % 2**31)
         model = fitting.new_model(self.training, config)
-        if self._seen is None:
-            model.set_seen(self.training)
-            self._seen = model.seen
-        model.seen.share(self._seen)
+        model.set_seen(self.training)
         return model
 
     def fit(self, hp: Any, model: HyperML, *args: Any, **kwargs: Any) -> Any:
