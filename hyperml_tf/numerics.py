@@ -1,11 +1,11 @@
-"""Scalar functions that stay exact and differentiable where the textbook forms break.
+"""Functions that are accurate and have finite gradients where the usual formulas have not.
 
-Everything here is written in the *squared* norm `s`, because `s` is smooth where the norm is not: `tanh_ratio(s)` is
-`tanh(sqrt(s)) / sqrt(s)`, an analytic function of `s` with value 1 at 0. With `s = c * |x|^2` this one substitution makes
-every map of the Poincaré ball smooth at the origin *and* at curvature 0.
+The functions take a *squared* norm `s`, because a norm is not differentiable at 0, and its square is: `tanh_ratio(s)`, which is
+`tanh(sqrt(s)) / sqrt(s)`, is an analytic function of `s`, with the value 1 at 0. With `s = c|x|^2`, the maps of the Poincaré ball
+become smooth both at the origin and at curvature 0.
 
-Two rules hold throughout. An argument is masked *before* the unsafe operation, because `tf.where` does not stop a NaN
-gradient from the branch that was not taken. Thresholds come from the dtype, not from literals.
+Arguments are masked *before* an unsafe operation, because `tf.where` passes on the NaN gradient of the branch that is not taken.
+Thresholds depend on the dtype.
 """
 
 from __future__ import annotations
@@ -18,13 +18,22 @@ import numpy as np
 import tensorflow as tf
 
 Tensor = Any
-"""A `tf.Tensor` or anything `tf.convert_to_tensor` accepts. TensorFlow ships no type information."""
+"""A `tf.Tensor`, or a value that `tf.convert_to_tensor` accepts. TensorFlow has no type information."""
 
 
 def working_dtype(*values: Tensor) -> tf.DType:
-    """The dtype geometry computes in: the widest floating dtype among the tensors, and never below float32.
+    """Dtype in which the geometry computes: float64 if any of the values is float64, and float32 otherwise.
 
-    Python numbers and integer arrays do not widen anything; half precision is computed in float32.
+    Args:
+        *values: Tensors, arrays, lists or numbers. Those without a `dtype`, such as Python floats, do not count.
+
+    Returns:
+        `tf.float32` or `tf.float64`.
+
+    Example:
+
+    >>> working_dtype(tf.constant(1.0, tf.float16), 2.0)
+    tf.float32
     """
     for value in values:
         dtype = getattr(value, "dtype", None)
@@ -34,7 +43,19 @@ def working_dtype(*values: Tensor) -> tf.DType:
 
 
 def promote(*values: Tensor) -> tuple[Tensor, ...]:
-    """Converts all values to tensors of their common `working_dtype`."""
+    """Converts values to tensors of their common `working_dtype`.
+
+    Args:
+        *values: Tensors, arrays, lists or numbers.
+
+    Returns:
+        A tuple of tensors, float32 or float64.
+
+    Example:
+
+    >>> [x.dtype for x in promote(tf.constant(1.0, tf.float64), [1, 2])]
+    [tf.float64, tf.float64]
+    """
     dtype = working_dtype(*values)
     return tuple(
         tf.cast(tf.convert_to_tensor(v), dtype) if _has_dtype(v) else tf.convert_to_tensor(v, dtype) for v in values
@@ -46,101 +67,124 @@ def _has_dtype(value: Tensor) -> bool:
 
 
 def eps(dtype: tf.DType) -> float:
-    """Machine epsilon of a floating dtype (the spacing above 1)."""
+    """Machine epsilon, the distance from 1 to the next larger number.
+
+    Args:
+        dtype: A floating dtype.
+
+    Returns:
+        Float, the machine epsilon.
+
+    Example:
+
+    >>> eps(tf.float32)
+    1.1920928955078125e-07
+    """
     return float(np.finfo(tf.as_dtype(dtype).as_numpy_dtype).eps)
 
 
 def ball_limit(dtype: tf.DType) -> float:
-    """The largest `sqrt(c) * |x|` a point may have: `1 - eps^(3/4)`.
+    """Largest `sqrt(c)|x|` of a point of the ball, `1 - eps^(3/4)`.
 
-    `1 - c|x|^2` then keeps two significant digits or more in that dtype. It is the point at distance 12.7 (float32) or
-    27.7 (float64) from the origin, in units of `1 / sqrt(c)`.
+    With this limit, `1 - c|x|^2` has at least two significant digits. Its distance from the origin is `12.7 / sqrt(c)` in
+    float32, and `27.7 / sqrt(c)` in float64.
+
+    Args:
+        dtype: A floating dtype.
+
+    Returns:
+        Float in (0, 1), the limit.
+
+    Example:
+
+    >>> round(ball_limit(tf.float32), 7)
+    0.9999936
     """
     return 1.0 - eps(dtype) ** 0.75
 
 
 @contextlib.contextmanager
 def forward_only() -> Iterator[None]:
-    """Does nothing: no function of this module carries a gradient of its own, which a SavedModel could keep."""
+    """Does nothing. No function of this module has an explicit gradient, which a SavedModel would store."""
     yield
 
 
 def squared_norm(x: Tensor, keepdims: bool = True) -> Tensor:
-    """Sum of squares along the last axis.
+    """Squared Euclidean norm along the last axis.
 
     Args:
-        x: a tensor, `(..., dim)`.
-        keepdims: whether the result keeps a last axis of size 1. Defaults to True.
+        x: Tensor, `(..., dim)`.
+        keepdims: Boolean, whether the result keeps a last axis of size 1. Defaults to `True`.
 
     Returns:
-        Squared norms, `(..., 1)` or `(...)`, of the dtype of `x`.
+        Squared norms, `(..., 1)`, or `(...)` without `keepdims`, of the dtype of `x`.
 
     Example:
 
-    >>> squared_norm(tf.constant([[3.0, 4.0]])).numpy().tolist()
-    [[25.0]]
+    >>> squared_norm(tf.constant([[3.0, 4.0]])).numpy()
+    array([[25.]], dtype=float32)
     """
     return tf.reduce_sum(tf.square(x), axis=-1, keepdims=keepdims)
 
 
 def wide_squared_norm(x: Tensor) -> Tensor:
-    """Sum of squares along the last axis, in float64 whatever the dtype of `x`.
+    """Squared Euclidean norm along the last axis, computed in float64.
 
-    It is for the one difference that cancels, `1 - c|x|^2` near the boundary of the ball. The gradient `2x` needs no more digits
-    than `x` has, so it is computed in the dtype of `x`; the wide sum then costs little more than a float32 one.
+    It is used for `1 - c|x|^2`, which cancels near the boundary of the ball. The gradient, `2x`, needs no more digits than `x`
+    has, and is computed in the dtype of `x`, which is faster.
 
     Args:
-        x: a tensor, `(..., dim)`, float32 or float64.
+        x: Tensor, `(..., dim)`, float32 or float64.
 
     Returns:
         Squared norms, `(..., 1)`, float64.
 
     Example:
 
-    >>> float(wide_squared_norm(tf.constant([3.0, 4.0]))[0])
-    25.0
+    >>> wide_squared_norm(tf.constant([3.0, 4.0])).numpy()
+    array([25.])
     """
     wide = squared_norm(tf.cast(x, tf.float64))
     if x.dtype == tf.float64:
         return wide
-    # The narrow sum carries the gradient. The difference of the two sums is exact in float64, so its own value drops out; it is
-    # kept finite, or the difference would not be a number.
+    # The gradient is that of the narrow sum. Its value drops out, because the difference of the two sums is exact in float64; for
+    # an infinite sum the difference would be NaN.
     narrow = tf.cast(tf.minimum(squared_norm(x), x.dtype.max), tf.float64)
     return narrow + tf.stop_gradient(wide - narrow)
 
 
 def safe_sqrt(s: Tensor) -> Tensor:
-    """Square root with gradient 0, instead of infinity, at 0.
+    """Square root, whose gradient at 0 is 0 instead of infinity.
 
     Args:
-        s: a floating tensor, any shape, >= 0. Negative rounding noise counts as 0.
+        s: Floating tensor, any shape, >= 0. Negative values, which can result from rounding, count as 0.
 
     Returns:
         Square roots, of the shape and dtype of `s`.
 
     Example:
 
-    >>> safe_sqrt(tf.constant([4.0, 0.0, -1e-12])).numpy().tolist()
-    [2.0, 0.0, 0.0]
+    >>> safe_sqrt(tf.constant([4.0, 0.0, -1e-12])).numpy()
+    array([2., 0., 0.], dtype=float32)
     """
     positive = s > 0
     return tf.where(positive, tf.sqrt(tf.where(positive, s, tf.ones_like(s))), tf.zeros_like(s))
 
 
 def safe_norm(x: Tensor, keepdims: bool = True) -> Tensor:
-    """Euclidean norm along the last axis, with gradient 0 at the zero vector.
+    """Euclidean norm along the last axis, whose gradient at the zero vector is 0.
 
     Args:
-        x: a floating tensor, `(..., dim)`.
-        keepdims: whether the result keeps a last axis of size 1. Defaults to True.
+        x: Floating tensor, `(..., dim)`.
+        keepdims: Boolean, whether the result keeps a last axis of size 1. Defaults to `True`.
 
     Returns:
-        Norms, `(..., 1)` or `(...)`, of the dtype of `x`.
+        Norms, `(..., 1)`, or `(...)` without `keepdims`, of the dtype of `x`.
 
     Example:
 
-    >>> safe_norm(tf.constant([[3.0, 4.0], [0.0, 0.0]]), keepdims=False).numpy().tolist()
-    [5.0, 0.0]
+    >>> safe_norm(tf.constant([[3.0, 4.0], [0.0, 0.0]]), keepdims=False).numpy()
+    array([5., 0.], dtype=float32)
     """
     return safe_sqrt(squared_norm(x, keepdims=keepdims))
 
@@ -151,88 +195,66 @@ _ASINH = (1.0, -1.0 / 6.0, 3.0 / 40.0, -15.0 / 336.0, 105.0 / 3456.0)
 
 
 def tanh_ratio(s: Tensor) -> Tensor:
-    """`tanh(sqrt(s)) / sqrt(s)`, with its limit 1 at 0. Smooth: its Maclaurin series in `s` is used near 0.
+    """`tanh(sqrt(s)) / sqrt(s)`, and 1 at 0. It is smooth at 0, where its Maclaurin series in `s` is used.
 
     Args:
-        s: a float32 or float64 tensor, any shape, >= 0.
+        s: Float32 or float64 tensor, any shape, >= 0.
 
     Returns:
         Ratios in (0, 1], of the shape and dtype of `s`.
 
     Example:
 
-    >>> tanh_ratio(tf.constant([0.0, 0.25])).numpy().astype(float).round(4).tolist()
-    [1.0, 0.9242]
+    >>> tanh_ratio(tf.constant([0.0, 0.25])).numpy().round(4)
+    array([1.    , 0.9242], dtype=float32)
     """
     return _ratio(s, tf.tanh, _TANH)
 
 
 def asinh_ratio(s: Tensor) -> Tensor:
-    """`asinh(sqrt(s)) / sqrt(s)`, with its limit 1 at 0. Smooth: its Maclaurin series in `s` is used near 0.
+    """`asinh(sqrt(s)) / sqrt(s)`, and 1 at 0. It is smooth at 0, where its Maclaurin series in `s` is used.
 
     Args:
-        s: a float32 or float64 tensor, any shape, >= 0.
+        s: Float32 or float64 tensor, any shape, >= 0.
 
     Returns:
         Ratios in (0, 1], of the shape and dtype of `s`.
 
     Example:
 
-    >>> asinh_ratio(tf.constant([0.0, 0.25])).numpy().astype(float).round(4).tolist()
-    [1.0, 0.9624]
+    >>> asinh_ratio(tf.constant([0.0, 0.25])).numpy().round(4)
+    array([1.    , 0.9624], dtype=float32)
     """
     return _ratio(s, tf.asinh, _ASINH)
 
 
 def tanh_ratio_slope(s: Tensor) -> Tensor:
-    """The derivative of `tanh_ratio`, for gradients that are written out.
+    """Derivative of `tanh_ratio`, for explicit gradients.
 
     Args:
-        s: a float32 or float64 tensor, any shape, >= 0.
+        s: Float32 or float64 tensor, any shape, >= 0.
 
     Returns:
         Derivatives in [-1/3, 0), of the shape and dtype of `s`.
 
     Example:
 
-    >>> tanh_ratio_slope(tf.constant([0.0, 0.25])).numpy().astype(float).round(4).tolist()
-    [-0.3333, -0.2756]
+    >>> tanh_ratio_slope(tf.constant([0.0, 0.25])).numpy().round(4)
+    array([-0.3333, -0.2756], dtype=float32)
     """
-    # Not 1 - s * ratio^2: the rounding of a ratio near 1 would be most of the slope.
-    value = tf.tanh(tf.sqrt(tf.maximum(s, _switch(s, _TANH))))
-    return _slope(s, 1.0 - tf.square(value), tanh_ratio(s), _TANH)
-
-
-def asinh_ratio_slope(s: Tensor) -> Tensor:
-    """The derivative of `asinh_ratio`, for gradients that are written out.
-
-    Args:
-        s: a float32 or float64 tensor, any shape, >= 0.
-
-    Returns:
-        Derivatives in [-1/6, 0), of the shape and dtype of `s`.
-
-    Example:
-
-    >>> asinh_ratio_slope(tf.constant([0.0, 0.25])).numpy().astype(float).round(4).tolist()
-    [-0.1667, -0.136]
-    """
-    return _slope(s, tf.math.rsqrt(1.0 + s), asinh_ratio(s), _ASINH)
+    switch = _switch(s, _TANH)
+    far = tf.maximum(s, switch)
+    tanh = tf.tanh(tf.sqrt(far))
+    quotient = (1.0 - tf.square(tanh) - tanh / tf.sqrt(far)) / (2.0 * far)
+    series = tuple(order * coefficient for order, coefficient in enumerate(_TANH))[1:]
+    return tf.where(s < switch, _polynomial(tf.minimum(s, switch), series), quotient)
 
 
 def _ratio(s: Tensor, function: Callable[[Tensor], Tensor], series: tuple[float, ...]) -> Tensor:
-    """`function(sqrt(s)) / sqrt(s)`, by its series where the quotient would lose its derivative to rounding."""
+    """`function(sqrt(s)) / sqrt(s)`, by its series where rounding would spoil the derivative of the quotient."""
     switch = _switch(s, series)
     root = tf.sqrt(tf.maximum(s, switch))
     return tf.where(s < switch, _polynomial(tf.minimum(s, switch), series), function(root) / root)
-
-
-def _slope(s: Tensor, slope_of_function: Tensor, ratio: Tensor, series: tuple[float, ...]) -> Tensor:
-    """The derivative of `_ratio`, from that of its function at `sqrt(s)`."""
-    slopes = tuple(order * coefficient for order, coefficient in enumerate(series))[1:]
-    switch = _switch(s, series)
-    quotient = (slope_of_function - ratio) / (2.0 * tf.maximum(s, switch))
-    return tf.where(s < switch, _polynomial(tf.minimum(s, switch), slopes), quotient)
 
 
 def _polynomial(s: Tensor, coefficients: tuple[float, ...]) -> Tensor:
@@ -243,15 +265,30 @@ def _polynomial(s: Tensor, coefficients: tuple[float, ...]) -> Tensor:
 
 
 def _switch(s: Tensor, series: tuple[float, ...]) -> float:
-    """Below it the series is used: `eps^(1/n)` for `n` terms, where the truncation error is one rounding.
+    """The `s` below which the series is used: `eps^(1/n)` for `n` terms, where the truncation error is about `eps`.
 
-    Just above, the derivative of the quotient is good to `eps / s`, and it enters every map multiplied by `s`.
+    Just above it the derivative of the quotient has an error of `eps / s`, but it enters all maps multiplied by `s`.
     """
     return eps(s.dtype) ** (1.0 / len(series))
 
 
 def softplus_inverse(value: float) -> float:
-    """The raw value whose softplus is `value > 0`: `log(expm1(value))`, written so that it does not overflow."""
+    """Inverse of the softplus, `log(exp(value) - 1)`, in a form that does not overflow.
+
+    Args:
+        value: Float > 0.
+
+    Returns:
+        Float, whose softplus is `value`.
+
+    Raises:
+        ValueError: If `value` is not positive.
+
+    Example:
+
+    >>> round(float(tf.nn.softplus(softplus_inverse(2.0))), 4)
+    2.0
+    """
     if value <= 0:
         raise ValueError(f"`value` must be positive: softplus is never 0 or below. Received: value={value}")
     return float(value + np.log(-np.expm1(-value)))

@@ -54,12 +54,11 @@ def test_ratios_are_smooth_at_zero(name: str, dtype) -> None:
     np.testing.assert_allclose(outer.gradient(slope, x), [second] * 2, rtol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["asinh_ratio", "tanh_ratio"])
 @pytest.mark.parametrize(("dtype", "rtol"), [(np.float32, 1e-5), (np.float64, 1e-12)])
-def test_slopes_are_the_derivatives_of_the_ratios(name: str, dtype, rtol: float) -> None:
+def test_the_slope_is_the_derivative_of_the_ratio(dtype, rtol: float) -> None:
     s = np.concatenate([[0.0], np.logspace(-12, 6, 181)]).astype(dtype)
-    expected = [exact_ratio(name, max(float(v), 1e-30))[1] for v in s]
-    np.testing.assert_allclose(getattr(numerics, f"{name}_slope")(tf.constant(s)), expected, rtol=rtol)
+    expected = [exact_ratio("tanh_ratio", max(float(v), 1e-30))[1] for v in s]
+    np.testing.assert_allclose(numerics.tanh_ratio_slope(tf.constant(s)), expected, rtol=rtol)
 
 
 @pytest.mark.parametrize(("function", "exact"), [(tf.asinh, np.arcsinh), (tf.tanh, np.tanh), (tf.sqrt, np.sqrt)])

@@ -120,20 +120,19 @@ def test_the_fused_loop_takes_the_step_of_the_model(distortion_weight: float, mo
     np.testing.assert_allclose(loop.items, model.candidate_tower.embedding.embeddings, atol=1e-5)
 
 
-@pytest.mark.parametrize("written", [*([name] for name in gradients.WRITTEN), list(gradients.WRITTEN)], ids="+".join)
-def test_gradients_written_out_are_the_derived_ones(written: list[str]) -> None:
-    settings = {"negatives": 24, "batch_size": 80, "dim": 5, "rows": 50}
-    loss, slopes = gradients.Step(**settings, written=written)()
-    expected_loss, expected = gradients.Step(**settings)()
+@pytest.mark.parametrize("names", [*([name] for name in gradients.EXPLICIT), list(gradients.EXPLICIT)], ids="+".join)
+def test_explicit_gradients_are_the_automatic_ones(names: list[str]) -> None:
+    sizes = {"negatives": 24, "batch_size": 80, "dim": 5, "rows": 50, "per_user": 5}
+    loss, slopes = gradients.make_step(**sizes, explicit=names)()
+    expected_loss, expected = gradients.make_step(**sizes)()
     np.testing.assert_allclose(loss, expected_loss, rtol=1e-5)
     for got, same in zip(slopes, expected, strict=True):
         np.testing.assert_allclose(got, same, rtol=1e-4, atol=1e-4 * np.abs(same).max())
 
 
-def test_what_a_gradient_saves_is_a_share_of_the_step() -> None:
+def test_what_an_explicit_gradient_saves_is_a_share_of_the_step() -> None:
     times = dict.fromkeys(gradients.sides(), 10.0)
-    wall, processor = {**times, "squared distance": 9.0}, {**times, gradients.ALL: 8.0}
-    lines = gradients.table(wall, processor).splitlines()
+    lines = gradients.table({**times, "squared distance": 9.0}, {**times, gradients.ALL: 8.0}).splitlines()
     assert "| squared distance | 10% / 0% | 0% / 20% |" in lines
     assert lines[-1] == "| all six | 0% / 20% |  |"
 

@@ -1,4 +1,4 @@
-"""Hyperbolic geometry as pure functions on tensors, the curvature explicit in every call."""
+"""Hyperbolic geometry as pure functions of tensors, with the curvature as an explicit argument."""
 
 from hyperml_tf.geometry import lorentz, poincare
 

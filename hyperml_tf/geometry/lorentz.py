@@ -1,18 +1,19 @@
-"""The hyperboloid, in coordinates that stay finite at curvature 0, and the lift that turns distances into inner products.
+"""The hyperboloid model, in coordinates that are finite at curvature 0.
 
-The hyperboloid `{(t, s) : -t^2 + |s|^2 = -1/c, t > 0}` runs off to infinity as `c -> 0`, because its apex is at
-`t = 1/sqrt(c)`. We measure the time coordinate from the apex instead: `h = (sqrt(c) t - 1) / c`, the *height*. A lifted
-point is `(h, s)`, `(..., dim + 1)`, and
+The hyperboloid is `{(t, s) : -t^2 + |s|^2 = -1/c, t > 0}`. For `c -> 0` its apex, at `t = 1/sqrt(c)`, tends to infinity. The time
+coordinate `t` is therefore replaced by the *height* above the apex, `h = (sqrt(c) t - 1) / c`. A *lifted* point is `(h, s)`,
+a tensor `(..., dim + 1)`, with
 
     h = 2|x|^2 / (1 - c|x|^2),   s = 2x / (1 - c|x|^2),   c h^2 + 2h = |s|^2,   t = (1 + c h) / sqrt(c)
 
-At `c = 0` the surface is the paraboloid `2h = |s|^2` and `s = 2x`: everything below is exact there too.
+for a point `x` of the Poincaré ball. At `c = 0` the surface is the paraboloid `2h = |s|^2`, with `s = 2x`, and all functions
+except `time_coordinate` are exact.
 
-Why it matters for retrieval: for a fixed query `x`, `lorentz_inner` is linear in the candidate and strictly decreasing in the
-distance. `query(lift(x))` makes it a plain dot product, so any maximum-inner-product index ranks by hyperbolic distance.
+**Retrieval.** For a fixed query, `lorentz_inner` is linear in the candidate and strictly decreasing in the distance. With `query`
+it becomes a dot product, so that any index for maximum inner products ranks by hyperbolic distance.
 
-Conventions of shapes, curvature and dtypes: see `hyperml_tf.geometry.poincare`. Source: W. Reynolds, *Hyperbolic geometry on a
-hyperboloid* (1993); the shifted coordinate is ours.
+Conventions of arguments, shapes and dtypes: see `hyperml_tf.geometry.poincare`. Source: W. Reynolds, *Hyperbolic geometry on a
+hyperboloid* (1993). The height is not in the literature.
 """
 
 from __future__ import annotations
@@ -25,19 +26,19 @@ from hyperml_tf.numerics import Tensor
 
 
 def lift(x: Tensor, c: Tensor) -> Tensor:
-    """Lifts points of the ball to the hyperboloid, as `(h, s)`.
+    """Lift from the Poincaré ball to the hyperboloid.
 
     Args:
-        x: points, `(..., dim)`.
-        c: curvature, a number or `(...)`, >= 0.
+        x: Tensor of points of the Poincaré ball, `(..., dim)`.
+        c: Float or tensor `(...)`, >= 0, the curvature.
 
     Returns:
-        Lifted points, `(..., dim + 1)`, the height first. Coordinates grow as `e^d` with the distance `d` from the origin.
+        Lifted points `(h, s)`, `(..., dim + 1)`. The coordinates grow as `exp(sqrt(c) d)` with the distance `d` from the origin.
 
     Example:
 
-    >>> lift([0.0, 0.5], c=0.0).numpy().tolist()
-    [0.5, 0.0, 1.0]
+    >>> lift([0.0, 0.5], c=0.0).numpy()
+    array([0.5, 0. , 1. ], dtype=float32)
     """
     x, c = numerics.promote(x, c)
     factor = 2.0 / gap(x, column(c))
@@ -45,19 +46,19 @@ def lift(x: Tensor, c: Tensor) -> Tensor:
 
 
 def drop(p: Tensor, c: Tensor) -> Tensor:
-    """Brings lifted points back to the ball, the inverse of `lift`: `x = s / (2 + c h)`.
+    """Map from the hyperboloid to the Poincaré ball, `x = s / (2 + c h)`, the inverse of `lift`.
 
     Args:
-        p: lifted points, `(..., dim + 1)`.
-        c: curvature, a number or `(...)`, >= 0.
+        p: Tensor of lifted points, `(..., dim + 1)`.
+        c: Float or tensor `(...)`, >= 0, the curvature.
 
     Returns:
-        Points of the ball, `(..., dim)`.
+        Points of the Poincaré ball, `(..., dim)`, projected into it; `s / 2` at `c = 0`.
 
     Example:
 
-    >>> drop([0.5, 0.0, 1.0], c=0.0).numpy().tolist()
-    [0.0, 0.5]
+    >>> drop([0.5, 0.0, 1.0], c=0.0).numpy()
+    array([0. , 0.5], dtype=float32)
     """
     p, c = numerics.promote(p, c)
     c = column(c)
@@ -65,59 +66,60 @@ def drop(p: Tensor, c: Tensor) -> Tensor:
 
 
 def time_coordinate(p: Tensor, c: Tensor) -> Tensor:
-    """The usual hyperboloid time `t = (1 + c h) / sqrt(c)` of lifted points, for exchange with other libraries.
+    """Time coordinate `t = (1 + c h) / sqrt(c)` of lifted points, for exchange with other libraries.
+
+    `(t, s)` with `s = p[..., 1:]` satisfies `-t^2 + |s|^2 = -1/c`.
 
     Args:
-        p: lifted points, `(..., dim + 1)`.
-        c: curvature, a number or `(...)`, > 0: at `c = 0` the hyperboloid has no finite time and the result is infinite.
+        p: Tensor of lifted points, `(..., dim + 1)`.
+        c: Float or tensor `(...)`, > 0, the curvature.
 
     Returns:
-        Times, `(...)`; `(time_coordinate(p, c), p[..., 1:])` satisfies `-t^2 + |s|^2 = -1/c`.
+        Times, `(...)`; infinite at `c = 0`.
 
     Example:
 
-    >>> float(time_coordinate(lift([0.0, 0.5], c=1.0), c=1.0))  # doctest: +ELLIPSIS
-    1.66666...
+    >>> time_coordinate(lift([[0.0, 0.5]], c=1.0), c=1.0).numpy().round(4)
+    array([1.6667], dtype=float32)
     """
     p, c = numerics.promote(p, c)
     return (1.0 + c * p[..., 0]) / tf.sqrt(c)
 
 
 def query(p: Tensor, c: Tensor) -> Tensor:
-    """Turns a lifted point into the query vector whose dot product with a lifted candidate is `lorentz_inner` plus a constant.
+    """Query vectors, whose dot product with a lifted candidate ranks by distance.
 
-    `q = (-(1 + c h), s)`, so `<q, p'> = lorentz_inner(p, p') + h`, and `h` does not depend on the candidate: the largest
-    dot product is the smallest distance.
+    The vector of `p = (h, s)` is `q = (-(1 + c h), s)`. Its dot product with a candidate `p'` is `lorentz_inner(p, p') + h`.
+    Since `h` does not depend on the candidate, the candidate with the largest dot product is the nearest.
 
     Args:
-        p: lifted points, `(..., dim + 1)`.
-        c: curvature, a number or `(...)`, >= 0.
+        p: Tensor of lifted queries, `(..., dim + 1)`.
+        c: Float or tensor `(...)`, >= 0, the curvature.
 
     Returns:
         Query vectors, `(..., dim + 1)`.
 
     Example:
 
-    >>> query([0.5, 0.0, 1.0], c=1.0).numpy().tolist()
-    [-1.5, 0.0, 1.0]
+    >>> query([0.5, 0.0, 1.0], c=1.0).numpy()
+    array([-1.5,  0. ,  1. ], dtype=float32)
     """
     p, c = numerics.promote(p, c)
     return tf.concat([-(1.0 + column(c) * p[..., :1]), p[..., 1:]], axis=-1)
 
 
 def lorentz_inner(p: Tensor, q: Tensor, c: Tensor) -> Tensor:
-    """The Lorentz inner product measured from its value at equal points: `1/c - t t' + <s, s'>`, finite at `c = 0`.
+    """Lorentz inner product plus `1/c`: `1/c - t t' + <s, s'> = <s, s'> - h - h' - c h h'`.
 
-    In the coordinates of this module it is `<s, s'> - h - h' - c h h'`. It is 0 for equal points, and otherwise
-    `-(2/c) sinh^2(sqrt(c) d / 2)`, or `-|s - s'|^2 / 2` at `c = 0`.
+    With this constant it is finite at `c = 0`, and 0 for equal points. At distance `d` it is `-(2/c) sinh^2(sqrt(c) d / 2)`.
 
     Args:
-        p: lifted points, `(..., dim + 1)`.
-        q: lifted points, `(..., dim + 1)`; leading axes broadcast.
-        c: curvature, a number or `(...)`, >= 0.
+        p: Tensor of lifted points, `(..., dim + 1)`.
+        q: Tensor of lifted points, `(..., dim + 1)`. Leading axes broadcast.
+        c: Float or tensor `(...)`, >= 0, the curvature.
 
     Returns:
-        Inner products, `(...)`, <= 0 up to rounding.
+        Inner products, `(...)`, <= 0 up to rounding; `-|s - s'|^2 / 2` at `c = 0`.
 
     Example:
 
@@ -130,23 +132,23 @@ def lorentz_inner(p: Tensor, q: Tensor, c: Tensor) -> Tensor:
 
 
 def distance(p: Tensor, q: Tensor, c: Tensor) -> Tensor:
-    """Geodesic distance of lifted points, `2/sqrt(c) asinh(sqrt(-c <p, q> / 2))`.
+    """Geodesic distance of lifted points, `2/sqrt(c) asinh(sqrt(-c <p, q> / 2))`, with `<p, q>` the `lorentz_inner`.
 
-    The inner product cancels for close points, so their distance is good to about `sqrt(eps) (1 + c h)` only: rank by it,
-    then report `poincare.distance`.
+    The inner product cancels for close points, so that their distance has an error of about `sqrt(eps) (1 + c h)`. Use it to
+    rank, and `poincare.distance` for the distances of the result.
 
     Args:
-        p: lifted points, `(..., dim + 1)`.
-        q: lifted points, `(..., dim + 1)`; leading axes broadcast.
-        c: curvature, a number or `(...)`, >= 0.
+        p: Tensor of lifted points, `(..., dim + 1)`.
+        q: Tensor of lifted points, `(..., dim + 1)`. Leading axes broadcast.
+        c: Float or tensor `(...)`, >= 0, the curvature.
 
     Returns:
-        Distances, `(...)`.
+        Distances, `(...)`; `|s - s'|` at `c = 0`. The gradient at equal points is 0.
 
     Example:
 
-    >>> round(float(distance(lift([0.0, 0.5], c=1.0), lift([0.0, 0.0], c=1.0), c=1.0)), 4)
-    1.0986
+    >>> distance(lift([[0.0, 0.5]], c=1.0), lift([0.0, 0.0], c=1.0), c=1.0).numpy().round(4)
+    array([1.0986], dtype=float32)
     """
     p, q, c = numerics.promote(p, q, c)
     r2 = tf.nn.relu(-lorentz_inner(p, q, c) / 2.0)

@@ -1,4 +1,4 @@
-"""Möbius addition and the gyration it induces. Conventions: see the package docstring."""
+"""Möbius addition and gyration. Conventions: see the docstring of `hyperml_tf.geometry.poincare`."""
 
 from __future__ import annotations
 
@@ -12,24 +12,32 @@ from hyperml_tf.numerics import Tensor
 def mobius_add(x: Tensor, y: Tensor, c: Tensor) -> Tensor:
     """Möbius addition `x (+)_c y`.
 
-    The textbook fraction `((1 + 2c<x,y> + c|y|^2) x + (1 - c|x|^2) y) / (1 + 2c<x,y> + c^2|x|^2|y|^2)` is evaluated as
+    The usual formula
+
+        ((1 + 2c<x,y> + c|y|^2) x + (1 - c|x|^2) y) / (1 + 2c<x,y> + c^2|x|^2|y|^2)
+
+    is evaluated in the equivalent form
 
         ((1 - c|x|^2)(x + y) + c|x + y|^2 x) / ((1 - c|x|^2)(1 - c|y|^2) + c|x + y|^2)
 
-    which is the same number, but its denominator is a sum of positive terms: nothing cancels when `y` is close to `-x`.
+    whose denominator is a sum of positive terms, so that nothing cancels if `y` is close to `-x`.
 
     Args:
-        x: points, `(..., dim)`.
-        y: points, `(..., dim)`; leading axes broadcast.
-        c: curvature, a number or `(...)`, >= 0. At `c = 0` it is `x + y`.
+        x: Tensor of points, `(..., dim)`.
+        y: Tensor of points, `(..., dim)`. Leading axes broadcast.
+        c: Float or tensor `(...)`, >= 0, the curvature.
 
     Returns:
-        Points of the ball, `(..., dim)`.
+        Points, `(..., dim)`, projected into the ball; `x + y` at `c = 0`.
+
+    Reference:
+        - A. Ungar, Analytic Hyperbolic Geometry, 2005
+        - [Ganea et al., Hyperbolic Neural Networks, 2018](https://arxiv.org/abs/1805.09112)
 
     Example:
 
-    >>> mobius_add([0.5, 0.0], [0.5, 0.0], c=1.0).numpy().astype(float).round(4).tolist()
-    [0.8, 0.0]
+    >>> mobius_add([0.5, 0.0], [0.5, 0.0], c=1.0).numpy().round(4)
+    array([0.8, 0. ], dtype=float32)
     """
     x, y, c = numerics.promote(x, y, c)
     c = column(c)
@@ -37,7 +45,7 @@ def mobius_add(x: Tensor, y: Tensor, c: Tensor) -> Tensor:
 
 
 def add_working(x: Tensor, y: Tensor, c: Tensor) -> Tensor:
-    """`mobius_add` for promoted tensors and a `column` `c`, without the final projection."""
+    """`mobius_add` of promoted tensors, with `c` a `column` and without the projection."""
     gap_x = gap(x, c)
     total = x + y
     s = c * numerics.squared_norm(total)
@@ -45,30 +53,34 @@ def add_working(x: Tensor, y: Tensor, c: Tensor) -> Tensor:
 
 
 def gyration(u: Tensor, v: Tensor, w: Tensor, c: Tensor) -> Tensor:
-    """`gyr[u, v] w = -(u (+) v) (+) (u (+) (v (+) w))`, the rotation by which Möbius addition fails to be associative.
+    """Gyration `gyr[u, v] w = -(u (+) v) (+) (u (+) (v (+) w))`.
 
-    Evaluated in closed form, so `w` may be any vector, not only a point of the ball. Ungar's (2005)
-    `gyr[u, v] w = w + 2 (a u + b v) / d` is rewritten in terms of `p = u + v`,
+    It is the rotation that makes up for Möbius addition not being associative: `u (+) (v (+) w) = (u (+) v) (+) gyr[u, v] w`.
+
+    The closed form of Ungar, `w + 2 (a u + b v) / d`, is written in terms of `p = u + v` as
 
         w + 2c ( ((1 - c|v|^2) <p,w> + c|p|^2 <v,w>) u + ((1 - c|u|^2) <v,w> - <p,w>) p ) / d
         d = (1 - c|u|^2)(1 - c|v|^2) + c|p|^2
 
-    because `d` is tiny when `u` and `-v` are close and near the boundary (parallel transport over a short way): here the
-    numerator is a sum of terms as small as `d`, not a cancelling difference of large ones.
+    because `d` is tiny if `u` is close to `-v` and to the boundary, as in parallel transport over a short distance. Here all
+    terms of the numerator are as small as `d`, so that no large terms cancel.
 
     Args:
-        u: points, `(..., dim)`.
-        v: points, `(..., dim)`.
-        w: vectors, `(..., dim)`.
-        c: curvature, a number or `(...)`, >= 0. At `c = 0` it returns `w`.
+        u: Tensor of points, `(..., dim)`.
+        v: Tensor of points, `(..., dim)`. Leading axes broadcast.
+        w: Tensor of vectors, `(..., dim)`, not necessarily in the ball. Leading axes broadcast.
+        c: Float or tensor `(...)`, >= 0, the curvature.
 
     Returns:
-        Vectors, `(..., dim)`, of the same norm as `w`.
+        Vectors, `(..., dim)`, of the same norm as `w`; `w` at `c = 0`.
 
-    Example:
+    Reference:
+        - A. Ungar, Analytic Hyperbolic Geometry, 2005
 
-    >>> gyration([0.1, 0.2], [0.3, 0.4], [0.5, 0.6], c=0.0).numpy().astype(float).round(4).tolist()
-    [0.5, 0.6]
+    Example: if `u` and `v` are orthogonal, the rotation is in the plane that they span.
+
+    >>> gyration([0.5, 0.0], [0.0, 0.5], [1.0, 0.0], c=1.0).numpy().round(4)
+    array([ 0.8824, -0.4706], dtype=float32)
     """
     u, v, w, c = numerics.promote(u, v, w, c)
     c = column(c)

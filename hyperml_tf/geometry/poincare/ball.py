@@ -1,4 +1,4 @@
-"""The ball and its metric: staying inside it, the conformal factor, gradients. Conventions: see the package docstring."""
+"""Projection into the ball, and its metric. Conventions: see the docstring of `hyperml_tf.geometry.poincare`."""
 
 from __future__ import annotations
 
@@ -9,74 +9,76 @@ from hyperml_tf.numerics import Tensor
 
 
 def column(c: Tensor) -> Tensor:
-    """`c` with a last axis of size 1, so that it broadcasts against `(..., dim)`."""
+    """`c` with a last axis of size 1, so that it broadcasts with `(..., dim)`."""
     return c[..., tf.newaxis]
 
 
 def gap(x: Tensor, c: Tensor) -> Tensor:
-    """`1 - c|x|^2`, shape `(..., 1)`, for working-dtype `x` and a `column` `c`.
+    """`1 - c|x|^2`, `(..., 1)`, of a promoted `x`, with `c` a `column`.
 
-    Near the boundary the difference cancels: in float32 its error would be 0.1 to 1 %, and with it that of every distance and
-    gradient there. So it is formed in float64 and rounded once (measured in docs/numerics.md).
+    Near the boundary the difference cancels: in float32 its relative error would be 0.1 to 1 %, and so would that of distances
+    and gradients. It is therefore computed in float64 and rounded once, see docs/numerics.md.
 
-    Positive for every point of the ball. The floor of one machine epsilon is below what a projected point can reach; it
-    only keeps a point that was never projected from turning into NaN.
+    It is positive for all points of the ball. The lower bound of one machine epsilon is out of reach of projected points, and
+    prevents a NaN for points that were not projected.
     """
     return gap_of_norm(numerics.wide_squared_norm(x), c, x.dtype)
 
 
 def gap_of_norm(wide_squared_norm: Tensor, c: Tensor, dtype: tf.DType) -> Tensor:
-    """`gap` in `dtype` for who has the squared norm in float64 at hand."""
+    """`gap`, in `dtype`, from a squared norm in float64."""
     value = 1.0 - wide_squared_norm * tf.cast(c, tf.float64)
     return tf.maximum(tf.cast(value, dtype), numerics.eps(dtype))
 
 
 def project(x: Tensor, c: Tensor) -> Tensor:
-    """Moves points outside the ball, or too close to its boundary, radially back inside.
+    """Projection into the ball: points outside, or too close to the boundary, are moved towards the origin.
 
-    Points with `sqrt(c)|x| <= 1 - eps^(3/4)` are returned unchanged, the others at that radius. At `c = 0` it is the identity.
-    The gradient of a moved point has no radial part.
+    Points with `sqrt(c)|x| <= 1 - eps^(3/4)` are unchanged, the others get that norm. The radial part of the gradient of a moved
+    point is 0.
 
     Args:
-        x: points, `(..., dim)`.
-        c: curvature, a number or `(...)`, >= 0.
+        x: Tensor of vectors, `(..., dim)`.
+        c: Float or tensor `(...)`, >= 0, the curvature.
 
     Returns:
-        Points of the ball, `(..., dim)`.
+        Points, `(..., dim)`; `x` at `c = 0`.
 
     Example:
 
-    >>> float(tf.norm(project([[3.0, 4.0]], c=1.0)))  # doctest: +ELLIPSIS
-    0.99999...
+    >>> project([[0.3, 0.4], [3.0, 4.0]], c=1.0).numpy().round(4)
+    array([[0.3, 0.4],
+           [0.6, 0.8]], dtype=float32)
     """
     x, c = numerics.promote(x, c)
     return project_working(x, column(c))
 
 
 def project_working(x: Tensor, c: Tensor) -> Tensor:
-    """`project` for tensors already promoted, with `c` a `column`."""
+    """`project` of promoted tensors, with `c` a `column`."""
     limit = numerics.ball_limit(x.dtype)
     s = c * numerics.squared_norm(x)
     outside = s > limit * limit
-    scale = limit / tf.sqrt(tf.where(outside, s, tf.ones_like(s)))  # not rsqrt: its 3 ulp are 4 % of the gap
+    scale = limit / tf.sqrt(tf.where(outside, s, tf.ones_like(s)))  # rsqrt is off by 3 ulp, which is 4 % of the gap
     return tf.where(outside, x * scale, x)
 
 
 def conformal_factor(x: Tensor, c: Tensor, keepdims: bool = False) -> Tensor:
-    """`lambda_x = 2 / (1 - c|x|^2)`, the local scale of the metric; 2 at the origin and everywhere at `c = 0`.
+    """Conformal factor `lambda_x = 2 / (1 - c|x|^2)`, the ratio of hyperbolic to Euclidean length at `x`.
 
     Args:
-        x: points, `(..., dim)`.
-        c: curvature, a number or `(...)`, >= 0.
-        keepdims: whether the result keeps a last axis of size 1.
+        x: Tensor of points, `(..., dim)`.
+        c: Float or tensor `(...)`, >= 0, the curvature.
+        keepdims: Boolean, whether the result keeps a last axis of size 1. Defaults to `False`.
 
     Returns:
-        Conformal factors, `(...)` or `(..., 1)`. Near the boundary at most about `1 / eps^(3/4)`.
+        Conformal factors, `(...)`, or `(..., 1)` with `keepdims`. They are 2 at the origin and at `c = 0`, and at most about
+        `1 / eps^(3/4)` at the boundary (156,000 in float32).
 
     Example:
 
-    >>> float(conformal_factor([0.0, 0.5], c=1.0))  # doctest: +ELLIPSIS
-    2.666666...
+    >>> conformal_factor([[0.0, 0.0], [0.0, 0.5]], c=1.0).numpy().round(4)
+    array([2.    , 2.6667], dtype=float32)
     """
     x, c = numerics.promote(x, c)
     value = 2.0 / gap(x, column(c))
@@ -84,20 +86,23 @@ def conformal_factor(x: Tensor, c: Tensor, keepdims: bool = False) -> Tensor:
 
 
 def egrad2rgrad(x: Tensor, gradient: Tensor, c: Tensor) -> Tensor:
-    """The Riemannian gradient at `x` of a function with Euclidean gradient `gradient`: `gradient / lambda_x^2`.
+    """Riemannian gradient of a function at `x`, from its Euclidean gradient: `gradient / lambda_x^2`.
 
     Args:
-        x: points, `(..., dim)`.
-        gradient: Euclidean gradients at those points, `(..., dim)`.
-        c: curvature, a number or `(...)`, >= 0.
+        x: Tensor of points, `(..., dim)`.
+        gradient: Tensor of Euclidean gradients at `x`, `(..., dim)`.
+        c: Float or tensor `(...)`, >= 0, the curvature.
 
     Returns:
-        Tangent vectors at `x`, `(..., dim)`; `gradient / 4` at `c = 0`, vanishing towards the boundary.
+        Tangent vectors at `x`, `(..., dim)`. They are `gradient / 4` at `c = 0`, and tend to 0 at the boundary.
+
+    Reference:
+        - [Nickel and Kiela, Poincaré Embeddings, 2017](https://arxiv.org/abs/1705.08039)
 
     Example:
 
-    >>> egrad2rgrad([0.0, 0.0], [4.0, 8.0], c=1.0).numpy().tolist()
-    [1.0, 2.0]
+    >>> egrad2rgrad([0.0, 0.0], [4.0, 8.0], c=1.0).numpy()
+    array([1., 2.], dtype=float32)
     """
     x, gradient, c = numerics.promote(x, gradient, c)
     return gradient * tf.square(gap(x, column(c)) / 2.0)

@@ -1,4 +1,4 @@
-"""Geodesic distances by the asinh form. Conventions: see the package docstring."""
+"""Geodesic distances. Conventions: see the docstring of `hyperml_tf.geometry.poincare`."""
 
 from __future__ import annotations
 
@@ -12,21 +12,24 @@ from hyperml_tf.numerics import Tensor
 def distance(x: Tensor, y: Tensor, c: Tensor) -> Tensor:
     """Geodesic distance `d(x, y) = 2/sqrt(c) asinh( sqrt(c)|x - y| / sqrt((1 - c|x|^2)(1 - c|y|^2)) )`.
 
-    Equal to the paper's `2/sqrt(c) artanh(sqrt(c) |(-x) (+) y|)`, without its cancellation for close points and its
-    saturation near the boundary.
+    It equals the formula of the paper, `2/sqrt(c) artanh(sqrt(c) |(-x) (+)_c y|)`, but does not cancel for close points and does
+    not saturate near the boundary.
 
     Args:
-        x: points, `(..., dim)`.
-        y: points, `(..., dim)`; leading axes broadcast.
-        c: curvature, a number or `(...)`, >= 0. At `c = 0` the distance is `2 |x - y|`.
+        x: Tensor of points, `(..., dim)`.
+        y: Tensor of points, `(..., dim)`. Leading axes broadcast.
+        c: Float or tensor `(...)`, >= 0, the curvature.
 
     Returns:
-        Distances, `(...)`. The gradient at `x == y` is 0 (the distance has a kink there; `squared_distance` has none).
+        Distances, `(...)`; `2 |x - y|` at `c = 0`. The gradient at `x == y`, where the distance is not differentiable, is 0.
+
+    Reference:
+        - [Tran et al., HyperML, 2020](https://arxiv.org/abs/1809.01703)
 
     Example:
 
-    >>> round(float(distance([0.0, 0.0], [0.5, 0.0], c=1.0)), 4)
-    1.0986
+    >>> distance([[0.0, 0.0], [0.5, 0.0]], [0.5, 0.0], c=1.0).numpy().round(4)
+    array([1.0986, 0.    ], dtype=float32)
     """
     x, y, c = numerics.promote(x, y, c)
     r2 = _chord(x, y, column(c))
@@ -34,15 +37,15 @@ def distance(x: Tensor, y: Tensor, c: Tensor) -> Tensor:
 
 
 def squared_distance(x: Tensor, y: Tensor, c: Tensor) -> Tensor:
-    """The square of `distance`, smooth everywhere: what the hinge of the pull-push loss needs.
+    """Square of `distance`. Unlike the distance, it is smooth everywhere, also at `x == y`.
 
     Args:
-        x: points, `(..., dim)`.
-        y: points, `(..., dim)`; leading axes broadcast.
-        c: curvature, a number or `(...)`, >= 0. At `c = 0` it is `4 |x - y|^2`.
+        x: Tensor of points, `(..., dim)`.
+        y: Tensor of points, `(..., dim)`. Leading axes broadcast.
+        c: Float or tensor `(...)`, >= 0, the curvature.
 
     Returns:
-        Squared distances, `(...)`.
+        Squared distances, `(...)`; `4 |x - y|^2` at `c = 0`.
 
     Example:
 
@@ -54,14 +57,16 @@ def squared_distance(x: Tensor, y: Tensor, c: Tensor) -> Tensor:
 
 
 def squared_distance_of_chord(chord: Tensor, c: Tensor) -> Tensor:
-    """`squared_distance` from `|x - y|^2 / ((1 - c|x|^2)(1 - c|y|^2))`, for who has the gaps of many points at hand.
+    """`squared_distance` as a function of `|x - y|^2 / ((1 - c|x|^2)(1 - c|y|^2))`.
+
+    For callers that compute the two factors of the denominator once per point, and not once per pair.
 
     Args:
-        chord: that quotient, any shape.
-        c: curvature, a number or of a shape that broadcasts with it, >= 0.
+        chord: Tensor of these quotients, any shape, >= 0.
+        c: Float or tensor of a shape that broadcasts with that of `chord`, >= 0, the curvature.
 
     Returns:
-        Squared distances, of the shape of `chord`.
+        Squared distances of the broadcast shape; `4 * chord` at `c = 0`.
 
     Example:
 
@@ -73,33 +78,34 @@ def squared_distance_of_chord(chord: Tensor, c: Tensor) -> Tensor:
 
 
 def distance0(x: Tensor, c: Tensor) -> Tensor:
-    """Distance to the origin, `2/sqrt(c) artanh(sqrt(c)|x|)`; `2|x|` at `c = 0`.
+    """Distance from the origin, `2/sqrt(c) artanh(sqrt(c)|x|)`.
 
     Args:
-        x: points, `(..., dim)`.
-        c: curvature, a number or `(...)`, >= 0.
+        x: Tensor of points, `(..., dim)`.
+        c: Float or tensor `(...)`, >= 0, the curvature.
 
     Returns:
-        Distances, `(...)`; at most about 12.7 (float32) or 27.7 (float64), times `1/sqrt(c)`, for a projected point.
+        Distances, `(...)`; `2 |x|` at `c = 0`. For projected points they are at most about `12.7 / sqrt(c)` in float32, and
+        `27.7 / sqrt(c)` in float64.
 
     Example:
 
-    >>> round(float(distance0([0.5, 0.0], c=1.0)), 4)
-    1.0986
+    >>> distance0([[0.0, 0.0], [0.5, 0.0]], c=1.0).numpy().round(4)
+    array([0.    , 1.0986], dtype=float32)
     """
     return distance(tf.zeros_like(x), x, c)
 
 
 def pairwise_distance(x: Tensor, y: Tensor, c: Tensor) -> Tensor:
-    """Distances between every row of `x` and every row of `y`.
+    """Distances between all points of `x` and all points of `y`.
 
-    Differences are formed explicitly, so close pairs keep all their digits, at the price of `n * m * dim` numbers of memory.
-    For searching a catalogue use `hyperml_tf.retrieval`, which ranks by one matrix product.
+    It computes all differences, so that distances of close points are accurate, and needs memory for `n * m * dim` numbers. To
+    search a catalogue use `hyperml_tf.retrieval`, which ranks by one matrix product.
 
     Args:
-        x: points, `(..., n, dim)`.
-        y: points, `(..., m, dim)`.
-        c: curvature, a number or `(...)`, >= 0.
+        x: Tensor of points, `(..., n, dim)`.
+        y: Tensor of points, `(..., m, dim)`. Leading axes broadcast.
+        c: Float or tensor `(...)`, >= 0, the curvature.
 
     Returns:
         Distances, `(..., n, m)`.
@@ -114,5 +120,5 @@ def pairwise_distance(x: Tensor, y: Tensor, c: Tensor) -> Tensor:
 
 
 def _chord(x: Tensor, y: Tensor, c: Tensor) -> Tensor:
-    """`|x - y|^2 / ((1 - c|x|^2)(1 - c|y|^2))`, shape `(...)`: `sinh^2(sqrt(c) d / 2) / c`."""
+    """`|x - y|^2 / ((1 - c|x|^2)(1 - c|y|^2)) = sinh^2(sqrt(c) d / 2) / c`, `(...)`."""
     return tf.squeeze(numerics.squared_norm(x - y) / gap(x, c) / gap(y, c), -1)

@@ -1,4 +1,4 @@
-"""Scaling, linear maps and means of points. Conventions: see the package docstring."""
+"""Scaling, linear maps and means of points. Conventions: see the docstring of `hyperml_tf.geometry.poincare`."""
 
 from __future__ import annotations
 
@@ -12,20 +12,26 @@ from hyperml_tf.numerics import Tensor
 
 
 def mobius_scalar_mul(r: Tensor, x: Tensor, c: Tensor) -> Tensor:
-    """Möbius scalar multiplication `r (x)_c x = expmap0(r logmap0(x))`, the point at `r` times the distance from the origin.
+    """Möbius scalar multiplication `r (x)_c x = expmap0(r logmap0(x))`.
+
+    The result is on the geodesic through `x` and the origin, at `|r|` times the distance of `x` from the origin.
 
     Args:
-        r: factors, a number or `(...)`.
-        x: points, `(..., dim)`.
-        c: curvature, a number or `(...)`, >= 0. At `c = 0` it is `r * x`.
+        r: Float or tensor `(...)`, the factor.
+        x: Tensor of points, `(..., dim)`.
+        c: Float or tensor `(...)`, >= 0, the curvature.
 
     Returns:
-        Points of the ball, `(..., dim)`.
+        Points, `(..., dim)`, projected into the ball; `r * x` at `c = 0`.
+
+    Reference:
+        - A. Ungar, Analytic Hyperbolic Geometry, 2005
+        - [Ganea et al., Hyperbolic Neural Networks, 2018](https://arxiv.org/abs/1805.09112)
 
     Example:
 
-    >>> mobius_scalar_mul(2.0, [0.5, 0.0], c=1.0).numpy().astype(float).round(4).tolist()
-    [0.8, 0.0]
+    >>> mobius_scalar_mul(2.0, [0.5, 0.0], c=1.0).numpy().round(4)
+    array([0.8, 0. ], dtype=float32)
     """
     r, x, c = numerics.promote(r, x, c)
     return expmap0(column(r) * logmap0(x, c), c)
@@ -35,51 +41,58 @@ def mobius_matvec(matrix: Tensor, x: Tensor, c: Tensor) -> Tensor:
     """Möbius matrix-vector product `M (x)_c x = expmap0(M logmap0(x))`.
 
     Args:
-        matrix: `(out_dim, dim)`, or `(..., out_dim, dim)` with leading axes that broadcast.
-        x: points, `(..., dim)`.
-        c: curvature, a number or `(...)`, >= 0. At `c = 0` it is `M x`.
+        matrix: Tensor `(out_dim, dim)`, the matrix of all points, or `(..., out_dim, dim)`. Leading axes broadcast.
+        x: Tensor of points, `(..., dim)`.
+        c: Float or tensor `(...)`, >= 0, the curvature.
 
     Returns:
-        Points of the ball, `(..., out_dim)`.
+        Points, `(..., out_dim)`, projected into the ball; `M x` at `c = 0`.
+
+    Reference:
+        - [Ganea et al., Hyperbolic Neural Networks, 2018](https://arxiv.org/abs/1805.09112)
 
     Example:
 
-    >>> mobius_matvec([[0.0, 1.0], [1.0, 0.0]], [0.5, 0.25], c=1.0).numpy().astype(float).round(4).tolist()
-    [0.25, 0.5]
+    >>> mobius_matvec([[0.0, 1.0], [1.0, 0.0]], [0.5, 0.25], c=1.0).numpy().round(4)
+    array([0.25, 0.5 ], dtype=float32)
     """
     matrix, x, c = numerics.promote(matrix, x, c)
     v = logmap0(x, c)
-    # One matrix for all points is one matrix product; `matvec` would run a small product a point (60 times slower).
+    # With one matrix for all points, `matvec` would compute one small product per point, which is 60 times slower.
     shared = matrix.shape.rank == 2
     return expmap0(tf.tensordot(v, matrix, [[-1], [1]]) if shared else tf.linalg.matvec(matrix, v), c)
 
 
 def gyromidpoint(x: Tensor, c: Tensor, weights: Tensor | None = None) -> Tensor:
-    """Weighted Möbius gyromidpoint of a set of points.
+    """Weighted Möbius gyromidpoint of a set of points, `1/2 (x)_c ( sum_i w_i lambda_i x_i / sum_i w_i (lambda_i - 1) )`.
 
-    `1/2 (x) ( sum_i w_i lambda_i x_i / sum_i w_i (lambda_i - 1) )`: the centroid on the hyperboloid, brought back to the ball.
+    It is the Lorentzian centroid of the points on the hyperboloid. Translations and rotations move it together with the points.
 
     Args:
-        x: points, `(..., n, dim)`.
-        c: curvature, a number or `(...)`, >= 0. At `c = 0` it is the weighted mean.
-        weights: non-negative weights, `(..., n)`; equal if None. A set whose weights are all 0 (an empty history) has its
-            midpoint at the origin.
+        x: Tensor of points, `(..., n, dim)`.
+        c: Float or tensor `(...)`, >= 0, the curvature.
+        weights: Tensor of weights, `(..., n)`, >= 0. If `None`, all weights are 1. Defaults to `None`.
 
     Returns:
-        Points of the ball, `(..., dim)`.
+        Points, `(..., dim)`, projected into the ball: the weighted mean at `c = 0`, and the origin for a set whose weights are
+        all 0, such as an empty history.
+
+    Reference:
+        - A. Ungar, Analytic Hyperbolic Geometry, 2005
+        - [Shimizu et al., Hyperbolic Neural Networks++, 2021](https://arxiv.org/abs/2006.08210)
 
     Example:
 
-    >>> gyromidpoint([[0.5, 0.0], [-0.5, 0.0]], c=1.0).numpy().tolist()
-    [0.0, 0.0]
+    >>> gyromidpoint([[0.5, 0.0], [0.0, 0.0]], c=1.0).numpy().round(4)
+    array([0.2679, 0.    ], dtype=float32)
     """
     if weights is None:
         weights = tf.ones(tf.shape(x)[:-1], numerics.working_dtype(x, c))
     x, c, weights = numerics.promote(x, c, weights)
     c = column(c)
     weights = weights[..., tf.newaxis]
-    # The closed form below loses points near the boundary to rounding. The midpoint commutes with translations, so it is taken
-    # again around its own first estimate, where nothing cancels. The estimate has no influence on the exact result.
+    # Near the boundary the closed form is inaccurate. Since the midpoint commutes with translations, it is computed a second time
+    # around the first estimate, where nothing cancels. In exact arithmetic the result does not depend on the estimate.
     center = tf.stop_gradient(_closed_form_midpoint(x, c, weights))
     moved = add_working(-center[..., tf.newaxis, :], x, c[..., tf.newaxis, :])
     return project_working(add_working(center, _closed_form_midpoint(moved, c, weights), c), c)

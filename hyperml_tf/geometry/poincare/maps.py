@@ -1,4 +1,4 @@
-"""Exponential and logarithmic maps, and parallel transport. Conventions: see the package docstring."""
+"""Exponential and logarithmic maps, and parallel transport. Conventions: see `hyperml_tf.geometry.poincare`."""
 
 from __future__ import annotations
 
@@ -13,20 +13,23 @@ from hyperml_tf.numerics import Tensor
 def expmap0(v: Tensor, c: Tensor) -> Tensor:
     """Exponential map at the origin, `tanh(sqrt(c)|v|) v / (sqrt(c)|v|)`.
 
-    The point at distance `lambda_0 |v| = 2|v|` from the origin, in the direction of `v`.
+    The result is in the direction of `v`, at distance `lambda_0 |v| = 2 |v|` from the origin.
 
     Args:
-        v: tangent vectors at the origin, `(..., dim)`.
-        c: curvature, a number or `(...)`, >= 0. At `c = 0` it is the identity.
+        v: Tensor of tangent vectors at the origin, `(..., dim)`.
+        c: Float or tensor `(...)`, >= 0, the curvature.
 
     Returns:
-        Points of the ball, `(..., dim)`. Beyond `sqrt(c)|v|` of about 6.3 (float32) or 13.9 (float64) the result stays at
-        the limit radius and the gradient keeps only its tangential part.
+        Points, `(..., dim)`, projected into the ball; `v` at `c = 0`. The projection acts on vectors with `sqrt(c)|v|` above 6.3
+        in float32, or 13.9 in float64, and removes the radial part of their gradient.
+
+    Reference:
+        - [Ganea et al., Hyperbolic Neural Networks, 2018](https://arxiv.org/abs/1805.09112)
 
     Example:
 
-    >>> float(expmap0([0.0, 0.5], c=1.0)[1])  # doctest: +ELLIPSIS
-    0.46211...
+    >>> expmap0([0.0, 0.5], c=1.0).numpy().round(4)
+    array([0.    , 0.4621], dtype=float32)
     """
     v, c = numerics.promote(v, c)
     c = column(c)
@@ -34,9 +37,9 @@ def expmap0(v: Tensor, c: Tensor) -> Tensor:
 
 
 def expmap0_factor(s: Tensor) -> Tensor:
-    """What `expmap0` multiplies a tangent vector by, from `s = c|v|^2`, `(..., 1)`, of the working dtype.
+    """The factor by which `expmap0` scales a tangent vector, from `s = c|v|^2`, `(..., 1)`, promoted.
 
-    The projection is part of it: the length of the result follows from `s`, so no second pass over the vectors is needed.
+    It includes the projection, because the norm of the result follows from `s`.
     """
     ratio = numerics.tanh_ratio(s)
     limit = numerics.ball_limit(s.dtype)
@@ -45,19 +48,22 @@ def expmap0_factor(s: Tensor) -> Tensor:
 
 
 def logmap0(y: Tensor, c: Tensor) -> Tensor:
-    """Logarithmic map at the origin, the inverse of `expmap0`: `artanh(sqrt(c)|y|) y / (sqrt(c)|y|)`.
+    """Logarithmic map at the origin, `artanh(sqrt(c)|y|) y / (sqrt(c)|y|)`, the inverse of `expmap0`.
 
     Args:
-        y: points, `(..., dim)`.
-        c: curvature, a number or `(...)`, >= 0. At `c = 0` it is the identity.
+        y: Tensor of points, `(..., dim)`.
+        c: Float or tensor `(...)`, >= 0, the curvature.
 
     Returns:
-        Tangent vectors at the origin, `(..., dim)`, of norm `d(0, y) / 2`.
+        Tangent vectors at the origin, `(..., dim)`, of norm `d(0, y) / 2`; `y` at `c = 0`.
+
+    Reference:
+        - [Ganea et al., Hyperbolic Neural Networks, 2018](https://arxiv.org/abs/1805.09112)
 
     Example:
 
-    >>> float(logmap0([0.0, 0.5], c=1.0)[1])  # doctest: +ELLIPSIS
-    0.54930...
+    >>> logmap0([0.0, 0.5], c=1.0).numpy().round(4)
+    array([0.    , 0.5493], dtype=float32)
     """
     y, c = numerics.promote(y, c)
     c = column(c)
@@ -65,28 +71,33 @@ def logmap0(y: Tensor, c: Tensor) -> Tensor:
 
 
 def logmap0_factor(squared_norm: Tensor, gap: Tensor, c: Tensor) -> Tensor:
-    """What `logmap0` multiplies a point by, from its `|y|^2` and `1 - c|y|^2`, both `(..., 1)`."""
-    # artanh(sqrt(s)) = asinh(sqrt(s / (1 - s))), which does not lose digits as s -> 1.
+    """The factor by which `logmap0` scales a point, from its `|y|^2` and `1 - c|y|^2`, both `(..., 1)`."""
+    # artanh(sqrt(s)) = asinh(sqrt(s / (1 - s))), which is accurate for s -> 1.
     inverse_gap = 1.0 / gap
     return tf.sqrt(inverse_gap) * numerics.asinh_ratio(c * squared_norm * inverse_gap)
 
 
 def expmap(x: Tensor, v: Tensor, c: Tensor) -> Tensor:
-    """Exponential map at `x`: `x (+) tanh(sqrt(c) lambda_x |v| / 2) v / (sqrt(c)|v|)`.
+    """Exponential map at `x`: `x (+)_c ( tanh(sqrt(c) lambda_x |v| / 2) v / (sqrt(c)|v|) )`.
+
+    It follows the geodesic that starts at `x` in the direction of `v`, for the length `lambda_x |v|`.
 
     Args:
-        x: base points, `(..., dim)`.
-        v: tangent vectors at `x`, `(..., dim)`; the geodesic has length `lambda_x |v|`.
-        c: curvature, a number or `(...)`, >= 0. At `c = 0` it is `x + v`.
+        x: Tensor of base points, `(..., dim)`.
+        v: Tensor of tangent vectors at `x`, `(..., dim)`. Leading axes broadcast.
+        c: Float or tensor `(...)`, >= 0, the curvature.
 
     Returns:
-        Points of the ball, `(..., dim)`. A geodesic longer than 12.7 (float32) or 27.7 (float64), times `1/sqrt(c)`, is
-        walked that far only.
+        Points, `(..., dim)`, projected into the ball; `x + v` at `c = 0`. The length of a geodesic is limited to `12.7 / sqrt(c)`
+        in float32, and `27.7 / sqrt(c)` in float64.
+
+    Reference:
+        - [Ganea et al., Hyperbolic Neural Networks, 2018](https://arxiv.org/abs/1805.09112)
 
     Example:
 
-    >>> expmap([1.0, 1.0], [0.0, 2.0], c=0.0).numpy().tolist()
-    [1.0, 3.0]
+    >>> expmap([0.0, 0.5], [0.0, 0.2], c=1.0).numpy().round(4)
+    array([0.    , 0.6729], dtype=float32)
     """
     x, v, c = numerics.promote(x, v, c)
     c = column(c)
@@ -96,23 +107,26 @@ def expmap(x: Tensor, v: Tensor, c: Tensor) -> Tensor:
 
 
 def logmap(x: Tensor, y: Tensor, c: Tensor) -> Tensor:
-    """Logarithmic map at `x`, the inverse of `expmap`: the tangent vector at `x` whose geodesic reaches `y` at time 1.
+    """Logarithmic map at `x`, the inverse of `expmap`: the tangent vector at `x` whose geodesic ends at `y`.
 
-    The textbook form `2 / (sqrt(c) lambda_x) artanh(sqrt(c)|w|) w / |w|`, `w = (-x) (+) y`, is computed from the chord
-    `r^2 = |x - y|^2 / ((1 - c|x|^2)(1 - c|y|^2))`, through `|w|^2 = r^2 / (1 + c r^2)`, so that far points do not saturate.
+    The usual formula is `2 / (sqrt(c) lambda_x) artanh(sqrt(c)|w|) w / |w|` with `w = (-x) (+)_c y`. It is computed from
+    `r^2 = |x - y|^2 / ((1 - c|x|^2)(1 - c|y|^2))` and `|w|^2 = r^2 / (1 + c r^2)`, which does not saturate for distant points.
 
     Args:
-        x: base points, `(..., dim)`.
-        y: points, `(..., dim)`.
-        c: curvature, a number or `(...)`, >= 0. At `c = 0` it is `y - x`.
+        x: Tensor of base points, `(..., dim)`.
+        y: Tensor of points, `(..., dim)`. Leading axes broadcast.
+        c: Float or tensor `(...)`, >= 0, the curvature.
 
     Returns:
-        Tangent vectors at `x`, `(..., dim)`, with `lambda_x |v| = d(x, y)`.
+        Tangent vectors `v` at `x`, `(..., dim)`, with `lambda_x |v| = d(x, y)`; `y - x` at `c = 0`.
+
+    Reference:
+        - [Ganea et al., Hyperbolic Neural Networks, 2018](https://arxiv.org/abs/1805.09112)
 
     Example:
 
-    >>> logmap([1.0, 1.0], [1.0, 3.0], c=0.0).numpy().tolist()
-    [0.0, 2.0]
+    >>> logmap([0.0, 0.5], [0.0, 0.8], c=1.0).numpy().round(4)
+    array([0.   , 0.412], dtype=float32)
     """
     x, y, c = numerics.promote(x, y, c)
     c = column(c)
@@ -122,21 +136,25 @@ def logmap(x: Tensor, y: Tensor, c: Tensor) -> Tensor:
 
 
 def parallel_transport(x: Tensor, y: Tensor, v: Tensor, c: Tensor) -> Tensor:
-    """Carries the tangent vector `v` at `x` along the geodesic to `y`: `gyr[y, -x] v * lambda_x / lambda_y`.
+    """Parallel transport of a tangent vector from `x` along the geodesic to `y`: `gyr[y, -x] v * lambda_x / lambda_y`.
 
     Args:
-        x: base points, `(..., dim)`.
-        y: target points, `(..., dim)`.
-        v: tangent vectors at `x`, `(..., dim)`.
-        c: curvature, a number or `(...)`, >= 0. At `c = 0` it returns `v`.
+        x: Tensor of base points, `(..., dim)`.
+        y: Tensor of target points, `(..., dim)`. Leading axes broadcast.
+        v: Tensor of tangent vectors at `x`, `(..., dim)`. Leading axes broadcast.
+        c: Float or tensor `(...)`, >= 0, the curvature.
 
     Returns:
-        Tangent vectors at `y`, `(..., dim)`, of the same Riemannian length.
+        Tangent vectors at `y`, `(..., dim)`, of the same Riemannian norm; `v` at `c = 0`.
+
+    Reference:
+        - A. Ungar, Analytic Hyperbolic Geometry, 2005
+        - [Ganea et al., Hyperbolic Neural Networks, 2018](https://arxiv.org/abs/1805.09112)
 
     Example:
 
-    >>> parallel_transport([0.0, 0.0], [0.5, 0.0], [0.0, 1.0], c=1.0).numpy().tolist()
-    [0.0, 0.75]
+    >>> parallel_transport([0.0, 0.0], [0.5, 0.0], [0.0, 1.0], c=1.0).numpy()
+    array([0.  , 0.75], dtype=float32)
     """
     x, y, v, c = numerics.promote(x, y, v, c)
     scale = gap(y, column(c)) / gap(x, column(c))

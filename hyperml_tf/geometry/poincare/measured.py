@@ -1,6 +1,6 @@
-"""Points with the numbers that follow from their norms, computed once per point instead of once per pair.
+"""Points together with quantities that depend on their norms only, computed once per point and not once per pair.
 
-Conventions: see the package docstring.
+Conventions: see the docstring of `hyperml_tf.geometry.poincare`.
 """
 
 from __future__ import annotations
@@ -16,49 +16,48 @@ from hyperml_tf.numerics import Tensor
 
 
 class MeasuredPoints(NamedTuple):
-    """Points of the ball and what follows from their norms; made by `measure`."""
+    """Points of the ball, and quantities that depend on their norms only. Returned by `measure`."""
 
     points: Tensor
-    """Points, `(..., dim)`."""
+    """Points `x`, `(..., dim)`."""
     squared_norm: Tensor
     """`|x|^2`, `(..., 1)`."""
     gap: Tensor
     """`1 - c|x|^2`, `(..., 1)`."""
     logmap0_factor: Tensor
-    """The number by which `logmap0` multiplies the point, `(..., 1)`."""
+    """The factor by which `logmap0` scales the point, `(..., 1)`."""
 
     def conformal_factor(self) -> Tensor:
-        """`2 / (1 - c|x|^2)`, `(..., 1)`."""
+        """Conformal factors, `2 / (1 - c|x|^2)`, `(..., 1)`."""
         return 2.0 / self.gap
 
     def detached(self) -> MeasuredPoints:
-        """The same numbers, through which no gradient flows."""
+        """The same values without gradients."""
         return MeasuredPoints(*map(tf.stop_gradient, self))
 
     def rows(self, begin: Tensor | None = None, end: Tensor | None = None) -> MeasuredPoints:
-        """The points from `begin` up to, but not including, `end`, as in slicing."""
+        """The slice `begin:end` of the first axis."""
         return MeasuredPoints(*(part[begin:end] for part in self))
 
     def grouped(self, size: int) -> MeasuredPoints:
-        """The points `(n, dim)` in groups of `size`, `(n / size, size, dim)`; `n` must be a multiple of `size`."""
+        """Points `(n, dim)` in groups, `(n / size, size, dim)`. `n` must be a multiple of `size`."""
         return MeasuredPoints(*(tf.reshape(part, [-1, size, part.shape[-1]]) for part in self))
 
 
 def measure(x: Tensor, c: Tensor) -> MeasuredPoints:
-    """Measures points of the ball.
+    """Computes the quantities of `MeasuredPoints`.
 
     Args:
-        x: points, `(..., dim)`.
-        c: curvature, a scalar >= 0. At `c = 0` the gap and the factor of `logmap0` are 1.
+        x: Tensor of points, `(..., dim)`.
+        c: Float or scalar tensor, >= 0, the curvature.
 
     Returns:
-        The points and their numbers. The squared norm is summed in float64 and rounded once.
+        `MeasuredPoints`, whose `gap` and `logmap0_factor` are 1 at `c = 0`.
 
     Example:
 
-    >>> measured = measure([[0.0, 0.5]], c=1.0)
-    >>> measured.squared_norm.numpy().tolist(), measured.gap.numpy().tolist()
-    ([[0.25]], [[0.75]])
+    >>> measure([[0.0, 0.5]], c=1.0).gap.numpy()
+    array([[0.75]], dtype=float32)
     """
     x, c = numerics.promote(x, c)
     wide = numerics.wide_squared_norm(x)

@@ -1,17 +1,17 @@
-"""The order of candidates by their distance from a query, at the price of one inner product per pair.
+"""Ranking of candidates by their distance from a query, with one inner product per pair.
 
 For a fixed query `x`, the hyperbolic distance to a candidate `y` is a strictly decreasing function of its *proximity*
 
     (k . y - |y|^2) f,   k = 2x / (1 + c|x|^2),   f = 2 / (1 - c|y|^2)
 
-where `k` is the query in the Klein model and `f` the conformal factor of the candidate. The norm and the factor are one number
-per candidate, so one matrix product orders a whole catalogue, at any curvature including 0:
+where `k` is the query in the Klein model and `f` the conformal factor of the candidate. The squared norm and the factor are
+computed once per candidate, so that one matrix product ranks a whole catalogue, at any curvature including 0:
 
     proximity(tf.matmul(y, to_klein(x, c), transpose_b=True), |y|^2, f)
 
-The proximity is `geometry.lorentz.lorentz_inner`, plus and times numbers that depend on the query only. In floating point it
-cancels a few digits where candidates are close to each other, and more near the boundary: take a few more candidates than
-needed, and order these by `poincare.distance`. Conventions: see the package docstring.
+Up to a summand and a factor that depend on the query only, the proximity is `geometry.lorentz.lorentz_inner`. In floating point
+it loses a few digits to cancellation, and more near the boundary. To rank exactly, select a few more candidates than needed, and
+sort these by `poincare.distance`. Conventions: see the docstring of `hyperml_tf.geometry.poincare`.
 """
 
 from __future__ import annotations
@@ -24,39 +24,40 @@ from hyperml_tf.numerics import Tensor
 
 
 def to_klein(x: Tensor, c: Tensor) -> Tensor:
-    """Points of the Poincaré ball in the Klein model, `2x / (1 + c|x|^2)`: the vectors by which candidates are multiplied.
+    """Map from the Poincaré ball to the Klein model, `2x / (1 + c|x|^2)`.
 
     Args:
-        x: points, `(..., dim)`.
-        c: curvature, a number or `(...)`, >= 0. At `c = 0` it is `2x`.
+        x: Tensor of points, `(..., dim)`.
+        c: Float or tensor `(...)`, >= 0, the curvature.
 
     Returns:
-        Points of the Klein model, `(..., dim)`, of norm at most `1 / sqrt(c)`.
+        Points of the Klein model, `(..., dim)`, of norm less than `1 / sqrt(c)`; `2x` at `c = 0`.
 
     Example:
 
-    >>> to_klein([0.0, 0.5], c=1.0).numpy().astype(float).round(4).tolist()
-    [0.0, 0.8]
+    >>> to_klein([0.0, 0.5], c=1.0).numpy().round(4)
+    array([0. , 0.8], dtype=float32)
     """
     x, c = numerics.promote(x, c)
     return 2.0 * x / (1.0 + column(c) * numerics.squared_norm(x))
 
 
 def proximity(products: Tensor, squared_norm: Tensor, factor: Tensor) -> Tensor:
-    """Scores that order candidates as their distance from a query does, the nearest highest. See the module docstring.
+    """Scores that rank candidates by their distance from a query: the nearest candidate has the highest score.
 
-    Scores of different queries are not comparable. The layout is free, as long as the arguments broadcast: candidates first,
-    `(n, batch)` with `(n, 1)`; in groups that share their candidates, `(groups, size, n)` with `(groups, 1, n)`.
+    The formula is in the docstring of this module. Scores of different queries are not comparable. The arguments can have any
+    shapes that broadcast, such as `(n, batch)` with `(n, 1)` for `n` candidates, or `(groups, size, n)` with `(groups, 1, n)` for
+    groups of queries that share their candidates.
 
     Args:
-        products: inner products of candidates and `to_klein` of queries, any shape.
-        squared_norm: `|y|^2` of the candidates.
-        factor: their conformal factors, `2 / (1 - c|y|^2)`.
+        products: Tensor of inner products of candidates with `to_klein` of queries.
+        squared_norm: Tensor of `|y|^2` of the candidates.
+        factor: Tensor of conformal factors of the candidates, `2 / (1 - c|y|^2)`.
 
     Returns:
-        Scores, of the broadcast shape.
+        Scores of the broadcast shape.
 
-    Example: of two candidates the one at `[0.0, 0.9]` is nearer to the query.
+    Example: the second candidate is nearer to the query.
 
     >>> from hyperml_tf.geometry import poincare
     >>> x, y = tf.constant([[0.0, 0.8]]), tf.constant([[0.0, 0.3], [0.0, 0.9]])
@@ -69,38 +70,39 @@ def proximity(products: Tensor, squared_norm: Tensor, factor: Tensor) -> Tensor:
 
 
 def proximity_bound(product: Tensor, squared_norm: Tensor, factor: Tensor, largest_factor: Tensor) -> Tensor:
-    """An upper bound of the `proximity` of a block of candidates, from the largest of their products.
+    """Upper bound of the `proximity` of all candidates of a block.
 
-    The bound is tight where norms differ little within a block, as in a catalogue sorted by norm.
+    The bound is tight if norms differ little within a block, as in a catalogue that is sorted by norm. The arguments can have any
+    shapes that broadcast.
 
     Args:
-        product: the largest of the products of the block, any shape.
-        squared_norm: the smallest `|y|^2` of the block.
-        factor: the smallest conformal factor of the block.
-        largest_factor: the largest conformal factor of the block.
+        product: Tensor of the largest product of each block.
+        squared_norm: Tensor of the smallest `|y|^2` of each block.
+        factor: Tensor of the smallest conformal factor of each block.
+        largest_factor: Tensor of the largest conformal factor of each block.
 
     Returns:
-        Bounds, of the broadcast shape; equal to `proximity` for a block of one.
+        Bounds of the broadcast shape, equal to `proximity` for blocks of one candidate.
 
     Example:
 
     >>> float(proximity_bound(0.5, squared_norm=0.25, factor=2.0, largest_factor=4.0))
     1.0
     """
-    # A score below 0 is largest with the smallest factor.
+    # Negative scores are largest with the smallest factor.
     return proximity(product, squared_norm, tf.where(product > squared_norm, largest_factor, factor))
 
 
 def pairwise_proximity(x: Tensor, y: Tensor, c: Tensor) -> Tensor:
-    """The `proximity` of every candidate to every query.
+    """`proximity` of all candidates to all queries.
 
     Args:
-        x: queries, points, `(n, dim)`.
-        y: candidates, points, `(m, dim)`.
-        c: curvature, a scalar >= 0.
+        x: Tensor of points, `(n, dim)`, the queries.
+        y: Tensor of points, `(m, dim)`, the candidates.
+        c: Float or scalar tensor, >= 0, the curvature.
 
     Returns:
-        Scores, `(n, m)`; within a row, the nearest candidate has the highest.
+        Scores, `(n, m)`. The nearest candidate has the highest score of its row.
 
     Example:
 

@@ -1,7 +1,7 @@
-"""Distances of pairs of measured points, where one point may be in many pairs. Conventions: see the package docstring.
+"""Distances of pairs of points, if each point occurs in several pairs.
 
-What a distance needs of each single point is in `MeasuredPoints`; what it needs of a pair is `|x - y|^2` alone. So the vectors
-of a pair are read once, however many distances are taken of it.
+The distances of a pair depend on the two `MeasuredPoints` and on `|x - y|^2`, so that the coordinates of a pair are read only
+once. Conventions: see the docstring of `hyperml_tf.geometry.poincare`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from hyperml_tf.numerics import Tensor
 
 
 class Pairs(NamedTuple):
-    """Pairs of each of `batch` points `x` (queries) with `m` points `y` (candidates)."""
+    """Pairs of `batch` points `x`, the queries, each with `m` points `y`, its candidates."""
 
     squared_difference: Tensor
     """`|x - y|^2`, `(batch, m)`."""
@@ -26,32 +26,32 @@ class Pairs(NamedTuple):
     x_gap: Tensor
     """`1 - c|x|^2`, `(batch, 1)`."""
     x_factor: Tensor
-    """The number by which `logmap0` multiplies `x`, `(batch, 1)`."""
+    """The factor by which `logmap0` scales `x`, `(batch, 1)`."""
     y_squared_norm: Tensor
     """`|y|^2`, `(batch, m)`."""
     y_gap: Tensor
     """`1 - c|y|^2`, `(batch, m)`."""
     y_factor: Tensor
-    """The number by which `logmap0` multiplies `y`, `(batch, m)`."""
+    """The factor by which `logmap0` scales `y`, `(batch, m)`."""
 
     @classmethod
     def with_shared(cls, x: MeasuredPoints, y: MeasuredPoints, chosen: Tensor) -> Pairs:
-        """Pairs each query with its positive and with candidates chosen from a pool that all queries share.
+        """Pairs of each query with its positive, and with some candidates of a pool that the queries share.
 
         Args:
-            x: queries, `(batch, dim)`.
-            y: the positive of each query, then the pool, `(batch + n, dim)`.
-            chosen: integer positions in the pool, from 0 to `n - 1`, `(batch, m - 1)`.
+            x: `MeasuredPoints`, `(batch, dim)`, the queries.
+            y: `MeasuredPoints`, `(batch + n, dim)`, the positives of the queries and then the pool.
+            chosen: Integer tensor `(batch, m - 1)`, indices in the pool, in `[0, n)`.
 
         Returns:
-            Pairs, `(batch, m)`, the positive first.
+            Pairs, `(batch, m)`, with the positives first.
 
-        Example: one query, its positive, and the last of a pool of two.
+        Example: one query with its positive and the second candidate of the pool.
 
         >>> from hyperml_tf.geometry.poincare.measured import measure
         >>> x, y = measure([[0.5, 0.0]], c=1.0), measure([[0.5, 0.0], [0.0, 0.1], [-0.5, 0.0]], c=1.0)
-        >>> Pairs.with_shared(x, y, chosen=[[1]]).squared_difference.numpy().tolist()
-        [[0.0, 1.0]]
+        >>> Pairs.with_shared(x, y, chosen=[[1]]).squared_difference.numpy()
+        array([[0., 1.]], dtype=float32)
         """
         chosen = tf.cast(chosen, tf.int32)
         batch = tf.shape(x.points)[0]
@@ -62,26 +62,25 @@ class Pairs(NamedTuple):
 
     @classmethod
     def with_own(cls, x: MeasuredPoints, y: MeasuredPoints, count: int) -> Pairs:
-        """Pairs each query with its positive and with `count` candidates of its own.
+        """Pairs of each query with its positive, and with `count` candidates of its own.
 
-        The result is that of `with_shared` with `chosen = [[0, ..., count - 1], [count, ..., 2 * count - 1], ...]`; nothing is
-        gathered.
+        It equals `with_shared` with `chosen = [[0, ..., count - 1], [count, ..., 2 * count - 1], ...]`, but gathers nothing.
 
         Args:
-            x: queries, `(batch, dim)`.
-            y: the positive of each query, then the candidates of the first query, of the second and so on,
-                `(batch * (1 + count), dim)`.
-            count: the number of candidates of each query, >= 1.
+            x: `MeasuredPoints`, `(batch, dim)`, the queries.
+            y: `MeasuredPoints`, `(batch + batch * count, dim)`, the positives of the queries, then the candidates of the first
+                query, of the second query, and so on.
+            count: Integer >= 1, the number of candidates per query.
 
         Returns:
-            Pairs, `(batch, 1 + count)`, the positive first.
+            Pairs, `(batch, 1 + count)`, with the positives first.
 
         Example:
 
         >>> from hyperml_tf.geometry.poincare.measured import measure
         >>> x, y = measure([[0.5, 0.0]], c=1.0), measure([[0.5, 0.0], [-0.5, 0.0]], c=1.0)
-        >>> Pairs.with_own(x, y, count=1).squared_difference.numpy().tolist()
-        [[0.0, 1.0]]
+        >>> Pairs.with_own(x, y, count=1).squared_difference.numpy()
+        array([[0., 1.]], dtype=float32)
         """
         parts = [_split(part, tf.shape(x.points)[0]) for part in y]
         (positives, own), numbers = parts[0], parts[1:]
@@ -90,21 +89,27 @@ class Pairs(NamedTuple):
         return cls(_squared_difference(x.points, positives, own), *x[1:], *rows)
 
     def squared_distance(self, c: Tensor) -> Tensor:
-        """Squared hyperbolic distances, `(batch, m)`, as `poincare.squared_distance`.
+        """Squared geodesic distances, as `poincare.squared_distance`.
 
         Args:
-            c: curvature, a scalar >= 0, the one at which the points were measured.
+            c: Float or scalar tensor, >= 0, the curvature for which the points were measured.
+
+        Returns:
+            Squared distances, `(batch, m)`; `4 |x - y|^2` at `c = 0`.
         """
         return squared_distance_of_chord(self.squared_difference * (1.0 / (self.x_gap * self.y_gap)), c)
 
     def tangent_distance(self) -> Tensor:
-        """Euclidean distances of the tangent vectors at the origin, `|logmap0(x) - logmap0(y)|`, `(batch, m)`.
+        """Euclidean distances of the tangent vectors at the origin, `|logmap0(x) - logmap0(y)|`.
 
-        With `f` the factor of `logmap0` these vectors are `f(x) x` and `f(y) y`, and
+        The tangent vectors are `f(x) x` and `f(y) y`, where `f` is the factor of `logmap0`, and
 
             |f(x) x - f(y) y|^2 = f(x) f(y) |x - y|^2 + (f(x) - f(y)) (f(x)|x|^2 - f(y)|y|^2)
 
-        Both terms are >= 0, because `f` grows with the norm, so nothing cancels. The gradient at `x == y` is 0.
+        Both terms are >= 0, because `f` increases with the norm, so that nothing cancels.
+
+        Returns:
+            Distances, `(batch, m)`; `|x - y|` at `c = 0`. The gradient at `x == y` is 0.
         """
         parallel = self.x_factor * self.y_factor * self.squared_difference
         radial = self.x_factor * self.x_squared_norm - self.y_factor * self.y_squared_norm
@@ -112,12 +117,12 @@ class Pairs(NamedTuple):
 
 
 def _split(y: Tensor, batch: Tensor) -> list[Tensor]:
-    """The first `batch` rows and the others. Not by slices: the gradient of each slice would be as large as `y`."""
+    """The first `batch` rows and the other rows. The gradient of a slice would be as large as `y`, that of a split is not."""
     return tf.split(y, [batch, tf.shape(y)[0] - batch])
 
 
 def _squared_difference(x: Tensor, positives: Tensor, others: Tensor) -> Tensor:
-    """`|x - y|^2`, `(batch, m)`, of `(batch, dim)` with `(batch, dim)` and with `(batch, m - 1, dim)`."""
+    """`|x - y|^2`, `(batch, m)`, from queries `(batch, dim)`, positives `(batch, dim)` and others `(batch, m - 1, dim)`."""
     to_positives = numerics.squared_norm(x - positives)
     to_others = numerics.squared_norm(x[:, tf.newaxis] - others, keepdims=False)
     return tf.concat([to_positives, to_others], axis=1)
