@@ -224,10 +224,10 @@ GAPS: dict[str, Callable[..., Any]] = {
     "float32": lambda x, c: 1 - c * squared(x),
     "(1 - r)(1 + r), float32": gap_factored,
     "split products, float32": gap_split,
-    "float64, differentiated as written": lambda x, c: tf.cast(
+    "float64, gradient in float64": lambda x, c: tf.cast(
         1 - tf.cast(c, tf.float64) * squared(tf.cast(x, tf.float64)), tf.float32
     ),
-    "float64 forward, float32 backward (used)": gap,
+    "float64, gradient in float32 (used)": gap,
 }
 
 

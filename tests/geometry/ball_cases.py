@@ -1,7 +1,7 @@
-"""What the geometry tests share: batches of points, an independent reference in extended precision, tolerances.
+"""Common code of the geometry tests: batches of points, an independent reference in extended precision, and tolerances.
 
-The reference works on the very numbers the code under test was given: distances in numpy's `longdouble` (64 significant bits),
-Möbius addition by its textbook fraction in 60 digits, because that fraction cancels.
+The reference takes the same rounded inputs as the code under test. Distances are in NumPy's `longdouble` (64 significant bits),
+and Möbius addition is the usual formula in 60 digits, because that formula cancels.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ROWS = 64
 
 @dataclass
 class Case:
-    """A dtype, a curvature and a source of random batches of points."""
+    """A dtype, a curvature, a dimension, and random batches of points."""
 
     dtype: Any
     c: float
@@ -42,22 +42,22 @@ class Case:
 
     @property
     def unit(self) -> float:
-        """The radius of the ball, or 1 in flat space: the length that distances are measured in."""
+        """The unit of distances: the radius of the ball, or 1 at `c = 0`."""
         return float(1.0 / np.sqrt(self.c)) if self.c else 1.0
 
     @property
     def longest(self) -> float:
-        """Distance of a projected point from the origin, in `unit`s."""
+        """Largest distance of a projected point from the origin, in `unit`s."""
         return float(2.0 * np.arctanh(np.longdouble(numerics.ball_limit(self.dtype))))
 
     def vectors(self, rows: int = ROWS) -> Any:
-        """Directions with lengths log-uniform in [1e-3, 3] `unit`s, as tangent vectors at the origin."""
+        """Tangent vectors at the origin, whose norms are log-uniform from 1e-3 to 3 `unit`s."""
         v = self.random.normal(size=(rows, self.dim))
         v /= np.linalg.norm(v, axis=-1, keepdims=True)
         return (v * np.exp(self.random.uniform(np.log(1e-3), np.log(3.0), (rows, 1))) * self.unit).astype(self.dtype)
 
     def points(self, rows: int = ROWS, reach: float | None = None) -> Any:
-        """Points whose distances from the origin are uniform up to `reach` (a share of the dtype's longest distance)."""
+        """Points whose distances from the origin are uniform up to a share `reach` of `longest`."""
         direction = self.random.normal(size=(rows, self.dim))
         direction /= np.linalg.norm(direction, axis=-1, keepdims=True)
         distance = self.random.uniform(0.0, 1.0, (rows, 1)) * self.longest * (self.reach if reach is None else reach)
@@ -71,34 +71,36 @@ class Case:
         return 1.0 - np.longdouble(self.c) * np.sum(x * x, axis=-1)
 
     def inside(self, x: Any) -> Any:
-        """Which points are far enough from the limit that projecting did not move them."""
+        """Whether points are so far from the limit of the ball that projection did not move them."""
         return (self.gap(x) > 4.0 * self.eps**0.75) | (self.c == 0.0)
 
     def distance(self, x: Any, y: Any) -> Any:
-        """The reference distance."""
+        """Reference distance."""
         x, y, c = np.asarray(x, np.longdouble), np.asarray(y, np.longdouble), np.longdouble(self.c)
         gaps = np.maximum(self.gap(x) * self.gap(y), 1e-40)  # a rounded result may lie on the boundary itself
         r = np.sqrt(np.sum((x - y) ** 2, axis=-1) / gaps)
         return 2.0 * np.arcsinh(np.sqrt(c) * r) / np.sqrt(c) if self.c else 2.0 * r
 
     def add(self, x: Any, y: Any) -> Any:
-        """The reference Möbius addition: the textbook fraction."""
+        """Reference Möbius addition, by the usual formula."""
         return np.array([_textbook_sum(a, b, self.c) for a, b in zip(x, y, strict=True)], np.longdouble)
 
     def digits(self, *points: Any) -> Any:
-        """Relative rounding error of `1 - c|x|^2`: one rounding in float32, where it is formed in float64, but a cancelling
-        difference in float64."""
+        """Relative error of `1 - c|x|^2`: one rounding for float32, where it is computed in float64, but more for float64, where
+        the difference cancels."""
         if self.dtype is np.float32:
             return self.eps
         return self.eps / np.min([self.gap(x) for x in points], axis=0)
 
     def turned(self, w: Any, u: Any, v: Any) -> Any:
-        """How far `gyr[u, v]` may move the point `w` beyond `tolerance`: the rotation is good to `digits(u, v)`."""
+        """Additional tolerance for the point `gyr[u, v] w`, because the rotation has a relative error of `digits(u, v)`."""
         return 32.0 * self.digits(u, v) * np.sqrt(np.sum(np.square(w, dtype=np.longdouble), axis=-1)) / self.gap(w)
 
     def tolerance(self, *points: Any, factor: float = 16.0) -> Any:
-        """How far rounding may move a result that was computed through `points`: a displacement of `eps |x|` at `x` has
-        the length `lambda_x eps |x|`, and translations are isometries, so the lengths add up."""
+        """Tolerance, as a distance, for a result that was computed from `points`.
+
+        A rounding error `eps |x|` at `x` has the length `lambda_x eps |x|`. Translations are isometries, so that the lengths add up.
+        """
         total: Any = 0.0
         for x in points:
             x = np.asarray(x, np.longdouble)
@@ -116,7 +118,7 @@ def _textbook_sum(x: Any, y: Any, c: float) -> list:
 
 
 def _exact(value: Any) -> Any:
-    """A numpy float of any width as an mpmath number, without rounding."""
+    """A NumPy float of any width as an mpmath number, without rounding."""
     high = float(value)
     return mpmath.mpf(high) + mpmath.mpf(float(value - np.longdouble(high)))
 
@@ -127,7 +129,7 @@ def _rounded(value: Any) -> Any:
 
 
 def cases(dtypes: tuple = (np.float32, np.float64), curvatures: tuple = CURVATURES, reach: float = 1.0) -> Any:
-    """Strategy over dtype, curvature, dimension, seed and how much of the ball is covered."""
+    """Strategy for cases: dtype, curvature, dimension, seed, and the part of the ball that is covered."""
     return st.builds(
         Case,
         dtype=st.sampled_from(dtypes),
@@ -141,7 +143,7 @@ def cases(dtypes: tuple = (np.float32, np.float64), curvatures: tuple = CURVATUR
 def assert_same_points(
     case: Case, actual: Any, expected: Any, *through: Any, factor: float = 16.0, extra: Any = 0.0, where: Any = None
 ) -> None:
-    """Compares points by their distance, with the tolerance of a computation that went `through` further points."""
+    """Compares points by their distance, with the tolerance of a computation from the points `through`."""
     actual, expected = np.asarray(actual), np.asarray(expected)
     assert np.isfinite(actual).all()
     error = case.distance(actual, expected)
@@ -152,7 +154,7 @@ def assert_same_points(
 
 
 def assert_same_numbers(actual: Any, expected: Any, allowed: Any, where: Any = None) -> None:
-    """Compares numbers within an absolute tolerance an element."""
+    """Compares numbers, with an absolute tolerance for each."""
     error = np.abs(np.asarray(actual, np.longdouble) - np.asarray(expected, np.longdouble))
     assert np.isfinite(error).all()
     keep = np.ones(error.shape, bool) if where is None else np.broadcast_to(where, error.shape)

@@ -1,4 +1,4 @@
-"""Distances: the axioms, isometries, and agreement with the paper's formula in 60 digits."""
+"""Distances: the axioms of a metric, isometries, and the formula of the paper in 60 digits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hyperml_tf.geometry import poincare
 
 
 def paper_distance(x, y, c: float) -> float:
-    """2/sqrt(c) artanh(sqrt(c) |(-x) (+)_c y|), from its definition, in 60 digits."""
+    """2/sqrt(c) artanh(sqrt(c) |(-x) (+)_c y|) in 60 digits."""
     with mpmath.workdps(60):
         x, y = [-mpmath.mpf(float(v)) for v in x], [mpmath.mpf(float(v)) for v in y]
         if c == 0:

@@ -1,4 +1,4 @@
-"""Gradients of every public function: right inside, finite everywhere, for the points and for the curvature."""
+"""Gradients of all public functions, in the points and in the curvature: correct in the interior, and finite everywhere."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def lifted(x, y, c):
     return [lorentz.lift(poincare.project(p, c), c) for p in (x, y)]
 
 
-# Every function as one of two points, a vector and the curvature.
+# All functions, with the same arguments: two points, a vector and the curvature.
 FUNCTIONS = {
     "conformal_factor": lambda x, y, v, c: poincare.conformal_factor(x, c),
     "distance": lambda x, y, v, c: poincare.distance(x, y, c),
@@ -44,7 +44,7 @@ functions = pytest.mark.parametrize("name", FUNCTIONS)
 
 
 def gradients(name: str, *inputs):
-    """The gradients of a fixed random projection of the function's value, with 0 for an input it does not depend on."""
+    """Gradients of `projection` in all inputs, 0 for those it does not depend on."""
     inputs = [tf.convert_to_tensor(a) for a in inputs]
     with tf.GradientTape() as tape:
         tape.watch(inputs)
@@ -53,13 +53,14 @@ def gradients(name: str, *inputs):
 
 
 def projection(name: str, *inputs):
+    """A weighted sum of the elements of the function's value."""
     value = FUNCTIONS[name](*inputs)
     weights = np.cos(np.arange(int(tf.size(value)))).reshape(value.shape)
     return tf.reduce_sum(value * tf.constant(weights, value.dtype))
 
 
 def inside(c: float):
-    """Two points and a vector in general position, at most 0.7 of the radius of the ball."""
+    """Two points and a vector, with norms of at most 0.71 of the radius of the ball."""
     random = np.random.default_rng(7)
     unit = 1.0 / np.sqrt(max(c, 1.0))
     return [random.uniform(-0.5, 0.5, 2) * unit for _ in range(3)]
@@ -103,7 +104,7 @@ def test_a_curvature_of_zero_has_a_gradient(name: str) -> None:
 
 
 def hard_cases(dtype, c: float):
-    """Points where a careless formula divides by zero, as `(x, y, v)` batches."""
+    """Points and vectors for which unguarded formulas divide by zero or overflow, as batches `x`, `y` and `v`."""
     unit = 1.0 / np.sqrt(c) if c else 1.0
     edge = numerics.ball_limit(dtype) * unit
     a, b = np.array([0.6, -0.8]), np.array([-0.28, 0.96])

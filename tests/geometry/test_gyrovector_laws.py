@@ -1,4 +1,4 @@
-"""The laws of a gyrovector space, over dtypes, curvatures and radii up to the limit of the dtype."""
+"""The laws of gyrovector spaces, for both dtypes, several curvatures, and points up to the limit of the ball."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lift to the hyperboloid: its equation, its inverse, and inner products that rank like distances."""
+"""The hyperboloid: its equation, the lift and its inverse, and ranking by inner products."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Distances of pairs from numbers of single points, against the geometry's own functions and float64."""
+"""Distances of pairs of measured points, compared with the functions for single points, and with float64."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DIM = 4
 
 
 def points(n: int, c: float, radius: float, seed: int, dtype: str = "float32") -> tf.Tensor:
-    """Points up to `sqrt(c)|x| = radius`, one at the origin and one at that radius."""
+    """Points with `sqrt(c)|x| <= radius`, of which one is the origin and one has that radius."""
     rng = np.random.default_rng(seed)
     directions = rng.normal(size=(n, DIM))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
@@ -24,7 +24,7 @@ def points(n: int, c: float, radius: float, seed: int, dtype: str = "float32") -
     return poincare.project(tf.constant(directions * radii / np.sqrt(c or 1.0), dtype), c)
 
 
-# Each query with its positive, in the same row, then with rows counted from the fifth.
+# Pairs of each query with its positive, in the same row of `y`, and with two of the other rows, from the fifth on.
 CHOSEN = tf.constant([[1, 2], [1, 5], [0, 4], [5, 5]])
 POSITIONS = tf.concat([tf.range(4)[:, tf.newaxis], 4 + CHOSEN], axis=1)
 
@@ -35,28 +35,28 @@ def paired(x: tf.Tensor, y: tf.Tensor, c: tf.Tensor) -> tuple[tf.Tensor, tf.Tens
 
 
 def composed(x: tf.Tensor, y: tf.Tensor, c: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """The same by the geometry's functions, pair by pair."""
+    """The same distances, computed for each pair separately."""
     near, far = x[:, tf.newaxis], tf.gather(y, POSITIONS)
     tangent = poincare.logmap0(near, c) - poincare.logmap0(far, c)
     return poincare.squared_distance(near, far, c), numerics.safe_norm(tangent, keepdims=False)
 
 
 def weighted(squared: tf.Tensor, tangent: tf.Tensor) -> tf.Tensor:
-    """One number in which every distance has another weight."""
+    """A weighted sum of the distances."""
     return tf.reduce_sum(squared * [1.0, -2.0, 0.5]) + tf.reduce_sum(tangent * [0.3, 1.0, -1.0])
 
 
 @pytest.mark.parametrize("c", [0.0, 1e-6, 0.3, 1.0, 4.0])
 @pytest.mark.parametrize("radius", [1e-3, 0.5, 0.999, 1.0])
 def test_distances_are_those_of_the_geometry(c: float, radius: float) -> None:
-    c = float(np.float32(c))  # near the boundary the rounding of c alone is seen
+    c = float(np.float32(c))  # the rounding of c would dominate near the boundary
     x, y = points(4, c, radius, seed=0), points(10, c, radius, seed=1)
     y = tf.concat([y[:4], x[2:3], y[5:]], axis=0)  # a candidate at its query
     got = paired(x, y, tf.constant(c))
     exact = composed(tf.cast(x, tf.float64), tf.cast(y, tf.float64), c)
     for value, expected in zip(got, exact, strict=True):
         assert value.dtype == tf.float32
-        # Near the boundary float32 holds two digits of the gap of a point; float64 of the same point sees them exactly.
+        # The float64 distances are those of the same rounded points.
         np.testing.assert_allclose(value, expected, rtol=2e-5, atol=1e-6)
     assert float(got[0][2, 1]) == float(got[1][2, 1]) == 0.0
 
@@ -108,7 +108,7 @@ def test_gradients_are_finite_everywhere(c: float) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2])
-def test_own_candidates_are_shared_ones_in_order(count: int) -> None:
+def test_own_candidates_equal_shared_ones_in_order(count: int) -> None:
     c, x, y = tf.constant(1.0), points(4, 1.0, 0.9, seed=0), points(4 + 4 * count, 1.0, 0.9, seed=1)
     positions = tf.reshape(tf.range(4 * count), [4, count])
     found = []

@@ -1,4 +1,4 @@
-"""The order by one inner product is the order of the distance, in every layout it is computed in."""
+"""Ranking by one inner product per pair is ranking by distance, in all layouts of the arguments."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hyperml_tf.geometry.poincare import ordering
 
 
 def scores_of(x: tf.Tensor, y: tf.Tensor, c: float) -> np.ndarray:
-    """Candidates first, `(n, batch)`."""
+    """Proximities with the candidates first, `(n, batch)`."""
     products = tf.matmul(y, ordering.to_klein(x, c), transpose_b=True)
     factor = poincare.conformal_factor(y, c, keepdims=True)
     return ordering.proximity(products, numerics.squared_norm(tf.constant(y)), factor).numpy()

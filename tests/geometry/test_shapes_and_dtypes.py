@@ -1,4 +1,4 @@
-"""Broadcasting of leading axes and of the curvature, dtypes, graph mode with unknown axes, symbolic Keras inputs."""
+"""Broadcasting of points and curvature, dtypes, graph mode with unknown dimensions, and symbolic Keras inputs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def batch(rows: int, dtype=np.float32):
 
 
 @functions
-def test_one_curvature_a_point_is_one_call_a_point(name: str) -> None:
+def test_one_curvature_per_point_equals_separate_calls(name: str) -> None:
     x, y, v = batch(4)
     c = np.array([0.0, 1e-3, 0.5, 2.0], np.float32)
     if name == "pairwise_distance":
@@ -29,7 +29,7 @@ def test_one_curvature_a_point_is_one_call_a_point(name: str) -> None:
 
 
 @functions
-def test_leading_axes_do_not_matter(name: str) -> None:
+def test_leading_axes_are_batch_axes(name: str) -> None:
     x, y, v = batch(6)
     flat = FUNCTIONS[name](*map(tf.constant, (x, y, v)), 0.5)
     deep = FUNCTIONS[name](*(tf.reshape(a, [2, 3, 2]) for a in (x, y, v)), 0.5)
