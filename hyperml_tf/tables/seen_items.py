@@ -87,6 +87,11 @@ class SeenItems(tf.keras.layers.Layer):
             self.histories.items.assign(padded(items))
             self._version.assign(version)
 
+    def copy_from(self, other: SeenItems) -> None:
+        """Takes over the pairs of another layer of the same sizes, and the hash table that is derived from them."""
+        self.set_weights(other.get_weights())
+        self._places = other._places
+
     def add(self, users: np.ndarray, items: np.ndarray) -> int:
         """Adds the pairs that are not known yet, after those that are.
 
