@@ -50,7 +50,7 @@ class HyperML(MetricRecommender):
 
     Source: L. V. Tran et al., *HyperML* (WSDM 2020), arXiv 1809.01703. The hardest of several negatives is what makes it strong
     on sparse data; the paper draws one. Losses are sums over positives, so that the step of a row does not depend on the
-    batch it is in; the `loss` that `fit` shows is the mean a positive. Under `tf.distribute` the update is that of one
+    batch it is in; the `loss` that `fit` shows is the mean per positive. Under `tf.distribute` the update is that of one
     replica with the whole batch.
 
     Arguments whose default is None are chosen by the others and, in `from_interactions`, by the table: see

@@ -21,6 +21,15 @@ class Settings:
     Raises:
         ValueError: if a value is of another type or out of range. The message names the setting, what it takes and what was
             received.
+
+    Example:
+
+    >>> from hyperml_tf.settings import setting
+    >>> @dataclasses.dataclass(frozen=True)
+    ... class Bicycle(Settings):
+    ...     gears: int = setting(7, "Number of gears.", at_least=1)
+    >>> Bicycle(gears=3).to_dict()
+    {'gears': 3}
     """
 
     def __post_init__(self) -> None:

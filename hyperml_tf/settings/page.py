@@ -19,8 +19,9 @@ fields of `TrainingConfig`, the options of `hyperml-tf train` (`--batch-size` fo
 
 Some defaults depend on the table or on other settings. `hyperml_tf.settings.resolve` chooses them, for `train`, `tune` and
 `HyperML.from_interactions` alike. A value that is given stays as it is, except that `hardest` is limited to the number of
-candidates. A table is dense if users have {defaults.DENSE_ROWS} rows or more on average. The defaults of dense tables hold in tangent mode, if neither `curvature` nor
-`learning_rate` is given. A model that is made from ids, without a table, has the defaults of sparse tables.
+candidates. A table is dense if users have {defaults.DENSE_ROWS} rows or more on average. The defaults of dense tables hold
+in tangent mode, if neither `curvature` nor `learning_rate` is given. A model that is made from ids, without a table, has the
+defaults of sparse tables.
 
 The values that were chosen are shown by `model.get_config()`, the model card of an export, and the `config.json` of a run. There
 `automatic` lists those that were not given: `train --config RUN/config.json` chooses them anew for its table and options, unless

@@ -39,6 +39,11 @@ class TableFacts:
         rows_per_user: mean number of training rows of the users that have any; None if it is not known.
         ordered: whether the rows of a user come in an order that means something.
         split: how rows were held out, see `leave_one_out`; None if it is not known.
+
+    Example:
+
+    >>> TableFacts(n_items=5000, rows_per_user=120.0).dense
+    True
     """
 
     n_items: int

@@ -36,6 +36,12 @@ class Setting:
         search: what a search tries unless told otherwise: a list of values, or a mapping with `min`, `max` and `sampling`. None:
             it is not searched.
         group: "table", "model" or "training".
+
+    Example:
+
+    >>> gears = Setting("gears", int, optional=False, default=7, help="Number of gears.", at_least=1)
+    >>> gears.checked(3.0), gears.limits
+    (3, '>= 1')
     """
 
     name: str
@@ -134,7 +140,17 @@ def setting(default: Any, help: str, **declared: Any) -> Any:
 
 
 def settings_of(cls: Any) -> Mapping[str, Setting]:
-    """The declarations of a class of settings, by name."""
+    """The declarations of a class of settings, by name.
+
+    Args:
+        cls: a dataclass whose fields are made by `setting`.
+
+    Example:
+
+    >>> from hyperml_tf.settings import TrainingConfig
+    >>> settings_of(TrainingConfig)["epochs"].default
+    40
+    """
     if cls not in _declared:
         hints = typing.get_type_hints(cls)
         fields = [field for field in dataclasses.fields(cls) if _KEY in field.metadata]

@@ -87,6 +87,11 @@ class SeenItems(tf.keras.layers.Layer):
             self.histories.items.assign(padded(items))
             self._version.assign(version)
 
+    def copy_from(self, other: SeenItems) -> None:
+        """Takes over the pairs of another layer of the same sizes, and the hash table that is derived from them."""
+        self.set_weights(other.get_weights())
+        self._places = other._places
+
     def add(self, users: np.ndarray, items: np.ndarray) -> int:
         """Adds the pairs that are not known yet, after those that are.
 
@@ -110,12 +115,6 @@ class SeenItems(tf.keras.layers.Layer):
             order = np.argsort(all_users, kind="stable")
             self.set(all_users[order], np.concatenate([self.items, items[new]])[order])
         return int(np.count_nonzero(new))
-
-    def share(self, other: SeenItems) -> None:
-        """Takes over the pairs of one with the same vocabularies, and the hash table that is derived from them."""
-        if other is not self:
-            self.set(other.users, other.items)
-            self._places = other._places
 
     def set_interactions(self, interactions: Interactions) -> None:
         """Replaces the pairs with the rows of a table in the codes of the model."""

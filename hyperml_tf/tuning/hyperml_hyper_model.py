@@ -12,6 +12,7 @@ import tensorflow as tf
 from hyperml_tf.data import Interactions, training_dataset
 from hyperml_tf.models import HyperML
 from hyperml_tf.runs import TrainingConfig, fitting
+from hyperml_tf.tables import SeenItems
 from hyperml_tf.tuning.search_space import HYPERPARAMETERS, SearchSpace
 
 
@@ -70,6 +71,7 @@ class HyperMLHyperModel(keras_tuner.HyperModel):
         self.space = space if isinstance(space, SearchSpace) else SearchSpace.default().updated(space or {})
         self.config = config or TrainingConfig()
         self.validate_every, self.median_pruning = int(validate_every), bool(median_pruning)
+        self._seen: SeenItems | None = None
         self._execution = 0
         self._validation: Any = None
         self._defaults = self._default_values()
@@ -119,7 +121,10 @@ class HyperMLHyperModel(keras_tuner.HyperModel):
         config = self.config_of(hp)
         config = dataclasses.replace(config, seed=(config.seed + self._execution) % 2**31)
         model = fitting.new_model(self.training, config)
-        model.set_seen(self.training)
+        if self._seen is None:
+            model.set_seen(self.training)
+            self._seen = model.seen
+        model.seen.copy_from(self._seen)
         return model
 
     def fit(self, hp: Any, model: HyperML, *args: Any, **kwargs: Any) -> Any:
