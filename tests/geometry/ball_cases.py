@@ -99,7 +99,8 @@ class Case:
     def tolerance(self, *points: Any, factor: float = 16.0) -> Any:
         """Tolerance, as a distance, for a result that was computed from `points`.
 
-        A rounding error `eps |x|` at `x` has the length `lambda_x eps |x|`. Translations are isometries, so that the lengths add up.
+        A rounding error `eps |x|` at `x` has the length `lambda_x eps |x|`. Translations are isometries, so that the lengths add
+        up.
         """
         total: Any = 0.0
         for x in points:
