@@ -12,8 +12,15 @@ import hyperml_tf
 
 MODULES = sorted(m.name for m in pkgutil.walk_packages(hyperml_tf.__path__, "hyperml_tf."))
 
+# Their examples train or export models.
+SLOW = {"models", "retrieval", "runs", "serving", "tuning"}
 
-@pytest.mark.parametrize("name", ["hyperml_tf", *MODULES])
+
+def _marked(name: str) -> object:
+    return pytest.param(name, marks=pytest.mark.slow) if SLOW & set(name.split(".")) else name
+
+
+@pytest.mark.parametrize("name", ["hyperml_tf", *map(_marked, MODULES)])
 def test_examples(name: str, tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # an example may write files
     failed, _ = doctest.testmod(importlib.import_module(name), optionflags=doctest.NORMALIZE_WHITESPACE)

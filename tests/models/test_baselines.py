@@ -20,6 +20,8 @@ from hyperml_tf.models.neighbours import Neighbours
 from hyperml_tf.models.recommendations import Recommendations
 from hyperml_tf.optimizers import RiemannianAdagrad
 
+pytestmark = pytest.mark.slow
+
 DIM = 6
 SMALL = Interactions.from_arrays(["u", "u", "v", "w"], ["a", "b", "b", "c"])
 

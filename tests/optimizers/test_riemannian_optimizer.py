@@ -111,6 +111,7 @@ def test_tables_of_more_than_two_axes() -> None:
 # The ball --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @EACH
 @pytest.mark.parametrize("c", [0.0, 0.5, 1.0])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -143,6 +144,7 @@ def test_points_stay_inside_however_large_the_step(name: str, rate: float) -> No
     assert np.isfinite(state(optimizer)[-1]).all()
 
 
+@pytest.mark.slow
 @EACH
 def test_points_at_the_limit_radius_move_back(name: str) -> None:
     points = tf.Variable([[0.0, numerics.ball_limit(tf.float32)]])
@@ -338,6 +340,7 @@ def model_of_points(optimizer: Any) -> tf.keras.Model:
 FEED = (np.arange(16, dtype=np.int32).reshape(8, 2), np.ones((8, 1), np.float32))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["momentum", "adagrad", "adam"])
 def test_a_saved_model_goes_on_training(name: str, tmp_path: Path) -> None:
     model = model_of_points(OPTIMIZERS[name]())
@@ -350,6 +353,7 @@ def test_a_saved_model_goes_on_training(name: str, tmp_path: Path) -> None:
     np.testing.assert_array_equal(loaded.get_weights()[0], model.get_weights()[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["momentum", "adagrad", "adam"])
 def test_mixed_precision_with_loss_scaling(name: str) -> None:
     expected = model_of_points(OPTIMIZERS[name]())
@@ -417,6 +421,7 @@ print("same")
 """
 
 
+@pytest.mark.slow
 def test_two_mirrored_replicas_do_what_one_does() -> None:
     process = subprocess.run([sys.executable, "-c", MIRRORED], capture_output=True, text=True, timeout=300, check=False)
     assert process.stdout.strip().endswith("same"), process.stderr[-3000:]

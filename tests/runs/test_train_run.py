@@ -17,6 +17,8 @@ from hyperml_tf.data.synthetic import synthesize
 from hyperml_tf.retrieval import ServedModel
 from hyperml_tf.runs import Run, TrainingConfig, train_run
 
+pytestmark = pytest.mark.slow
+
 FILES = {
     "config.json",
     "metrics.json",

@@ -35,6 +35,7 @@ print("done")
 '''
 
 
+@pytest.mark.slow
 def test_they_share_a_search(tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

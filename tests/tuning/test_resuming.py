@@ -15,6 +15,8 @@ import pytest
 import tensorflow as tf
 from small import TUNERS, X, Y, build, search, tuner
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = """
 import sys, time
 sys.path.insert(0, {here!r})
