@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from hyperml_tf import tuning
 
 PROGRAM = '''
