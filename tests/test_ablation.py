@@ -17,6 +17,8 @@ sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
 
 import ablation
 
+pytestmark = pytest.mark.slow
+
 
 def test_run_and_draw(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     table = synthesize(n_users=60, n_items=80, n_rows=900, depth=2, branching=3, noise=0.05, seed=1).table

@@ -187,6 +187,7 @@ def test_bands() -> None:
     assert report["users"]["middle"] == {"share": 0.0, "sampled100_ndcg@10": None, "full_ndcg@10": None}
 
 
+@pytest.mark.slow
 def test_run_and_report(catalogue: Interactions, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path, out = tmp_path / "toy.csv", tmp_path / "out"
     catalogue.to_frame().to_csv(path, index=False)

@@ -21,6 +21,8 @@ from hyperml_tf.runs import Run
 from hyperml_tf.serving import ApproximateIndex, ServedModel
 from hyperml_tf.settings import TrainingConfig
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = ["--epochs", "2", "--dim", "8", "--batch-size", "256", "--k", "7"]
 METRICS = {"full_hr@10", "full_ndcg@10", "sampled100_hr@10", "sampled100_ndcg@10"}
 # The columns of the table of metrics are wide; rich asks this variable for the width.

@@ -21,6 +21,7 @@ def test_keeps_the_dtype() -> None:
     assert BallConstraint()(tf.ones([2, 3], tf.float16)).dtype == tf.float16
 
 
+@pytest.mark.slow
 def test_keeps_a_bias_inside_the_ball_under_any_optimizer() -> None:
     layer = layers.MobiusDense(2, bias_constraint=BallConstraint())
     model = tf.keras.Sequential([layer, layers.LogMap()])

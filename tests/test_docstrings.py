@@ -29,8 +29,15 @@ NOT_YET = {
 }
 """Modules with public docstrings that are still incomplete. A module that is complete has to leave the list."""
 
+# Their examples train or export models.
+SLOW = {"models", "retrieval", "runs", "serving", "tuning"}
 
-@pytest.mark.parametrize("module", MODULES)
+
+def _marked(module: str) -> Any:
+    return pytest.param(module, marks=pytest.mark.slow) if SLOW & set(module.split(".")) else module
+
+
+@pytest.mark.parametrize("module", map(_marked, MODULES))
 def test_examples(module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # an example may write files
     failed, _ = doctest.testmod(importlib.import_module(module), optionflags=doctest.NORMALIZE_WHITESPACE)

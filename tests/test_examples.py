@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
 TINY = ("--users", "60", "--items", "70", "--rows", "900", "--epochs", "2")
 

@@ -39,12 +39,14 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         hyperml_tf.HyperMl  # noqa: B018
 
 
+@pytest.mark.slow
 def test_star_import_gives_the_public_names_in_a_fresh_process() -> None:
     in_a_fresh_process(
         "from hyperml_tf import *\nassert HyperML.__name__ == 'HyperML'; layers.ExpMap; export_saved_model"
     )
 
 
+@pytest.mark.slow
 def test_keras_finds_our_classes_in_a_file_when_only_the_package_was_imported(tmp_path: Path) -> None:
     table = hyperml_tf.Interactions.from_arrays(["a", "a", "b"], ["x", "y", "y"])
     whole = hyperml_tf.HyperML.from_interactions(table, dim=4)

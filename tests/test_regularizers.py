@@ -32,6 +32,7 @@ def test_gradient_at_the_origin_and_at_the_boundary(radius: float) -> None:
     assert gradient[1, 0] > 0
 
 
+@pytest.mark.slow
 def test_draws_the_outputs_of_a_layer_to_the_radius() -> None:
     layer = layers.HyperbolicEmbedding(6, 3, activity_regularizer=RadiusRegularizer(1.0, radius=2.0))
     model = tf.keras.Sequential([layer])

@@ -234,6 +234,7 @@ def test_a_learned_curvature_is_restored_as_learned(cls: type) -> None:
     assert restored.curvature.initial_value == 0.7
 
 
+@pytest.mark.slow
 def test_a_compiled_model_goes_on_training_where_it_stopped(tmp_path: Path) -> None:
     curvature = layers.Curvature(0.5, learned=True)
     users, items = tf.keras.Input([1], dtype="int32"), tf.keras.Input([4], dtype="int32")

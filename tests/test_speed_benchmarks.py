@@ -72,6 +72,7 @@ def test_throughput_is_compared_within_a_run() -> None:
     assert lines[4] == "| 1 | new |  | 3 |  | 1.00 |"
 
 
+@pytest.mark.slow
 def test_a_side_counts_the_positives_of_all_steps() -> None:
     model = StockKeras(TINY.n_users, TINY.n_items, dim=4, negatives=3)
     model.compile(tf.keras.optimizers.Adagrad(0.1), steps_per_execution=4)
@@ -171,6 +172,7 @@ def test_retrieval_is_compared_with_each_rival_of_its_batch() -> None:
     assert lines[-1].endswith("|  |  |")
 
 
+@pytest.mark.slow
 def test_all_sides_of_the_evaluation_agree_on_the_hit_rate() -> None:
     split = hml.leave_one_out(TINY)
     model = hml.HyperML.from_interactions(TINY, dim=4)

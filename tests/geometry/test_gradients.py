@@ -154,6 +154,7 @@ def test_the_gradient_reaches_points_at_any_distance() -> None:
     np.testing.assert_allclose(size, np.ones(3), rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_second_derivatives_agree_between_dtypes() -> None:
     def curvature_of_the_loss(dtype):
         x, y = tf.constant([[0.3, 0.4]], dtype), tf.constant([[-0.5, 0.1]], dtype)

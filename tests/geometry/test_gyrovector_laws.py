@@ -73,6 +73,7 @@ def test_gyration_of_close_points_near_the_boundary_is_still_a_rotation(case: Ca
     assert_same_numbers(norm(poincare.gyration(u, v, a, case.c)), norm(a), 16.0 * case.digits(u, v) * norm(a))
 
 
+@pytest.mark.slow
 @LAW
 @given(cases(reach=0.3))
 def test_gyration_equals_its_definition(case: Case) -> None:

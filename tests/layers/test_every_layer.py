@@ -61,6 +61,7 @@ CASES: list[Case] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case[0])
 def test_layer_with_a_learned_curvature(case: Case, tmp_path: Path) -> None:
     name, kwargs, inputs, shape, weights = case

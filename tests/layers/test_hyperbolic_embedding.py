@@ -94,6 +94,7 @@ def test_mark_survives_saving(tmp_path: Path) -> None:
     assert ball_variables.ball_curvature(restored.layers[0].embeddings) == 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 def test_learned_curvature_trains_in_fit(mode: str) -> None:
     curvature = Curvature(0.5, learned=True)
@@ -148,6 +149,7 @@ def test_a_row_beyond_the_limit_can_come_back(mode: str, limit: float | None) ->
     assert sideways[1] < 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 def test_a_foreign_optimizer_cannot_leave_the_ball_for_good(mode: str) -> None:
     layer = built([0.9, 0.0, 0.0], mode=mode, curvature=1.0)

@@ -73,6 +73,7 @@ def test_dense_projects_a_bias_outside_the_ball() -> None:
     assert (norms <= numerics.ball_limit(tf.float32) * (1 + 1e-6)).all()
 
 
+@pytest.mark.slow
 def test_learned_factor_and_curvature_move() -> None:
     layer = layers.MobiusScalarMul(0.5, learned=True, curvature=layers.Curvature(C, learned=True))
     model = tf.keras.Sequential([layer])
@@ -104,6 +105,7 @@ def test_gyromidpoint_counts_neither_masked_points_nor_weights_of_zero() -> None
     )
 
 
+@pytest.mark.slow
 def test_a_mask_reaches_the_midpoint_through_other_layers(tmp_path: Path) -> None:
     curvature = layers.Curvature(C, learned=True)
     ids = tf.keras.Input([None], dtype="int32")
@@ -147,6 +149,7 @@ class Scorer(tf.keras.Model):
         return self.distance([points, tf.zeros_like(points)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["model.keras", "model.weights.h5", "checkpoint", "saved_model"])
 def test_subclassed_model_saves(name: str, tmp_path: Path) -> None:
     model = Scorer()

@@ -191,6 +191,7 @@ def test_invalid_arguments_of_losses(loss_class: type, options: dict[str, Any]) 
         loss_class(**options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("policy", "mask_zero"), [("float32", True), ("mixed_float16", False)])
 def test_pull_push_trains_a_ranking_in_fit(policy: str, mask_zero: bool) -> None:
     tf.keras.mixed_precision.set_global_policy(policy)

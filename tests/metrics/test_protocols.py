@@ -105,6 +105,7 @@ def test_scores_of_the_wrong_shape() -> None:
         ranking_report(lambda users: np.zeros(N_ITEMS), case.users, case.items, case.csr)
 
 
+@pytest.mark.slow
 def test_ranx_agrees() -> None:
     pytest.importorskip("ranx", reason="ranx (a dev dependency) cannot be imported")
     rng = np.random.default_rng(0)

@@ -18,6 +18,8 @@ from hyperml_tf.models.baselines.vector_tower import VectorTower
 from hyperml_tf.optimizers import RiemannianAdagrad
 from hyperml_tf.retrieval import Neighbours, Recommendations
 
+pytestmark = pytest.mark.slow
+
 DIM = 6
 SMALL = Interactions.from_arrays(["u", "u", "v", "w"], ["a", "b", "b", "c"])
 

@@ -45,6 +45,7 @@ def test_recommend_with_what_was_seen() -> None:
     np.testing.assert_allclose(got.distances, np.sort(distances[:7], axis=1)[:, :8], rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_an_index_answers_as_the_model() -> None:
     model, train = trained(), split().train
     index = DistanceIndex(model)
@@ -126,6 +127,7 @@ def test_similar_items() -> None:
         numbered().similar_items([5, 404])
 
 
+@pytest.mark.slow
 def test_predict_and_call_on_pairs() -> None:
     model, held_out = trained(), split().validation
     expected = all_distances(model)[held_out.users, held_out.items]
@@ -135,6 +137,7 @@ def test_predict_and_call_on_pairs() -> None:
     np.testing.assert_allclose(model.predict(arrays, verbose=0), expected, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_evaluate() -> None:
     model, held_out = trained(), split().validation
     logs = model.evaluate(held_out, verbose=0, return_dict=True)
@@ -196,6 +199,7 @@ def test_scorer_ranks_as_distances_do() -> None:
     assert report == model.evaluate_ranking(split().test)
 
 
+@pytest.mark.slow
 def test_set_seen_reaches_training_and_recommendations() -> None:
     model = new_model(run_eagerly=True)
     fit(model)

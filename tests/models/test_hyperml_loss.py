@@ -218,6 +218,7 @@ def test_no_gradient_flows_through_the_choice() -> None:
 # What a step costs -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("learned", [False, True])
 @pytest.mark.parametrize("optimizer", [RiemannianAdagrad, RiemannianSGD])
 @pytest.mark.parametrize("mode", ["tangent", "direct"])

@@ -63,6 +63,7 @@ def assert_same_weights(first: HyperML, second: HyperML, **tolerance: float) -> 
         np.testing.assert_allclose(one, other, **tolerance)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_a_saved_model_is_the_model(name: str, tmp_path: Path) -> None:
     model = MODELS[name]()
@@ -117,6 +118,7 @@ def test_every_argument_is_in_the_config() -> None:
     assert HyperML.from_config(config).get_config() == config
 
 
+@pytest.mark.slow
 def test_a_process_that_only_imports_the_package(tmp_path: Path) -> None:
     model = trained()
     model.save(tmp_path / "model.keras")
@@ -182,6 +184,7 @@ def test_a_checkpoint_of_weights_in_fit(tmp_path: Path) -> None:
 # Callbacks -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_early_stopping_checkpoints_and_logs(tmp_path: Path) -> None:
     model = new_model(optimizer=tf.keras.optimizers.SGD(0.0), run_eagerly=True)  # which never improves
     whole, weights, log = tmp_path / "best.keras", tmp_path / "last.weights.h5", tmp_path / "log.csv"
@@ -229,6 +232,7 @@ class Crash(callbacks.Callback):
             raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 def test_an_interrupted_training_goes_on_as_it_would_have(tmp_path: Path) -> None:
     uninterrupted = new_model()
     expected = fit(uninterrupted, epochs=3)

@@ -40,6 +40,7 @@ def assert_learns(model: HyperML, data: Any = None, epochs: int = 5, **kwargs: A
     return history
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -54,18 +55,21 @@ def test_learns_from_interactions(arguments: dict[str, Any]) -> None:
     assert_learns(new_model(**arguments))
 
 
+@pytest.mark.slow
 def test_a_learned_curvature_moves() -> None:
     model = new_model(curvature=Curvature(0.5, learned=True), mode="direct")
     assert_learns(model)
     assert float(model.curvature()) != pytest.approx(0.5, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_learns_from_a_dataset_of_strings() -> None:
     model = new_model()
     assert_learns(model, raw_dataset(split().train, 256))
     assert len(model.seen) == len(split().train)
 
 
+@pytest.mark.slow
 def test_learns_from_a_dataset_of_integers() -> None:
     table = split().train
     ids = {"user_id": table.users.astype(np.int64) * 7 - 5, "item_id": table.items.astype(np.int64) + 10**12}
@@ -93,6 +97,7 @@ def tower(ids: np.ndarray, *last: tf.keras.layers.Layer) -> tf.keras.Sequential:
     )
 
 
+@pytest.mark.slow
 def test_learns_with_a_network_on_one_side_and_features() -> None:
     train = split().train
     inputs = {"item_id": tf.keras.Input([], dtype=tf.string), "shape": tf.keras.Input([3])}
@@ -103,6 +108,7 @@ def test_learns_with_a_network_on_one_side_and_features() -> None:
     assert_learns(new_model(optimizer=RiemannianAdagrad(0.1), **networks))
 
 
+@pytest.mark.slow
 def test_learns_with_a_network_that_ends_on_the_ball() -> None:
     train = split().train
     networks = {
@@ -124,6 +130,7 @@ def assert_same_weights(first: HyperML, second: HyperML, **tolerance: float) -> 
         np.testing.assert_allclose(one, other, **tolerance)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_run() -> None:
     runs = []
     for seed in (0, 0, 1):
@@ -134,6 +141,7 @@ def test_the_same_seed_gives_the_same_run() -> None:
     assert runs[0][0] != runs[2][0]
 
 
+@pytest.mark.slow
 def test_steps_per_execution_change_nothing() -> None:
     """Neither when it does not divide the steps of an epoch, nor when it is more than those; and tracing changes nothing."""
     # Without the distortion, whose gradient has a sign that rounding decides where a pair is hardly curved.
@@ -147,6 +155,7 @@ def test_steps_per_execution_change_nothing() -> None:
         assert_same_weights(model, models[0], rtol=1e-3, atol=1e-3)  # rounding grows: Adagrad starts by signs
 
 
+@pytest.mark.slow
 def test_each_epoch_has_its_own_order_and_negatives() -> None:
     model = new_model(optimizer=tf.keras.optimizers.SGD(0.0), run_eagerly=True)
     losses = fit(model, 3)["loss"]
@@ -154,6 +163,7 @@ def test_each_epoch_has_its_own_order_and_negatives() -> None:
     assert int(model.batches) == 3 * -(-len(split().train) // 256)
 
 
+@pytest.mark.slow
 def test_mixed_precision() -> None:
     tf.keras.mixed_precision.set_global_policy("mixed_float16")
     try:
@@ -167,6 +177,7 @@ def test_mixed_precision() -> None:
     assert model.recommend(train.user_ids[:2], 3).distances.dtype == np.float32
 
 
+@pytest.mark.slow
 def test_the_hinge_of_a_regularizer_reaches_both_roles_of_an_item() -> None:
     """With a loss that is 0, the regularizer alone moves every row looked up, positives included."""
     table = Interactions.from_arrays(["u", "u", "v"], [f"i{n}" for n in (0, 1, 0)])
@@ -205,6 +216,7 @@ def test_dropout_in_a_network_is_active_in_training_only() -> None:
     assert len({float(model.compute_loss(batch)) for _ in range(3)}) == 1
 
 
+@pytest.mark.slow
 def test_unknown_ids_in_a_batch_weigh_nothing() -> None:
     model = new_model(optimizer=tf.keras.optimizers.SGD(0.1), distortion_weight=1.0)
     model.set_seen(split().train)
@@ -216,6 +228,7 @@ def test_unknown_ids_in_a_batch_weigh_nothing() -> None:
     assert all(np.array_equal(a, b) for a, b in zip(weights(model), before, strict=True))
 
 
+@pytest.mark.slow
 def test_two_replicas_make_the_update_of_one() -> None:
     """Keras splits a batch between the replicas and adds their gradients up."""
     program = """
@@ -248,6 +261,7 @@ print("same")
     assert run_python(program).splitlines() == ["same"]
 
 
+@pytest.mark.slow
 def test_splits_without_validation_protocols() -> None:
     table = Interactions.from_arrays([0, 0, 0, 1, 1, 1], [0, 1, 2, 2, 1, 0])
     parts = leave_one_out(Interactions.from_arrays([0, 0, 0, 1, 1, 1], [0, 1, 2, 3, 4, 5]))

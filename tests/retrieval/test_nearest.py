@@ -182,6 +182,7 @@ def test_a_crowd_within_the_documented_radius() -> None:
     np.testing.assert_allclose(nearest(crowd[:9], crowd, 1.0, 10)[1], truth, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_in_a_graph_with_an_unknown_batch() -> None:
     rng = np.random.default_rng(0)
     queries, candidates = points(rng, 4, 1.0, 0.9), points(rng, 20, 1.0, 0.9)

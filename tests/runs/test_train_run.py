@@ -18,6 +18,8 @@ from hyperml_tf.runs import Run, train_run
 from hyperml_tf.serving import ServedModel
 from hyperml_tf.settings import TrainingConfig
 
+pytestmark = pytest.mark.slow
+
 FILES = {
     "config.json",
     "metrics.json",

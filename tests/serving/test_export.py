@@ -86,6 +86,7 @@ def test_no_exclusions_and_empty_batches(loaded: ServedModel) -> None:
     assert loaded.score([], []).shape == (0, 0)
 
 
+@pytest.mark.slow
 def test_odd_ids(tmp_path: Path) -> None:
     model = odd_model()
     served = ServedModel(export_saved_model(model, tmp_path / "odd"))
@@ -97,6 +98,7 @@ def test_odd_ids(tmp_path: Path) -> None:
     assert one_left.ids[0].tolist() == [ODD_IDS[0], *[""] * (len(ODD_IDS) - 1)]
 
 
+@pytest.mark.slow
 def test_integer_ids_are_decimal_text(tmp_path: Path) -> None:
     ids = [0, -3, 10**15]
     model = odd_model(ids)
@@ -108,6 +110,7 @@ def test_integer_ids_are_decimal_text(tmp_path: Path) -> None:
     assert np.isfinite(served.score([0], [ids])).all()
 
 
+@pytest.mark.slow
 def test_curvature_0(tmp_path: Path) -> None:
     model = HyperML(["u"], ["a", "b"], dim=2, curvature=0.0, history=0)
     model.query_tower.embedding.embeddings.assign([[0.0, 1.0]])
@@ -127,6 +130,7 @@ def test_the_graph_carries_no_gradients(served: Path) -> None:
     assert b"internal_grad_fn" not in graph
 
 
+@pytest.mark.slow
 def test_signatures(served: Path, rich: Path) -> None:
     """What is written is what the constant says, and item details come beside ids only."""
     for path, details in ((served, []), (rich, ["title", "shelf"])):
@@ -159,6 +163,7 @@ def test_the_three_signatures_of_the_first_exports_stay() -> None:
 # Writing ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_an_existing_export_is_kept_unless_told(tmp_path: Path) -> None:
     path, model = tmp_path / "1", odd_model(["a", "b"])
     assert export_saved_model(model, path, k=1) == path
@@ -170,12 +175,14 @@ def test_an_existing_export_is_kept_unless_told(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["1"]
 
 
+@pytest.mark.slow
 def test_an_empty_directory_is_filled(tmp_path: Path) -> None:
     (tmp_path / "1").mkdir()
     export_saved_model(odd_model(["a", "b"]), tmp_path / "1")
     assert ServedModel(tmp_path / "1").recommend(["a"]).ids.shape == (1, 2)
 
 
+@pytest.mark.slow
 def test_a_failure_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, model = tmp_path / "1", odd_model(["a", "b"])
     export_saved_model(model, path, k=1)
@@ -212,6 +219,7 @@ def test_bad_arguments(tmp_path: Path) -> None:
         ServedModel(tmp_path)
 
 
+@pytest.mark.slow
 def test_what_is_exported_is_the_model_as_it_stood(tmp_path: Path) -> None:
     model = odd_model(["a", "b", "c"])
     served = ServedModel(export_saved_model(model, tmp_path / "1"))

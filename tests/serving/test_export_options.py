@@ -21,6 +21,7 @@ from hyperml_tf.serving import SIGNATURES, ServedModel, export_saved_model, item
 # Seen items ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_served_model_leaves_out_what_was_seen(rich: Path) -> None:
     train, served = split().train, ServedModel(rich)
     got, expected = served.recommend(train.user_ids.tolist()), trained().recommend(train.user_ids, K)
@@ -33,6 +34,7 @@ def test_the_served_model_leaves_out_what_was_seen(rich: Path) -> None:
     assert more.ids[:, : K - 2].tolist() == expected.ids[:5, 2:].tolist()
 
 
+@pytest.mark.slow
 def test_a_user_who_has_seen_everything_gets_nothing(tmp_path: Path) -> None:
     table = Interactions.from_arrays(["all", "all", "one"], ["a", "b", "a"])
     model = HyperML.from_interactions(table, dim=2)
@@ -49,6 +51,7 @@ def test_seen_items_need_a_model_that_saw_some(tmp_path: Path) -> None:
 # Item details ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_details_come_beside_ids(rich: Path) -> None:
     served, items = ServedModel(rich), trained().candidate_tower.ids
     shelf = {item: str(row % 7) for row, item in enumerate(items)}
@@ -91,6 +94,7 @@ def test_details_must_fit(tmp_path: Path) -> None:
 # Half precision --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_half_precision_answers_as_full(tmp_path: Path, loaded: ServedModel, users: list[str]) -> None:
     small = ServedModel(export_saved_model(trained(), tmp_path / "1", k=K, precision="float16"))
     got, expected = small.recommend(users), loaded.recommend(users)
@@ -110,11 +114,13 @@ def test_precision_must_be_known(tmp_path: Path) -> None:
 # Warm-up, card, versions -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_warm_up_file_replays(rich: Path) -> None:
     """Loading answers every request of it; a request that failed would stop the load."""
     assert Servable("items", rich.parent).warmed_up == 2 * len(SIGNATURES)
 
 
+@pytest.mark.slow
 def test_warm_up_names_its_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tensorflow_serving.apis", None)
     with pytest.raises(ImportError, match=r"pip install 'hyperml-tf\[serving\]'"):
@@ -146,6 +152,7 @@ def test_the_card(served: Path, rich: Path) -> None:
     assert pairs.fingerprint() != card["data"]["train_fingerprint"]
 
 
+@pytest.mark.slow
 def test_versions(tmp_path: Path) -> None:
     base = tmp_path / "items"
     assert next_version(base) == base / "1"

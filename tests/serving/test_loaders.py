@@ -19,6 +19,8 @@ from tiny import run_python, split
 
 from hyperml_tf.serving import SIGNATURES, ServedModel
 
+pytestmark = pytest.mark.slow
+
 Calls = list[tuple[str, dict[str, Any]]]
 
 

@@ -12,6 +12,8 @@ from tf_serving import Servable, grpc_server
 from hyperml_tf.serving import SIGNATURES
 from hyperml_tf.serving.signatures import Field
 
+pytestmark = pytest.mark.slow
+
 PAGE = (Path(__file__).parents[2] / "docs" / "serving.md").read_text(encoding="utf-8")
 
 

@@ -20,6 +20,8 @@ from tiny import split
 
 from hyperml_tf.serving import SIGNATURES, ServedModel
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def servable(rich: Path) -> Servable:

@@ -54,6 +54,7 @@ def test_a_newcomer_is_where_a_user_with_these_items_and_no_offset_is(
         np.testing.assert_allclose(got.distances[row], distances, rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("half_life", [None, float("inf")])
 def test_a_newcomer_among_free_points_is_at_the_midpoint(
     free: HyperML, tmp_path: Path, half_life: float | None
@@ -81,6 +82,7 @@ def test_padding_and_unknown_items_of_a_history_change_nothing(loaded: ServedMod
     )
 
 
+@pytest.mark.slow
 def test_one_item_is_its_own_midpoint(free: HyperML, tmp_path: Path) -> None:
     loaded = ServedModel(export_saved_model(free, tmp_path / "1", k=K))
     items = split().train.item_ids[:5].tolist()
@@ -128,6 +130,7 @@ def test_the_vector_of_an_unknown_item_is_infinitely_far(loaded: ServedModel) ->
     assert np.isneginf(products).all()
 
 
+@pytest.mark.slow
 def test_curvature_0(tmp_path: Path) -> None:
     model = HyperML(["u"], ["a", "b", "c"], dim=2, curvature=0.0, history=0)
     model.candidate_tower.embedding.embeddings.assign([[0.0, 4.0], [2.0, 0.0], [0.0, 0.0]])
@@ -142,6 +145,7 @@ def test_curvature_0(tmp_path: Path) -> None:
     assert np.argsort(-products[0]).tolist() == [2, 1, 0]
 
 
+@pytest.mark.slow
 def test_odd_ids_in_every_signature(tmp_path: Path) -> None:
     served = ServedModel(export_saved_model(odd_model(), tmp_path / "odd"))
     for answer in (
@@ -160,6 +164,7 @@ def test_odd_ids_in_every_signature(tmp_path: Path) -> None:
     assert served.score(["x"], [[composed.encode()]]).tolist() == served.score(["x"], [[composed]]).tolist()
 
 
+@pytest.mark.slow
 def test_large_batches_are_answered_in_parts(
     loaded: ServedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,8 @@ from tiny import split
 
 from hyperml_tf.serving import SIGNATURES, ServedModel
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("signature", "inputs", "message"),

@@ -9,8 +9,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from hyperml_tf import tuning
 from hyperml_tf.data import synthesize
+
+pytestmark = pytest.mark.slow
 
 PROGRAM = '''
 import sys, time

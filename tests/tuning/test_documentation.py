@@ -14,6 +14,7 @@ from hyperml_tf.tuning.search_space import DEFAULT
 PAGE = (Path(__file__).parents[2] / "docs" / "tuning.md").read_text()
 
 
+@pytest.mark.slow
 def test_the_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     monkeypatch.chdir(tmp_path)
     program, line = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)

@@ -26,6 +26,7 @@ def failing_for(condition: Any, error: Exception) -> Any:
     return make
 
 
+@pytest.mark.slow
 def test_a_trial_that_fails_is_explained_and_the_search_goes_on(tmp_path: Path, caplog) -> None:
     # In a grid the failures follow one another; keras-tuner ends a search after three of them.
     bad = failing_for(lambda hp: hp["units"] == 4, ValueError("`units` must be even\n  and small. Received: 4"))
@@ -44,6 +45,7 @@ def test_a_trial_that_fails_is_explained_and_the_search_goes_on(tmp_path: Path, 
     assert len(searcher.get_best_models(8)) == 4
 
 
+@pytest.mark.slow
 def test_a_limit_of_consecutive_failures_can_be_asked_for(tmp_path: Path) -> None:
     bad = failing_for(lambda hp: hp["units"] == 4, ValueError("no"))
     searcher = tuner("GridSearch", tmp_path, bad, max_consecutive_failed_trials=2)
@@ -175,6 +177,7 @@ def test_hyperband_and_early_ends_do_not_go_together(tmp_path: Path) -> None:
         tuner("Hyperband", tmp_path, median_pruning=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("failing", [(1,), (0, 2), (0, 1, 2), (3,)])
 def test_hyperband_continues_the_best_of_those_that_did_not_fail(failing: tuple[int, ...], tmp_path: Path) -> None:
     """The rounds are of three trials, and one that continues the best of them; then two long ones."""
@@ -209,6 +212,7 @@ class Filling(tf.keras.callbacks.Callback):
             raise OSError(errno.ENOSPC, "No space left on device")
 
 
+@pytest.mark.slow
 def test_an_error_of_the_disk_ends_the_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     search(tuner("RandomSearch", tmp_path, max_trials=1))
     monkeypatch.setattr(Filling, "armed", True)
@@ -235,6 +239,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(place)], check=True)
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_really_full(small_disk: Path) -> None:
     def make(hp: Any) -> Any:
         model = tf.keras.Sequential([tf.keras.layers.Dense(10_000), tf.keras.layers.Dense(1)])

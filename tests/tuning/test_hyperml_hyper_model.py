@@ -17,6 +17,8 @@ from hyperml_tf.runs import TrainingConfig, fitting
 from hyperml_tf.tuning import HyperMLHyperModel, HyperParameters
 from hyperml_tf.tuning.tune import OBJECTIVES
 
+pytestmark = pytest.mark.slow
+
 CONFIG = TrainingConfig(epochs=4, batch_size=256, dim=4)
 SMALL = {"dim": [4, 8], "batch_size": 256, "negatives": [8, 20], "optimizer": ["adagrad", "adam", "sgd"]}
 

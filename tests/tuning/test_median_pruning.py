@@ -65,6 +65,7 @@ def test_arguments_out_of_their_range(name: str, value: float) -> None:
         MedianPruning(Objective("val_loss", "min"), [], **{name: value})
 
 
+@pytest.mark.slow
 def test_a_search_prunes_also_after_an_interruption(tmp_path: Path) -> None:
     def make(hp: Any) -> Any:
         offset = hp.Choice("offset", [0.0, 1.0, 2.0, 3.0, 4.0, 1000.0, 0.5])

@@ -17,6 +17,8 @@ from small import TUNERS, X, Y, build, search, tuner
 
 from hyperml_tf import tuning
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = """
 import sys, time
 sys.path.insert(0, {here!r})

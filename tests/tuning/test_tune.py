@@ -19,6 +19,8 @@ from hyperml_tf.data import synthesize
 from hyperml_tf.runs import Run, TrainingConfig
 from hyperml_tf.tuning.tune import tune_table
 
+pytestmark = pytest.mark.slow
+
 os.environ.setdefault("COLUMNS", "100")
 
 SPACE = "dim: [4, 8]\nbatch_size: 256\nnegatives: 8\noptimizer: adagrad\nmode: tangent\n"

@@ -15,6 +15,7 @@ from small import DATA, TUNERS, X, Y, build, search, tuner
 from hyperml_tf import tuning
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TUNERS)
 def test_a_search_returns_models_with_the_metrics_of_their_trials(name: str, tmp_path: Path, capsys) -> None:
     searcher = tuner(name, tmp_path)
@@ -40,6 +41,7 @@ def test_a_search_returns_models_with_the_metrics_of_their_trials(name: str, tmp
     assert "activation (Choice)" in printed
 
 
+@pytest.mark.slow
 def test_the_first_trial_has_the_defaults_on_demand(tmp_path: Path) -> None:
     for name in ("RandomSearch", "BayesianOptimization"):
         searcher = tuner(name, tmp_path / name, start_with_defaults=True, max_trials=1)
@@ -55,6 +57,7 @@ def test_seed_zero_is_a_seed(tmp_path: Path) -> None:
     assert drawn[0] == drawn[1]
 
 
+@pytest.mark.slow
 def test_a_later_round_of_hyperband_goes_on_exactly_where_the_earlier_trial_ended(tmp_path: Path) -> None:
     searcher = tuner("Hyperband", tmp_path)
     search(searcher, shuffle=False)
@@ -65,6 +68,7 @@ def test_a_later_round_of_hyperband_goes_on_exactly_where_the_earlier_trial_ende
     assert trial.score == pytest.approx(min(whole[trial.hyperparameters.values["tuner/initial_epoch"] :]), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_each_training_has_its_own_copy_of_the_callbacks(tmp_path: Path) -> None:
     class Counting(tf.keras.callbacks.Callback):
         begun: tuple[int, ...] = ()
@@ -114,6 +118,7 @@ def test_executions_are_averaged_and_the_best_is_kept(tmp_path: Path) -> None:
     assert model.evaluate(X, Y, verbose=0) == pytest.approx(min(losses), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_hyperparameters_go_to_tensorboard(tmp_path: Path) -> None:
     board = tf.keras.callbacks.TensorBoard(str(tmp_path / "board"))
     search(tuner("RandomSearch", tmp_path, max_trials=2, executions_per_trial=2), epochs=1, callbacks=[board])
@@ -154,6 +159,7 @@ def test_several_objectives_are_summed(tmp_path: Path) -> None:
         assert trial.score == pytest.approx(value)
 
 
+@pytest.mark.slow
 def test_without_validation_in_every_epoch_the_best_validated_one_counts(tmp_path: Path) -> None:
     searcher = tuner("RandomSearch", tmp_path, max_trials=2)
     search(searcher, epochs=5, validation_freq=[2, 5])
@@ -166,6 +172,7 @@ def test_without_validation_in_every_epoch_the_best_validated_one_counts(tmp_pat
         assert searcher.load_model(trial).evaluate(X, Y, verbose=0)[0] == pytest.approx(trial.score, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_a_fit_of_the_hypermodel_may_return_a_number_a_dictionary_or_a_history(tmp_path: Path) -> None:
     class Returning(tuning.HyperModel):
         def __init__(self, what: Any) -> None:
