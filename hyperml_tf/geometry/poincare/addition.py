@@ -77,7 +77,7 @@ def gyration(u: Tensor, v: Tensor, w: Tensor, c: Tensor) -> Tensor:
     Reference:
         - A. Ungar, Analytic Hyperbolic Geometry, 2005
 
-    Example: if `u` and `v` are orthogonal, the rotation is in the plane that they span.
+    Example:
 
     >>> gyration([0.5, 0.0], [0.0, 0.5], [1.0, 0.0], c=1.0).numpy().round(4)
     array([ 0.8824, -0.4706], dtype=float32)

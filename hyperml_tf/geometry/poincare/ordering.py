@@ -57,7 +57,9 @@ def proximity(products: Tensor, squared_norm: Tensor, factor: Tensor) -> Tensor:
     Returns:
         Scores of the broadcast shape.
 
-    Example: the second candidate is nearer to the query.
+    Example:
+
+    The second candidate is nearer to the query.
 
     >>> from hyperml_tf.geometry import poincare
     >>> x, y = tf.constant([[0.0, 0.8]]), tf.constant([[0.0, 0.3], [0.0, 0.9]])

@@ -46,7 +46,9 @@ class Pairs(NamedTuple):
         Returns:
             Pairs, `(batch, m)`, with the positives first.
 
-        Example: one query with its positive and the second candidate of the pool.
+        Example:
+
+        One query with its positive and the second candidate of the pool.
 
         >>> from hyperml_tf.geometry.poincare.measured import measure
         >>> x, y = measure([[0.5, 0.0]], c=1.0), measure([[0.5, 0.0], [0.0, 0.1], [-0.5, 0.0]], c=1.0)
