@@ -10,8 +10,7 @@ Thresholds depend on the dtype.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -101,12 +100,6 @@ def ball_limit(dtype: tf.DType) -> float:
     0.9999936
     """
     return 1.0 - eps(dtype) ** 0.75
-
-
-@contextlib.contextmanager
-def forward_only() -> Iterator[None]:
-    """Does nothing. No function of this module has an explicit gradient, which a SavedModel would store."""
-    yield
 
 
 def squared_norm(x: Tensor, keepdims: bool = True) -> Tensor:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 import tensorflow as tf
 
-from hyperml_tf import numerics
 from hyperml_tf.geometry import lorentz, poincare
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.retrieval.chunks import in_chunks
@@ -77,14 +76,13 @@ class ServingModule(tf.Module):
             "embed_user": self.embed_user,
             "embed_item": self.embed_item,
         }
-        with numerics.forward_only():
-            return {
-                # No Python here branches on a tensor, so there is nothing to convert, which takes a third of the time.
-                name: tf.function(functions[name], autograph=False).get_concrete_function(
-                    *(field.spec(field_name) for field_name, field in signature.inputs.items())
-                )
-                for name, signature in SIGNATURES.items()
-            }
+        return {
+            # No Python here branches on a tensor, so there is nothing to convert, which takes a third of the time.
+            name: tf.function(functions[name], autograph=False).get_concrete_function(
+                *(field.spec(field_name) for field_name, field in signature.inputs.items())
+            )
+            for name, signature in SIGNATURES.items()
+        }
 
     def recommend(self, user_id: Tensor) -> Answer:
         """`user_id` `(batch,)` -> `item_id` and `distance`, both `(batch, k)`, nearest first."""
