@@ -19,7 +19,7 @@ Names and defaults are the same everywhere: the arguments of `HyperML` (the mode
 Some defaults depend on the table or on other settings. `hyperml_tf.settings.resolve` derives them, for `train`, `tune` and
 `HyperML.from_interactions` alike. Values that you set are kept, except that `hardest` is limited to the number of candidates. A
 table is dense if users have {defaults.DENSE_ROWS} rows or more on average. The defaults for dense tables apply in tangent mode if
-neither `curvature` nor `learning_rate` is set. A model that is made from ids, without a table, has the defaults for sparse tables.
+neither `curvature` nor `learning_rate` is set. A model made from ids, without a table, has the defaults for sparse tables.
 
 The resulting values are in `model.get_config()`, in the model card of an export, and in the `config.json` of a run. There,
 `automatic` lists the values that were derived: `train --config RUN/config.json` derives them again for its table and options,

@@ -40,6 +40,12 @@ class TuningResult:
         config: The settings of the best trial.
         score: Float, the objective of the best trial.
         trials: All trials, see `trials_table`.
+
+    Example:
+
+    >>> result = TuningResult(Path("search"), TrainingConfig(dim=32), 0.25, pd.DataFrame())
+    >>> result.config.dim
+    32
     """
 
     path: Path
@@ -94,7 +100,7 @@ def tune_table(
     >>> config = TrainingConfig(epochs=1, batch_size=256)
     >>> result = tune_table(table, "search", "random", max_trials=1, space=SearchSpace({"dim": [4, 8]}), config=config)
     >>> len(result.trials), result.config.dim
-    (1, 8)
+    (1, 4)
     """
     config, path = config or TrainingConfig(), Path(out)
     if tuner not in TUNERS:

@@ -70,7 +70,7 @@ class HistoryTower(IdTower):
     Example:
 
     >>> tower = HistoryTower(["a", "b"], dim=4, n_items=3)
-    >>> tower.seen.set(users=np.array([0, 0, 1]), items=np.array([0, 1, 2]))
+    >>> tower.seen.set(users=[0, 0, 1], items=[0, 1, 2])
     >>> tower(["b", "unknown"]).shape
     TensorShape([2, 4])
     """
