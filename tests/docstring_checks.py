@@ -108,14 +108,19 @@ def parameters(value: Any) -> list[str]:
 
 
 def undocumented_methods(cls: type) -> list[str]:
-    """The public methods and properties that the package defines without a docstring, own or inherited."""
+    """The public methods and properties that the package defines without a docstring, own or inherited.
+
+    Methods in a decorator of keras-tuner, which drops their docstring, are left out.
+    """
     kinds = (property, classmethod, staticmethod)
     ours = [base for base in cls.__mro__ if base.__module__.split(".")[0] == PACKAGE]
     methods = {
         name
         for base in ours
         for name, member in vars(base).items()
-        if not name.startswith("_") and (inspect.isfunction(member) or isinstance(member, kinds))
+        if not name.startswith("_")
+        and (inspect.isfunction(member) or isinstance(member, kinds))
+        and getattr(member, "__module__", PACKAGE).split(".")[0] != "keras_tuner"
     }
     return sorted(name for name in methods if not inspect.getdoc(getattr(cls, name)))
 

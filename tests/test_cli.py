@@ -228,7 +228,7 @@ def test_synthesize_writes_the_items_too_and_keeps_files(tmp_path: Path, call: C
         (["recommend", "{folder}/run", "--user", "user_00001", "-k", "0"], 1, "`k` must be at least 1"),
         (["synthesize", "new.csv", "--items", "3"], 1, "`n_items` must be"),
         (["export", "{folder}/run", "x", "--index", "annoy"], 1, "`--index` must be faiss"),
-        (["export", "{folder}/run", "x", "--detail", "name"], 1, "pass it as `--items`"),
+        (["export", "{folder}/run", "x", "--detail", "name"], 1, "requires a table of items, `--items`"),
         (["export", "{folder}/run", "x", "--precision", "int8"], 1, "`precision` must be"),
         (["export", "{folder}/run", "x", "--half-life", "0"], 1, "`half_life` must be positive"),
         (["invent"], 2, "'invent'"),

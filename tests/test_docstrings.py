@@ -13,22 +13,6 @@ from docstring_checks import MODULES, missing_in, public_objects
 
 PUBLIC = public_objects()
 
-NOT_YET = {
-    "hyperml_tf.cli.application",
-    "hyperml_tf.data.pipelines",
-    "hyperml_tf.data.splits",
-    "hyperml_tf.data.synthetic",
-    "hyperml_tf.layers.curvature",
-    "hyperml_tf.models.towers.history_tower",
-    "hyperml_tf.models.towers.id_tower",
-    "hyperml_tf.models.towers.network_tower",
-    "hyperml_tf.optimizers.riemannian_optimizer",
-    "hyperml_tf.runs.run",
-    "hyperml_tf.runs.train",
-    "hyperml_tf.visualization.layout",
-}
-"""Modules with public docstrings that are still incomplete. A module that is complete has to leave the list."""
-
 # Their examples train or export models.
 SLOW = {"models", "retrieval", "runs", "serving", "tuning"}
 
@@ -47,18 +31,7 @@ def test_examples(module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize("module", sorted(PUBLIC))
 def test_public_docstrings_are_complete(module: str) -> None:
     missing = "\n".join(sorted(message for value in PUBLIC[module] for message in missing_in(value)))
-    if module not in NOT_YET:
-        assert not missing, f"docstrings of {module} lack:\n{missing}"
-    elif missing:
-        pytest.xfail(missing)
-    else:
-        pytest.fail(f"the docstrings of {module} are complete: remove it from NOT_YET")
-
-
-def test_exceptions_are_public_modules() -> None:
-    assert set(PUBLIC) >= NOT_YET, (
-        f"these define no public name (any more): remove {NOT_YET - set(PUBLIC)} from NOT_YET"
-    )
+    assert not missing, f"docstrings of {module} lack:\n{missing}"
 
 
 def test_the_check_says_what_is_missing() -> None:

@@ -1,6 +1,6 @@
-"""The command line, `hyperml-tf`: a thin shell around `hyperml_tf.runs`.
+"""The command-line interface, `hyperml-tf`: a thin layer over `hyperml_tf.runs`.
 
-Nothing heavy is imported until a command runs, so that `--help` answers at once.
+Imports are deferred until a command runs, so that `--help` is fast.
 """
 
 from hyperml_tf.cli.application import main

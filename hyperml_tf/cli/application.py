@@ -1,4 +1,4 @@
-"""The application: its commands, and what becomes of errors."""
+"""The application: its commands and its error handling."""
 
 from __future__ import annotations
 
@@ -55,14 +55,20 @@ def hyperml(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command.
+    """Runs a command.
 
     Args:
-        arguments: the command line without the program's name; that of the process if None.
+        arguments: List of strings, the command line without the name of the program. Defaults to `None`, that of the process.
 
     Returns:
-        The exit code: 0; 1 after an error; 2 after a command line that is not understood; 130 after an interruption. With
-        `--debug`, or `HYPERML_DEBUG=1` in the environment, errors are raised instead.
+        The exit code: 0 on success, 1 after an error, 2 after an invalid command line, 130 after an interruption. With `--debug`,
+        or `HYPERML_DEBUG=1` in the environment, errors are raised instead.
+
+    Example:
+
+    >>> main(["--version"])
+    hyperml-tf 0.1.0
+    0
     """
     before = os.environ.get(DEBUG)
     arguments = None if arguments is None else list(arguments)
@@ -75,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         return _report(error)
     finally:
-        # `--debug` is for this call only.
+        # `--debug` applies to this call only.
         os.environ.pop(DEBUG, None)
         if before is not None:
             os.environ[DEBUG] = before
@@ -85,13 +91,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _report(error: Exception) -> int:
-    """One line on standard error, and the exit code."""
+    """Prints one line on standard error and returns the exit code."""
     typer.echo(f"Error: {_one_line(error)}", err=True)
     return int(getattr(error, "exit_code", 1))
 
 
 def _one_line(error: Exception) -> str:
-    # Of the exceptions of the command line parser, which depend on the version of typer, only this method is stable.
+    # The exceptions of the command-line parser depend on the version of typer; only this method is stable.
     parser_message = getattr(error, "format_message", None)
     if parser_message is not None:
         context: Any = getattr(error, "ctx", None)

@@ -1,4 +1,4 @@
-"""What the commands print, and what they keep others from printing."""
+"""Output of the commands, and suppression of other output."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ MEASURES = {"hr@10": "HR@10", "ndcg@10": "nDCG@10"}
 
 
 def start_tensorflow(log: Console | None = None) -> None:
-    """Imports TensorFlow without its chatter, and sends our own log to the terminal.
+    """Imports TensorFlow without its log messages, and sends those of `hyperml_tf` to the terminal.
 
-    With `HYPERML_DEBUG=1` nothing is silenced.
+    With `HYPERML_DEBUG=1` nothing is suppressed.
 
     Args:
-        log: where to send it; `errors()` if None.
+        log: A `rich` console for log messages. Defaults to `None`, `errors()`.
     """
     ours = logging.getLogger("hyperml_tf")
     ours.handlers = [RichHandler(console=log or errors(), show_time=False, show_path=False)]
     ours.setLevel(logging.INFO)
-    ours.propagate = False  # TensorFlow gives the root logger a handler, which would say everything twice
+    ours.propagate = False  # TensorFlow adds a handler to the root logger, which would repeat every message
     if os.environ.get("HYPERML_DEBUG") == "1":
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -37,7 +37,7 @@ def start_tensorflow(log: Console | None = None) -> None:
     with muted():
         import tensorflow as tf
 
-        # The first tensor starts the runtime, which looks for devices and reports on each.
+        # The first tensor initializes the runtime, which logs the devices it finds.
         tf.constant(0)
     tf.get_logger().setLevel(logging.ERROR)
     logging.getLogger("absl").setLevel(logging.ERROR)
@@ -45,7 +45,7 @@ def start_tensorflow(log: Console | None = None) -> None:
 
 @contextlib.contextmanager
 def muted() -> Iterator[None]:
-    """Drops what native code writes to standard error: TensorFlow's does so before its log level counts."""
+    """Discards standard error of native code: TensorFlow logs before its log level takes effect."""
     sys.stderr.flush()
     kept = os.dup(2)
     with open(os.devnull, "wb") as nothing:
@@ -58,25 +58,25 @@ def muted() -> Iterator[None]:
 
 
 def output() -> Console:
-    """Standard output, for results."""
+    """Returns a console on standard output, for results."""
     return Console(highlight=False)
 
 
 def errors() -> Console:
-    """Standard error, for progress and remarks."""
+    """Returns a console on standard error, for progress and notes."""
     return Console(stderr=True, highlight=False)
 
 
 def errors_now() -> Console:
-    """Standard error as it is now, also once it is led elsewhere."""
+    """Returns a console on the current standard error, even if that is redirected later."""
     return Console(file=sys.stderr, highlight=False)
 
 
 def metrics_table(metrics: dict[str, Any]) -> Table:
-    """Test and validation metrics of the model and of popularity, under both protocols.
+    """Returns a table of test and validation metrics of the model and of popularity, under both protocols.
 
     Args:
-        metrics: as in `metrics.json`.
+        metrics: The contents of `metrics.json`.
     """
     table = Table(title="Held-out items", title_justify="left", caption=_CAPTION, caption_justify="left")
     table.add_column("")
@@ -92,4 +92,4 @@ def metrics_table(metrics: dict[str, Any]) -> Table:
     return table
 
 
-_CAPTION = "full ranks all unseen items, sampled100 a hundred of them."
+_CAPTION = "full: ranked among all unseen items; sampled100: among 100 of them."

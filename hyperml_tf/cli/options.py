@@ -1,4 +1,4 @@
-"""Options of the command line that are settings, made from their declarations."""
+"""Command-line options of settings, made from their declarations."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ Command = Callable[..., None]
 
 
 def with_settings(names: Collection[str] | None = None) -> Callable[[Command], Command]:
-    """Decorator of a command: gives it an option for each setting of `TrainingConfig`, in place of its `**settings`.
+    """Decorator that replaces the `**kwargs` of a command by options for the settings of `TrainingConfig`.
 
     Args:
-        names: the settings; all of them if None.
+        names: Names of the settings. Defaults to `None`, all of them.
     """
     declared = [one for one in settings_of(TrainingConfig).values() if names is None or one.name in names]
     # The panels of the help appear in the order of their first options.
@@ -60,7 +60,7 @@ def _parameter(declared: Setting) -> inspect.Parameter:
 
 
 def settings_given(context: typer.Context, file: Path | None) -> TrainingConfig:
-    """The settings of a file, or the defaults, with those that were given as options in their place."""
+    """Returns the settings of a file, or the defaults, overridden by the options that were given."""
     start = TrainingConfig() if file is None else TrainingConfig.from_file(file)
     given = {name: value for name, value in context.params.items() if _is_given(context, name)}
     return TrainingConfig.from_dict({**start.to_dict(), **given})

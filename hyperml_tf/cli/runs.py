@@ -1,4 +1,4 @@
-"""Commands that make a run and look at it: `train`, `evaluate`, `plot`."""
+"""The commands `train`, `evaluate` and `plot`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def train(
     config: ConfigOption = None,
     **_: Any,
 ) -> None:
-    """Train on a table, measure on held-out items, export a SavedModel."""
+    """Train on a table, evaluate on held-out items, export a SavedModel."""
     settings = settings_given(context, config)
     console.start_tensorflow()
     from hyperml_tf.callbacks import TrainingProgress
@@ -40,12 +40,12 @@ def train(
     )
     if "test" in metrics:
         output.print(console.metrics_table(metrics))
-    # Not through rich, which would break a long path into lines.
+    # Without rich, which would wrap long paths.
     typer.echo(f"Wrote {out}: {', '.join(sorted(path.name for path in out.iterdir()))}")
 
 
 def evaluate(run: RunArgument) -> None:
-    """Measure a run again, on the held-out items it stored."""
+    """Evaluate a run again, on its held-out items."""
     console.start_tensorflow()
     from hyperml_tf.runs import Run
 
@@ -57,9 +57,9 @@ def plot(
     out: Annotated[
         Path | None, typer.Option(help="PNG, SVG or PDF to write.", show_default="disk.png in the run")
     ] = None,
-    max_points: Annotated[int, typer.Option(help="Draw at most that many items, the most popular.")] = 5000,
+    max_points: Annotated[int, typer.Option(help="Maximum number of items to draw, the most popular ones.")] = 5000,
 ) -> None:
-    """Draw the items of the learned space on a disk."""
+    """Draw the items of a run on the Poincaré disk."""
     console.start_tensorflow()
     from hyperml_tf.runs import Run
     from hyperml_tf.visualization import plot_items

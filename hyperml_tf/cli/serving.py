@@ -1,4 +1,4 @@
-"""Commands that use a trained run: `recommend`, `export`."""
+"""The commands `recommend` and `export`."""
 
 from __future__ import annotations
 
@@ -21,13 +21,15 @@ if TYPE_CHECKING:
 def recommend(
     run: RunArgument,
     user: Annotated[list[str], typer.Option(metavar="ID", help="A user; may be repeated.")],
-    k: Annotated[int, typer.Option("--k", "-k", help="How many items a user.")] = 10,
+    k: Annotated[int, typer.Option("--k", "-k", help="Number of items per user.")] = 10,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    include_seen: Annotated[bool, typer.Option("--include-seen", help="Also items the user has had.")] = False,
+    include_seen: Annotated[
+        bool, typer.Option("--include-seen", help="Also recommend items of the user's history.")
+    ] = False,
 ) -> None:
-    """Print the items nearest to users, by distance.
+    """Print the nearest items of users.
 
-    A user the run does not know gets the neighbours of the origin, which are the popular, general items.
+    Unknown users are at the origin, so their recommendations are the popular, general items.
     """
     console.start_tensorflow()
     from hyperml_tf.runs import Run
@@ -45,7 +47,7 @@ def recommend(
 
 
 def _ids(users: list[str], codes: np.ndarray, known: np.ndarray) -> list[Any]:
-    """Users as the model knows them; an unknown one of integer ids becomes an integer that no user has."""
+    """Ids in the dtype of the model; if that is integers, unknown users become an integer that no user has."""
     if known.dtype.kind != "i":
         return users
     nobody = int(known.min()) - 1
@@ -57,7 +59,7 @@ def _rows(users: list[str], answer: Neighbours) -> list[dict[str, Any]]:
         [
             {"item": item, "distance": distance}
             for item, distance in zip(ids, distances, strict=True)
-            # Where the exclusions leave fewer than k items the rest is infinitely far.
+            # If exclusions leave fewer than k items, the others have an infinite distance.
             if distance < float("inf")
         ]
         for ids, distances in zip(answer.ids.tolist(), answer.distances.tolist(), strict=True)
@@ -83,43 +85,41 @@ def export(
     run: RunArgument,
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The directory to write, such as models/items/1.")],
     k: Annotated[
-        int | None, typer.Option("--k", "-k", help="Length of the answers.", show_default="that of the run")
+        int | None, typer.Option("--k", "-k", help="Number of items in results.", show_default="that of the run")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT if it exists.")] = False,
     new_version: Annotated[
-        bool, typer.Option("--new-version", help="OUT is the directory of all versions: write the next number in it.")
+        bool, typer.Option("--new-version", help="OUT is the directory of all versions: write the next version.")
     ] = False,
-    exclude_seen: Annotated[
-        bool, typer.Option("--exclude-seen", help="Never recommend what a user had in training.")
-    ] = False,
+    exclude_seen: Annotated[bool, typer.Option("--exclude-seen", help="Exclude items of the user's history.")] = False,
     items: Annotated[
         Path | None,
-        typer.Option(metavar="ITEMS", help="A table of items, CSV or Parquet, to return columns of beside ids."),
+        typer.Option(metavar="ITEMS", help="A table of items, CSV or Parquet, with columns to return with item ids."),
     ] = None,
     detail: Annotated[
         list[str] | None,
         typer.Option(metavar="COLUMN", help="A column of ITEMS; may be repeated.", show_default="all columns"),
     ] = None,
     precision: Annotated[
-        str, typer.Option(metavar="float32|float16|bfloat16", help="Half precision makes the items a quarter smaller.")
+        str, typer.Option(metavar="float32|float16|bfloat16", help="Half precision takes a quarter less space.")
     ] = "float32",
     half_life: Annotated[
         float | None,
         typer.Option(
-            help="Places after which an item of a history weighs twice as much; inf: all weigh the same.",
-            show_default="as the model has it",
+            help="The weight of an item in a history halves every so many later items; inf: equal weights.",
+            show_default="that of the model",
         ),
     ] = None,
-    warm_up: Annotated[bool, typer.Option("--warm-up", help="Write requests that warm up TensorFlow Serving.")] = False,
+    warm_up: Annotated[bool, typer.Option("--warm-up", help="Write warm-up requests for TensorFlow Serving.")] = False,
     index: Annotated[
         str | None, typer.Option(metavar="faiss", help="Also build an approximate index, for a million items and more.")
     ] = None,
 ) -> None:
     """Write the SavedModel of a run, for TensorFlow Serving."""
     if index not in (None, "faiss"):
-        raise ValueError(f"`--index` must be faiss. Received: {index!r}")
+        raise ValueError(f"`--index` must be faiss. Received: {index}")
     if detail and items is None:
-        raise ValueError("`--detail` names columns of a table of items: pass it as `--items`.")
+        raise ValueError("`--detail` requires a table of items, `--items`. Received: no table")
     console.start_tensorflow()
     from hyperml_tf.runs import Run
     from hyperml_tf.serving import ApproximateIndex, export_saved_model, next_version
@@ -128,7 +128,7 @@ def export(
     if out.exists() and not overwrite:
         raise FileExistsError(f"`{out}` exists. Pass `--overwrite` to replace it.")
     loaded = Run.load(run)
-    # Before anything is written: it takes longest, and may lack its extra.
+    # Before anything is written, because it takes longest and may fail for a missing extra.
     built = None if index is None else ApproximateIndex.from_model(loaded.model)
     path = export_saved_model(
         loaded.model,
@@ -154,7 +154,7 @@ def _details(run: Run, table: Path, columns: list[str] | None) -> dict[str, list
     from hyperml_tf.serving import item_details
 
     suffixes = [suffix.lower() for suffix in table.suffixes]
-    # As text: a column of numbers with gaps would come back as floats.
+    # As strings, because integers with missing values would become floats.
     parquet = suffixes[-1:] in ([".parquet"], [".pq"])
     frame = pd.read_parquet(table) if parquet else pd.read_csv(table, dtype=str, keep_default_na=False)
     return item_details(run.model.candidate_tower.ids, frame, columns)

@@ -12,16 +12,16 @@ from hyperml_tf.cli import console
 
 def synthesize(
     out: Annotated[Path, typer.Argument(metavar="OUT.csv", help="The table of interactions to write.")],
-    users: Annotated[int, typer.Option(help="How many users.")] = 2000,
-    items: Annotated[int, typer.Option(help="How many items, at least 64.")] = 1500,
-    rows: Annotated[int, typer.Option(help="How many interactions.")] = 60_000,
-    seed: Annotated[int, typer.Option(help="The same seed makes the same table.")] = 0,
+    users: Annotated[int, typer.Option(help="Number of users.")] = 2000,
+    items: Annotated[int, typer.Option(help="Number of items, at least 64.")] = 1500,
+    rows: Annotated[int, typer.Option(help="Number of interactions.")] = 60_000,
+    seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
     item_table: Annotated[
-        Path | None, typer.Option(metavar="ITEMS.csv", help="Also write the items with their names and categories.")
+        Path | None, typer.Option(metavar="ITEMS.csv", help="Also write the names and categories of the items.")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
 ) -> None:
-    """Write a made-up table: a taxonomy of items, popularity, and users with tastes."""
+    """Write a synthetic table of interactions: items of a hidden taxonomy, with popularity and user preferences."""
     targets = [path for path in (out, item_table) if path is not None]
     for path in targets:
         if path.exists() and not overwrite:

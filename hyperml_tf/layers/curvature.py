@@ -35,6 +35,9 @@ class Curvature(tf.keras.layers.Layer):
         inputs: May be left out. The curvature does not depend on it; with a symbolic input, the layer can be part of a
             functional model.
 
+    Input shape:
+        Any, or no input.
+
     Output shape:
         A scalar, `()`.
 

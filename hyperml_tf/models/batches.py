@@ -1,4 +1,4 @@
-"""Batches of interactions: the columns a model reads, and the datasets it is validated on."""
+"""Batches of interactions: their columns, and the datasets for validation."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ QUERY_CODE, CANDIDATE_CODE, NEGATIVES = "user", "item", "negatives"
 """Keys of codes in a batch."""
 
 BATCH_SIZE = 2048
-"""Positives per training step, unless given."""
+"""Default number of positives per training step."""
 
 _VALIDATION_USERS = 2000
 _VALIDATION_BATCH = 500
 
 
 def columns(batch: Any) -> tuple[Tensor, Tensor]:
-    """The two columns of a batch, as they are in it: raw ids, or codes.
+    """Returns the query and the candidate column of a batch: raw ids or codes, whichever it holds.
 
     Raises:
-        ValueError: if the batch is not a dictionary with one of the two pairs of keys.
+        ValueError: If the batch is not a dictionary with one of the two pairs of keys.
     """
     if isinstance(batch, dict):
         for keys in ((QUERY_CODE, CANDIDATE_CODE), (QUERY, CANDIDATE)):
@@ -42,23 +42,29 @@ def check_dataset(x: Any, name: str, batch_size: int | None = None) -> None:
     if not isinstance(x, (tf.data.Dataset, tf.distribute.DistributedDataset)):
         raise ValueError(f"`{name}` must be an `Interactions` or a `tf.data.Dataset`. Received: {type(x).__name__}")
     if batch_size is not None:
-        raise ValueError("`batch_size` goes with `Interactions` only: batch the dataset itself. Received: both")
+        raise ValueError(
+            "`batch_size` must be None if the data is a dataset, which is batched itself. "
+            f"Received: batch_size={batch_size}"
+        )
     if any(column.shape.rank != 1 for column in columns(x.element_spec)):
         raise ValueError(f"`{name}` must be batched, with columns of shape (batch,). Received: {x.element_spec}")
 
 
 def validation_dataset(held_out: Interactions, seen_users: np.ndarray, seen_items: np.ndarray) -> tf.data.Dataset:
-    """Batches of a fixed sample of users, each with a held-out item and fixed sampled negatives.
+    """Returns batches of a fixed sample of users, each with a held-out item and fixed sampled negatives.
 
     Args:
-        held_out: one row per user, in the codes of the model.
-        seen_users, seen_items: codes of the pairs the model has seen, which are no negatives, `(pairs,)`.
+        held_out: An `Interactions` with one row per user, in the codes of the model.
+        seen_users: User codes of the seen pairs, `(pairs,)`.
+        seen_items: Item codes of the seen pairs, `(pairs,)`, which are never negatives.
 
     Raises:
-        ValueError: if no row is left to evaluate.
+        ValueError: If no row is left to evaluate.
     """
     if len(held_out) == 0:
-        raise ValueError("`validation_data` must hold rows of users and items that the model knows. Received: none")
+        raise ValueError(
+            "`validation_data` must hold rows of users and items that the model knows. Received: no such row"
+        )
     if len(held_out) > _VALIDATION_USERS:
         chosen = np.random.default_rng(0).choice(len(held_out), _VALIDATION_USERS, replace=False)
         held_out = held_out.with_rows(np.sort(chosen))
@@ -69,7 +75,7 @@ def validation_dataset(held_out: Interactions, seen_users: np.ndarray, seen_item
     held_out = held_out.with_rows(known.activity()[held_out.users] < known.n_items)
     if len(held_out) == 0:
         raise ValueError(
-            "`validation_data` must hold a user with an item that they never interacted with. Received: none"
+            "`validation_data` must hold a user with an item that they never interacted with. Received: no such user"
         )
     batch = {
         QUERY_CODE: held_out.users,

@@ -1,4 +1,4 @@
-"""Adagrad that starts like SGD: the optimizer models are trained with unless another is given."""
+"""The default optimizer of all models: Adagrad that starts like SGD."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from hyperml_tf.optimizers import RiemannianAdagrad
 
 
 def undamped_adagrad(learning_rate: float, accumulator: float, decay_steps: int | None = None) -> RiemannianAdagrad:
-    """Adagrad whose accumulators start at `accumulator`, with its rate scaled so that a rare row moves as under SGD.
+    """Returns Adagrad with large initial accumulators, and a learning rate scaled so that rare rows move as under SGD.
 
-    The accumulators start at what the squared gradients of a few dozen positives add up to. A row seen less than that moves by
-    `learning_rate` times its gradient, as under SGD, so in proportion to what pulls it; the rows of popular items and busy users
-    are damped. Adagrad from 0 moves a row that was seen once as far as one seen often, and is clearly worse on sparse data.
+    The accumulators start at about the sum of the squared gradients of a few dozen positives. Rows with fewer positives take SGD
+    steps of `learning_rate` times the gradient; the steps of popular items and active users become smaller. Adagrad with small
+    accumulators takes equally large first steps for all rows and is clearly worse on sparse data.
 
     Args:
-        learning_rate: what a row that is seen rarely moves by, times its gradient.
-        accumulator: the squared gradients that have to add up before steps become smaller.
-        decay_steps: the number of steps over which the learning rate falls linearly to 0; constant if None.
+        learning_rate: Float > 0, the learning rate of rows that are rarely updated.
+        accumulator: Float > 0, the initial value of the accumulators.
+        decay_steps: Optional integer, the number of steps over which the learning rate decays linearly to 0. Defaults to `None`,
+            a constant learning rate.
     """
     rate = learning_rate * math.sqrt(accumulator)
     schedule = tf.keras.optimizers.schedules.PolynomialDecay

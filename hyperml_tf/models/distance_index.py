@@ -1,4 +1,4 @@
-"""The catalogue of a model, made ready to be searched again and again."""
+"""An exact index of the catalogue of a model, for many queries."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from hyperml_tf.retrieval.results import Neighbours
 
 
 class DistanceIndex:
-    """Exact search among the items of a model, by hyperbolic distance.
+    """Exact nearest-neighbour search among the items of a model, by hyperbolic distance.
 
-    `model.recommend` computes all points of the catalogue for every call. Keep an index to ask many times. It holds the catalogue
-    as it is when the index is made: make a new one after training.
+    `model.recommend` recomputes the points of the catalogue in every call; an index computes them once. It is a snapshot: make a
+    new one after further training.
 
     Args:
-        model: a `HyperML`, or a baseline that recommends by distance.
-        compiled: whether to trace the way from the ids of users to their items, which takes the time of some hundred small
-            questions. The answers are the same.
+        model: A `HyperML`, or a baseline that recommends by distance.
+        compiled: Boolean, whether to compile queries into a `tf.function`. Tracing takes about as long as some hundred small
+            queries; results are the same. Defaults to `True`.
 
     Raises:
-        ValueError: if the users of the model are placed by what they have seen, and nobody has seen anything.
+        ValueError: If the users of the model are represented by their histories and all of these are empty.
 
     Example:
 
@@ -49,9 +49,9 @@ class DistanceIndex:
         return self._index.n
 
     def recommend(self, users: Any, k: int = 10, exclude_seen: bool = True) -> Neighbours:
-        """As `HyperML.recommend`."""
+        """Recommends the `k` nearest items to each user, see `HyperML.recommend`."""
         return self._model.search_users(users, k, partial(self._near_users, exclude_seen=bool(exclude_seen)))
 
     def similar_items(self, items: Any, k: int = 10) -> Neighbours:
-        """As `HyperML.similar_items`."""
+        """Finds the `k` items nearest to each item, see `HyperML.similar_items`."""
         return self._model.search_items(items, k, self._near_items)

@@ -1,4 +1,4 @@
-"""HyperML: the model this package is named after."""
+"""HyperML: hyperbolic metric learning for recommendation."""
 
 from __future__ import annotations
 
@@ -32,74 +32,88 @@ DEFAULT = ModelSettings()
 
 _Model = TypeVar("_Model", bound="HyperML")
 
-# The squared gradients that a row has to add up before Adagrad starts to damp it, and a factor on the learning rate. Adagrad
-# keeps an accumulator per coordinate of a tangent vector and one per point of the ball; the numbers are scaled so that one
-# learning rate serves both modes, and every dimension.
+# Initial accumulators of Adagrad, and a factor on the learning rate. Adagrad has an accumulator per coordinate of a tangent
+# vector, but one per point of the ball; with these factors the same learning rate suits both modes, and every dimension.
 _ACCUMULATORS = {"tangent": 6400.0, "direct": 400.0}
 _RATE_FACTORS = {"tangent": 1.0, "direct": 1.5}
 
 
 @register
 class HyperML(MetricRecommender):
-    """Hyperbolic metric learning for retrieval: users and items are points, and an item is recommended because it is near.
+    """Hyperbolic metric learning: users and items are points of the Poincaré ball, and the nearest items are recommended.
 
-    A `tfrs.Model` with a query and a candidate tower over raw ids. Training minimises, over positives `(i, j)` and the hardest
-    candidates `k` of a few sampled ones,
+    A `tfrs.Model` with a query and a candidate tower over raw ids. For positives `(i, j)` and hard negatives `k`, training
+    minimises
 
         sum [margin + d(i, j)^2 - d(i, k)^2]_+  +  distortion_weight * sum |d - d_E| / d_E
 
-    Source: L. V. Tran et al., *HyperML* (WSDM 2020), arXiv 1809.01703. The hardest of several negatives is what makes it strong
-    on sparse data; the paper draws one. Losses are sums over positives, so that the step of a row does not depend on the
-    batch it is in; the `loss` that `fit` shows is the mean per positive. Under `tf.distribute` the update is that of one
-    replica with the whole batch.
+    where `d` is the distance in the ball and `d_E` the Euclidean distance of the same pair. Negatives are the hardest of several
+    sampled candidates, which matters most on sparse data; the paper samples one. Losses are summed over positives, so that the
+    update of a row does not depend on the batch size; the `loss` that `fit` reports is the mean per positive. Under
+    `tf.distribute` the update is the same as on one replica with the whole batch.
 
-    Arguments whose default is None are chosen by the others and, in `from_interactions`, by the table: see
-    `hyperml_tf.settings.resolve`. `settings` and `get_config` hold the values that were chosen.
+    At curvature 0 the space is Euclidean, with the distance `2 |x - y|`, and points are not confined to a ball. Far from the
+    origin, points stay within the limit radius of the ball; see `hyperml_tf.geometry.poincare`.
+
+    Arguments that default to `None` are derived from the others and, in `from_interactions`, from the table, see
+    `hyperml_tf.settings.resolve`. `settings` and `get_config` hold the resulting values. The vocabularies and the interaction
+    histories are state, not configuration: they are saved with the model, but `get_config` only has their sizes.
 
     Args:
-        query_ids: The known users (queries), distinct strings or integers; or their number, where the ids are loaded later, as
-            in a config.
+        query_ids: The known users (queries), distinct strings or integers; or their number if the ids are loaded later, as by
+            `from_config`.
         candidate_ids: The catalogue, likewise.
         dim: Integer >= 1. Dimension of the space. Defaults to `64`.
         curvature: Optional float >= 0, or a `Curvature(learned=True)`. The curvature of the ball; 0 is the Euclidean twin of the
             model. Defaults to 1, or 0.3 on dense tables.
-        mode: "tangent" or "direct": Euclidean parameters, mapped by `expmap0`, or points, moved by a Riemannian optimizer.
-            Defaults to `"tangent"`.
-        margin: Optional float > 0. The margin of the hinge, in units of squared distance. Larger ones in direct mode drive busy
-            users to the boundary. Defaults to 16 in tangent mode, 8 in direct mode.
+        mode: String, "tangent" or "direct". Whether to train tangent vectors, which `expmap0` maps to the ball, or the points
+            themselves, by a Riemannian optimizer. Defaults to `"tangent"`.
+        margin: Optional float > 0. The margin of the hinge, in units of squared distance. In direct mode, larger
+            ones drive active users to the boundary. Defaults to 16 in tangent mode, 8 in direct mode.
         distortion_weight: Float >= 0. Weight of the distortion loss. Defaults to `0.1`.
-        distortion_reference: "conformal" or "tangent". Euclidean distance that the distortion loss compares with, see
+        distortion_reference: String, "conformal" or "tangent". The Euclidean distance of the distortion loss, see
             `DistortionLoss`. Defaults to `"conformal"`.
-        negatives: Optional integer >= 1. Candidates drawn for each group of positives; 1 is plain sampling. Defaults to 1 % of
-            the catalogue, at most 128 and twice `dim`, at least 20.
-        hardest: Integer >= 1. How many of them each positive is compared with: the nearest that are not its user's own. Their
-            hinges are averaged. Defaults to `2`.
-        shallow: Integer >= 0. Each positive is compared also with the `hardest` among the first so many draws, where there are
-            more. The hardest of many draws order the top of a list, which `full_*` metrics measure; the hardest of few order the
-            rest. 0 or None: no second comparison. Defaults to `20`.
-        negatives_group: Optional integer >= 1. Positives that share their draws. Larger is faster and correlates the negatives.
-            Defaults to half of `negatives`, at least 32; 1 where `negatives` is 1.
-        max_tangent_norm: Optional float > 0. Largest norm of a tangent vector, see `HyperbolicEmbedding`. Defaults to no limit
-            but the ball.
-        embeddings_initializer, embeddings_regularizer: See `HyperbolicEmbedding`.
-        query_network, candidate_network: Keras models to use in place of a free point per id, see `NetworkTower`.
-        query_features, candidate_features: Features of the ids for these networks, see `NetworkTower`.
-        network_output: "tangent" or "ball", what these networks return.
-        history: Optional integer >= 0, or a `History`. How users are placed by the items they have: how many of these a training
-            step reads, or more in a `History`; 0: users are free points, as they are with a `query_network`. Defaults to 16 in
-            tangent mode, 0 in direct mode.
-        half_life: Optional float > 0 or "inf". An item of a user weighs half as much as the one this many places after it;
-            "inf": all weigh the same. A `History` has one already, which this replaces. Defaults to 3; "inf" for a table without
-            an order and for split "random".
+        negatives: Optional integer >= 1. Number of candidates sampled for each group of positives; 1 is plain uniform sampling.
+            Defaults to 1 % of the catalogue, at most 128 and twice `dim`, but at least 20.
+        hardest: Integer >= 1. Number of hard negatives per positive: the nearest sampled candidates that the user has not
+            interacted with. Their hinges are averaged. Defaults to `2`.
+        shallow: Integer >= 0. If positive, each positive also has the `hardest` negatives among the first `shallow` sampled
+            candidates. The hardest of many candidates train the top of the ranking, which `full_*` metrics measure; the hardest
+            of a few train the rest. 0 or `None`: no second set. Defaults to `20`.
+        negatives_group: Optional integer >= 1. Number of positives that share sampled candidates. Larger groups are faster, but
+            their negatives are correlated. Defaults to half of `negatives`, at least 32, or 1 if `negatives` is 1.
+        max_tangent_norm: Optional float > 0. Largest norm of a tangent vector, see `HyperbolicEmbedding`. Defaults to the
+            limit of the ball.
+        embeddings_initializer: Initializer of the embeddings, see `HyperbolicEmbedding`. Defaults to `None`, that of the layer.
+        embeddings_regularizer: Regularizer of the embeddings, see `HyperbolicEmbedding`. Defaults to `None`.
+        query_network: Keras model that computes the points of users, see `NetworkTower`. Defaults to `None`.
+        candidate_network: Keras model that computes the points of candidates, see `NetworkTower`. Defaults to `None`, one
+            embedding per id.
+        query_features: Features of the users for `query_network`, see `NetworkTower`. Defaults to `None`.
+        candidate_features: Features of the candidates for `candidate_network`, see `NetworkTower`. Defaults to `None`.
+        network_output: String, "tangent" or "ball". Whether the networks return tangent vectors at the origin or points of the
+            ball. Defaults to `"tangent"`.
+        history: Optional integer >= 0, or a `History`. How many items of a user's history a training step reads, or a `History`
+            for more options: users are then represented by their items, see `HistoryTower`. 0: every user has an embedding
+            instead. Must be 0 or `None` in direct mode and with a `query_network`. Defaults to 16 in tangent mode, 0 in direct
+            mode.
+        half_life: Optional float > 0 or "inf". The weight of an item in a history halves every `half_life` later items; "inf":
+            all weigh the same. It overrides that of a `History`. Defaults to 3, or "inf" for a table without an order and for
+            split "random".
         learning_rate: Optional float > 0. The initial learning rate of `default_optimizer`. Defaults to 0.05, or 0.02 on dense
             tables.
-        seed: Integer >= 0 and < 2147483648. Seed of the negatives. Defaults to `0`.
-        query_id_dtype, candidate_id_dtype: Dtype of ids that are loaded later, see `IdLookup`.
-        table_facts: What is known of the table, from which defaults follow; `from_interactions` passes it.
-        **kwargs: `name`, as for every Keras model. Points are float32, also under a policy of mixed precision.
+        seed: Integer >= 0 and < 2147483648. Random seed of the negatives. Defaults to `0`.
+        query_id_dtype: Optional string, "string" or "int64". Dtype of user ids that are loaded later, see `IdLookup`.
+        candidate_id_dtype: Optional string, "string" or "int64". Dtype of candidate ids that are loaded later, see `IdLookup`.
+        table_facts: Optional `TableFacts`, from which defaults are derived; `from_interactions` passes it. Defaults to those of a
+            sparse table.
+        **kwargs: Base model keyword arguments, such as `name`. Points are float32 under a mixed precision policy, too.
 
     Raises:
-        ValueError: if an argument is out of its range, or features come without a network.
+        ValueError: If an argument is out of its range, or if features are given without a network.
+
+    Reference:
+        - [Tran et al., HyperML, 2020](https://arxiv.org/abs/1809.01703)
 
     Example:
 
@@ -166,7 +180,7 @@ class HyperML(MetricRecommender):
         )
         facts = table_facts or TableFacts(_count(candidate_ids))
         if query_network is not None or candidate_network is not None:
-            # The defaults of dense tables were found for free points.
+            # The defaults for dense tables were tuned for models without networks.
             facts = dataclasses.replace(facts, rows_per_user=None)
         settings = resolve(given, facts, query_network is not None)
         shared = as_curvature(chosen(settings.curvature)) if shared is None else shared
@@ -190,25 +204,33 @@ class HyperML(MetricRecommender):
 
     @classmethod
     def from_interactions(cls: type[_Model], interactions: Interactions, **kwargs: Any) -> _Model:
-        """A model for the users and items of a table, with defaults that follow the table.
+        """Creates a model for the users and items of a table, with defaults derived from the table.
 
         Args:
-            interactions: the rows it will be trained on.
-            **kwargs: arguments of the class.
+            interactions: An `Interactions`, the rows that the model will be trained on.
+            **kwargs: Further arguments of the class.
+
+        Returns:
+            A new model, not trained yet.
         """
         return super().from_interactions(interactions, **{"table_facts": TableFacts.of(interactions), **kwargs})
 
     def default_optimizer(
         self, learning_rate: float | None = None, decay_steps: int | None = None
     ) -> RiemannianAdagrad:
-        """The optimizer of `compile()`: Adagrad that starts like SGD, see `Recommender.default_optimizer`.
+        """Returns the optimizer of `compile()`: Adagrad that starts like SGD, see `Recommender.default_optimizer`.
 
-        It suits a free point per id. For networks as towers give one with smaller steps, such as `RiemannianAdagrad(0.03)`:
-        losses are sums over the batch.
+        It is made for embeddings. For towers that are networks, take smaller steps, such as those of `RiemannianAdagrad(0.03)`,
+        because losses are summed over the batch.
 
         Args:
-            learning_rate: the initial rate of a row that is seen rarely; that of the model's settings if None.
-            decay_steps: the number of steps over which the learning rate falls linearly to 0; constant if None.
+            learning_rate: Optional float > 0, the initial learning rate of rows that are rarely updated. Defaults to that of the
+                model's settings.
+            decay_steps: Optional integer, the number of steps over which the learning rate decays linearly to 0. Defaults to
+                `None`, a constant learning rate.
+
+        Returns:
+            A `RiemannianAdagrad`.
 
         Example:
 
@@ -221,23 +243,23 @@ class HyperML(MetricRecommender):
         return undamped_adagrad(rate * _RATE_FACTORS[self.mode], accumulator, decay_steps)
 
     def compute_loss(self, inputs: Any, training: bool = False) -> Tensor:
-        """The loss of a batch of positives: a sum over them, see the class docstring.
+        """Computes the loss of a batch of positives, summed over the batch.
 
         Args:
-            inputs: a dictionary with raw ids under `"user_id"` and `"item_id"`, or codes under `"user"` and `"item"`, each
-                `(batch,)`. Rows with an unknown id weigh nothing.
-            training: whether the negatives advance.
+            inputs: A dictionary with raw ids under `"user_id"` and `"item_id"`, or codes under `"user"` and `"item"`, each
+                `(batch,)`. Rows with an unknown id have weight 0.
+            training: Boolean, whether this is a training step, which draws new negatives. Defaults to `False`.
 
         Returns:
-            A scalar, float32.
+            A float32 scalar.
         """
         users, items = self.codes(inputs)
         c = self.curvature()
         seed = self._seed(training)
         drawn = draw(tf.shape(users)[0], len(self.candidate_tower), self.negatives, self.negatives_group, seed)
-        # Unknown ids weigh nothing below: any row may stand for them.
+        # Unknown ids have weight 0 below, so any row will do for them.
         query = measure(self.query_tower.training_points(tf.maximum(users, 0), tf.maximum(items, 0), seed), c)
-        # In one call, because of a layer that is called twice Keras keeps the regularization of the second call only.
+        # One call for both: if a layer is called twice, Keras keeps only the regularization loss of the second call.
         codes = tf.concat([tf.maximum(items, 0), tf.reshape(drawn.codes, [-1])], axis=0)
         candidates = measure(self.candidate_tower.points(codes, training), c)
         batch = tf.size(items)
@@ -246,7 +268,7 @@ class HyperML(MetricRecommender):
         )
         known = tf.cast((users >= 0) & (items >= 0), tf.float32)[:, tf.newaxis]
         return objective(
-            # Where nothing is shared and all are taken, candidates are where they are needed.
+            # If no draws are shared and all of them are used, there is nothing to gather.
             Pairs.with_own(query, candidates, self.negatives)
             if self._has_own_negatives
             else Pairs.with_shared(query, candidates, chosen),

@@ -1,4 +1,4 @@
-"""Two towers of points, and all that follows from it: exact search by distance and similar items."""
+"""The base class of two-tower models in one ball: exact retrieval by distance, and similar items."""
 
 from __future__ import annotations
 
@@ -22,23 +22,35 @@ from hyperml_tf.retrieval.results import Neighbours
 from hyperml_tf.tables import SeenItems
 from hyperml_tf.tables.ids import id_array
 
-# Scores computed at once: 512 MiB of float32. Of a million items that is 128 users, for whom the catalogue is read once.
+# Scores in memory at a time: 512 MiB of float32, which is 128 users if there are a million items.
 _SCORES = 2**27
 
 Search = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
-"""What is asked for and `k` -> indices of candidates and distances, as `retrieval.nearest`."""
+"""A function of queries and `k` that returns indices of candidates and distances, as `retrieval.nearest` does."""
 
 
 class MetricRecommender(Recommender):
-    """Base class of models whose queries and candidates are points of one ball. A subclass says in `compute_loss` what to learn.
+    """Base class of two-tower models whose queries and candidates are points of the same Poincaré ball.
+
+    Candidates are ranked by their hyperbolic distance from the query; at curvature 0 that is `2 |x - y|`. Subclasses must
+    implement `compute_loss` and `get_config`.
 
     Args:
-        query_tower: raw ids of users to points.
-        candidate_tower: raw ids of the catalogue to points of the same dimension.
-        curvature: the curvature both towers have.
-        seed: seed of everything random in training.
-        seen: what the users have seen, if a tower reads it too.
-        **kwargs: `name`, as for every Keras model.
+        query_tower: A tower that maps raw user ids to points.
+        candidate_tower: A tower that maps the raw ids of the catalogue to points of the same dimension.
+        curvature: The `Curvature` that both towers share.
+        seed: Integer, random seed of training. Defaults to `0`.
+        seen: A `SeenItems` to share with a tower that reads the histories, too. Defaults to `None`, a new one.
+        **kwargs: Base model keyword arguments, such as `name`.
+
+    Example:
+
+    >>> from hyperml_tf import HyperML
+    >>> model = HyperML(["u1"], ["a", "b", "c"], dim=4, history=0)
+    >>> isinstance(model, MetricRecommender)
+    True
+    >>> model.similar_items(["a"], k=2).distances.shape
+    (1, 2)
     """
 
     def __init__(
@@ -57,79 +69,86 @@ class MetricRecommender(Recommender):
     def check_history(self) -> None:
         if self.query_tower.seen is not None and not len(self.seen):
             raise ValueError(
-                "The users of this model are placed by what they have seen, and it has seen nothing: all would be at the origin. "
-                "Call `set_seen` with the interactions, or `fit`; `history=0` makes a model whose users are free points."
+                "The users of this model are represented by their histories, but it has seen nothing: all users would be at the "
+                "origin. Call `fit` or `set_seen` with interactions, or make the model with `history=0`. "
+                "Received: no interactions"
             )
 
     def score_catalogue(self, users: Tensor) -> Tensor:
-        # All points of the catalogue are computed for every batch of the validation sample, of which there are few.
+        # The points of the catalogue are recomputed for each validation batch, of which there are only a few.
         candidates = self.candidate_tower.points(tf.range(len(self.candidate_tower)))
         return pairwise_proximity(self.query_tower.points_or_origin(users), candidates, self.curvature())
 
     def call(self, inputs: Any, training: bool = False) -> Tensor:
-        """The distances of pairs, `{"user_id": (batch,), "item_id": (batch,)}` -> `(batch,)`; unknown ids lie at the origin."""
+        """Returns the distances of (user, item) pairs, `(batch,)`.
+
+        Args:
+            inputs: A dictionary with raw ids under `"user_id"` and `"item_id"`, `(batch,)` each. Unknown ids are mapped to the
+                origin.
+            training: Not used.
+        """
         users, items = self.codes(inputs)
         return poincare.distance(
             self.query_tower.points_or_origin(users), self.candidate_tower.points_or_origin(items), self.curvature()
         )
 
     def recommend(self, users: Any, k: int = 10, exclude_seen: bool = True) -> Neighbours:
-        """The `k` nearest candidates of each user. To ask often, keep a `DistanceIndex`.
+        """Recommends the `k` nearest candidates to each user. For many queries, keep a `DistanceIndex`.
 
         Args:
-            users: raw ids, `(batch,)`. An unknown user gets the neighbours of the origin, which are the popular, general items.
-            k: how many, at least 1; clamped to the catalogue.
-            exclude_seen: whether to leave out what the user has interacted with.
+            users: Raw user ids, `(batch,)`. Unknown users are at the origin, where the popular, general items are.
+            k: Integer >= 1, the number of recommendations, at most the size of the catalogue. Defaults to `10`.
+            exclude_seen: Boolean, whether to exclude the items of the user's history. Defaults to `True`.
 
         Returns:
             `Neighbours`: ids `(batch, k)` and hyperbolic distances `(batch, k)`, ascending.
 
         Raises:
-            ValueError: if `k` is below 1, or users are placed by what they have seen and nobody has seen anything.
+            ValueError: If `k` is below 1, or if users are represented by their histories and all of these are empty.
         """
         index, c = self.exact_index()
         return self.search_users(users, k, lambda ids, k: self.nearest_to_users(ids, k, index, c, exclude_seen))
 
     def similar_items(self, items: Any, k: int = 10) -> Neighbours:
-        """The `k` candidates nearest to each of some candidates, itself left out.
+        """Finds the `k` candidates nearest to each of the given candidates, which are not among their own neighbours.
 
         Args:
-            items: raw ids of the catalogue, `(batch,)`.
-            k: how many, at least 1; clamped to the catalogue.
+            items: Raw ids of the catalogue, `(batch,)`.
+            k: Integer >= 1, the number of neighbours, at most the size of the catalogue. Defaults to `10`.
 
         Returns:
-            `Neighbours`, as `recommend`.
+            A `Neighbours`, as from `recommend`.
 
         Raises:
-            ValueError: if an id is unknown, or `k` is below 1.
+            ValueError: If an id is unknown, or if `k` is below 1.
         """
         index, c = self.exact_index()
         return self.search_items(items, k, lambda codes, k: self.nearest_to_items(codes, k, index, c))
 
     def exact_index(self) -> tuple[ExactIndex, Tensor]:
-        """The catalogue as it stands now, ready to be searched, and its curvature."""
+        """Returns an index of the current points of the catalogue, and the current curvature."""
         c = tf.identity(self.curvature())
         return ExactIndex.of(self.candidate_tower.all_points(), c), c
 
     def nearest_to_users(
         self, ids: Tensor, k: Tensor, index: Index, c: Tensor, exclude_seen: bool
     ) -> tuple[Tensor, Tensor]:
-        """Raw ids of users, `(batch,)` -> indices of candidates and distances, as `retrieval.nearest`; for graphs."""
+        """Searches for raw user ids, `(batch,)`, inside a graph; returns what `retrieval.nearest` returns."""
         codes = self.query_lookup(ids)
         exclusion = exclude_pairs(*self.seen.histories.pairs(codes)) if exclude_seen else None
         return nearest(self.query_tower.points_or_origin(codes), index, c, k, exclusion)
 
     def nearest_to_items(self, codes: Tensor, k: Tensor, index: Index, c: Tensor) -> tuple[Tensor, Tensor]:
-        """Codes of items, `(batch,)` -> indices of candidates and distances, as `retrieval.nearest`; for graphs."""
+        """Searches for the neighbours of item codes, `(batch,)`, inside a graph; returns what `retrieval.nearest` returns."""
         return nearest(index.points(codes), index, c, k, exclude_matrix(codes[:, tf.newaxis]))
 
     def search_users(self, users: Any, k: int, search: Search) -> Neighbours:
-        """Checks raw ids of users and searches for them, as many at a time as memory allows."""
+        """Validates raw user ids and runs `search` on them, in batches that fit into memory."""
         self.check_history()
         return self._search(id_array(users, "users"), k, search)
 
     def search_items(self, items: Any, k: int, search: Search) -> Neighbours:
-        """Checks raw ids of items and searches for them, as many at a time as memory allows."""
+        """Validates raw item ids and runs `search` on their codes, in batches that fit into memory."""
         ids = id_array(items, "items")
         codes = self.candidate_lookup(ids).numpy()
         if (codes < 0).any():
@@ -148,10 +167,10 @@ class MetricRecommender(Recommender):
         return Neighbours(self.candidate_lookup.raw_array(indices), distances)
 
     def scorer(self) -> Scorer:
-        """A function that scores the whole catalogue as it stands now, in float64 so that rounding decides no rank.
+        """Returns a function that scores the whole catalogue as it is now, in float64 so that no rank depends on rounding.
 
         Returns:
-            `(batch,)` user codes -> `(batch, n)` float64.
+            A function from user codes, `(batch,)`, to scores, `(batch, n)`, float64.
         """
         c = tf.cast(self.curvature(), tf.float64)
         candidates = tf.cast(self.candidate_tower.all_points(), tf.float64)

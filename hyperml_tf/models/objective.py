@@ -19,16 +19,16 @@ def objective(
     distortion_weight: float,
     reference: functional.Reference,
 ) -> Tensor:
-    """The sum of weighted hinges and distortions.
+    """Computes the weighted sum of pull-push hinges and distortions.
 
     Args:
-        pairs: each query with its positive first and its negatives after it, `1 + m` per query.
-        known: weight of each positive's distortion, `(batch, 1)`.
-        weight: weight of each negative's hinge and distortion, `(batch, m)`.
-        c: curvature, a scalar >= 0.
-        margin: margin of the hinge.
-        distortion_weight: weight of the distortions, >= 0.
-        reference: see `functional.euclidean_reference`.
+        pairs: Pairs of each query with its positive, first, and its `m` negatives.
+        known: Weight of the distortion of each positive, `(batch, 1)`.
+        weight: Weight of the hinge and the distortion of each negative, `(batch, m)`.
+        c: Scalar >= 0, curvature.
+        margin: Float > 0, margin of the hinge.
+        distortion_weight: Float >= 0, weight of the distortions.
+        reference: String, see `functional.euclidean_reference`.
 
     Returns:
         A scalar.

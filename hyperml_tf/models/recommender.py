@@ -1,4 +1,4 @@
-"""What every model that scores a catalogue does: fit, validate, recommend by score, and rank exactly."""
+"""The base class of all recommenders: training, validation, recommendation by score, and exact evaluation."""
 
 from __future__ import annotations
 
@@ -24,30 +24,38 @@ logger = logging.getLogger(__name__)
 
 _Model = TypeVar("_Model", bound="Recommender")
 
-# Scores computed at once: 256 MiB of float32.
+# Scores in memory at a time: 256 MiB of float32.
 _SCORES = 2**26
 
 
 class Recommender(tfrs.Model):
-    """Base class of models that rank candidates for queries, in whatever way they score them.
+    """Base class of models that rank candidates for queries.
 
-    A subclass says in `compute_loss` what to learn and in `score_catalogue` how candidates are scored. Feeding, validation and
-    metrics are the same for all.
+    A `tfrs.Model` over raw ids. Subclasses must implement `compute_loss`, `score_catalogue` and `get_config`; data pipelines,
+    validation, recommendation and exact evaluation are inherited.
 
-    What the queries have seen is part of the model's state (`seen`): `fit` adds to it, checkpoints of every format hold it.
+    The interaction history of the users is part of the state of the model (`seen`): `fit` adds to it, and it is saved in
+    checkpoints of every format.
 
     Args:
-        query_lookup: raw ids of users to codes.
-        candidate_lookup: raw ids of the catalogue to codes.
-        seed: seed of everything random in training.
-        seen: what the queries have seen, if a part of the model reads it too.
-        **kwargs: `name`, as for every Keras model.
+        query_lookup: An `IdLookup` from raw user ids to integer codes.
+        candidate_lookup: An `IdLookup` from the raw ids of the catalogue to integer codes.
+        seed: Integer, random seed of training. Defaults to `0`.
+        seen: A `SeenItems` to share with a tower that reads the histories, too. Defaults to `None`, a new one.
+        **kwargs: Base model keyword arguments, such as `name`.
+
+    Example:
+
+    >>> from hyperml_tf.models.baselines import Popularity
+    >>> model = Popularity(query_ids=["u1", "u2"], candidate_ids=["a", "b"])
+    >>> isinstance(model, Recommender)
+    True
     """
 
     LEARNING_RATE: ClassVar[float] = 0.3
-    """The default of `default_optimizer`."""
+    """The default learning rate of `default_optimizer`."""
     ACCUMULATOR: ClassVar[float] = 0.1
-    """What the squared gradients of a coordinate have to add up to before its steps become smaller."""
+    """Initial value of the accumulators of Adagrad in `default_optimizer`."""
 
     def __init__(
         self,
@@ -61,8 +69,8 @@ class Recommender(tfrs.Model):
         self.query_lookup, self.candidate_lookup = query_lookup, candidate_lookup
         self.seed = int(seed)
         self.seen = SeenItems(len(query_lookup), len(candidate_lookup), name="seen") if seen is None else seen
-        # Counts the training batches: what is drawn at random is a function of the seed and this number, so a resumed run goes
-        # on as it would have. It is a weight because checkpoints must hold it.
+        # The number of training batches so far. Random draws depend on the seed and on this number only, so a resumed run
+        # continues as if it had not been interrupted. A weight, so that checkpoints hold it.
         self.batches = self.add_weight(
             name="batches",
             shape=(),
@@ -77,12 +85,20 @@ class Recommender(tfrs.Model):
             for protocol in ("full", "sampled100")
         }
         self._traced_version: int | None = None
-        # All variables exist: nothing waits for the shape of an input.
+        # All variables exist already: none depends on the shape of an input.
         self.built = True
 
     @classmethod
     def from_interactions(cls: type[_Model], interactions: Interactions, **kwargs: Any) -> _Model:
-        """A model for the users and items of a table. Keyword arguments: as for the class."""
+        """Creates a model for the users and items of a table.
+
+        Args:
+            interactions: An `Interactions`, whose vocabularies the model takes over.
+            **kwargs: Further arguments of the class.
+
+        Returns:
+            A new model, not trained yet.
+        """
         return cls(query_ids=interactions.user_ids, candidate_ids=interactions.item_ids, **kwargs)
 
     @classmethod
@@ -90,48 +106,56 @@ class Recommender(tfrs.Model):
         return cls(**config)
 
     def compute_loss(self, inputs: Any, training: bool = False) -> Tensor:
-        """The loss of a batch of positives, a float32 scalar: a sum over them.
+        """Computes the loss of a batch of positives, summed over the batch. Subclasses must implement it.
 
         Args:
-            inputs: a dictionary with raw ids under `"user_id"` and `"item_id"`, or codes under `"user"` and `"item"`, each
-                `(batch,)`. Rows with an unknown id weigh nothing.
-            training: whether the negatives advance.
+            inputs: A dictionary with raw ids under `"user_id"` and `"item_id"`, or codes under `"user"` and `"item"`, each
+                `(batch,)`. Rows with an unknown id have weight 0.
+            training: Boolean, whether this is a training step, which draws new negatives. Defaults to `False`.
+
+        Returns:
+            A float32 scalar.
         """
-        raise NotImplementedError("A model says what it learns.")
+        raise NotImplementedError("Subclasses must implement `compute_loss`.")
 
     def score_catalogue(self, users: Tensor) -> Tensor:
-        """Scores of every candidate, higher is better; also inside a `tf.function`.
+        """Scores all candidates for each user; higher is better. Subclasses must implement it, for use in graphs too.
 
         Args:
-            users: codes of users, `(batch,)` int32; -1 for an unknown one.
+            users: User codes, `(batch,)`, int32; -1 for unknown users.
 
         Returns:
             Scores, `(batch, n)`, in the order of the catalogue.
         """
-        raise NotImplementedError("A model says how it scores.")
+        raise NotImplementedError("Subclasses must implement `score_catalogue`.")
 
     def default_optimizer(self, learning_rate: float | None = None, decay_steps: int | None = None) -> Any:
-        """The optimizer of `compile()`: Adagrad that starts like SGD, and touches the rows of the batch only.
+        """Returns the optimizer of `compile()`: Adagrad that starts like SGD and updates only the rows of the batch.
 
         Args:
-            learning_rate: the initial rate of a row that is seen rarely, which moves by this times its gradient; the class's
-                `LEARNING_RATE` if None. The best one differs from table to table: try some.
-            decay_steps: the number of steps over which the learning rate falls linearly to 0; constant if None.
+            learning_rate: Optional float > 0, the learning rate of rows that are rarely updated: these move by this number
+                times their gradient. The best value depends on the data. Defaults to `LEARNING_RATE` of the class.
+            decay_steps: Optional integer, the number of steps over which the learning rate decays linearly to 0. Defaults to
+                `None`, a constant learning rate.
+
+        Returns:
+            A `RiemannianAdagrad`.
         """
         rate = self.LEARNING_RATE if learning_rate is None else learning_rate
         return undamped_adagrad(rate, self.ACCUMULATOR, decay_steps)
 
     def compile(self, optimizer: Any = None, **kwargs: Any) -> None:
-        """Configures training.
+        """Configures the model for training, as `tf.keras.Model.compile`.
 
         Args:
-            optimizer: `default_optimizer()` unless given; another learning rate: `compile(model.default_optimizer(0.1))`.
-            **kwargs: as in Keras.
+            optimizer: Optimizer to use. For another learning rate, pass `model.default_optimizer(0.1)`. Defaults to
+                `default_optimizer()`.
+            **kwargs: Other arguments of `tf.keras.Model.compile`, such as `steps_per_execution`.
         """
         super().compile(optimizer=self.default_optimizer() if optimizer is None else optimizer, **kwargs)
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
-        # Keras leaves models with a `compile` of their own uncompiled on loading, and drops the optimizer's state.
+        # When Keras loads a model that overrides `compile`, it neither compiles it nor restores the optimizer otherwise.
         self.compile(**tf.keras.utils.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)
 
@@ -149,30 +173,39 @@ class Recommender(tfrs.Model):
         replace_seen: bool = False,
         **kwargs: Any,
     ) -> Any:
-        """Trains, as `tf.keras.Model.fit`.
+        """Trains the model for a fixed number of epochs, as `tf.keras.Model.fit`.
 
-        The rows are added to what the model has seen, after what it has seen before: a model that is loaded and trained on the
-        interactions of a day knows all earlier ones too.
+        The interactions are added to the histories of the users, as their newest ones. So a model can be loaded and trained on
+        the interactions of the last day: it still knows all earlier ones.
 
         Args:
-            x: an `Interactions` (the fast way: shuffled batches of codes), or a batched `tf.data.Dataset` of dictionaries with
-                raw ids under `"user_id"` and `"item_id"`. A dataset is read once for what users have seen, unless the model has
-                seen something already (see `add_seen`).
-            y: not used: positives are the targets.
-            batch_size: positives per step, with `Interactions`; 2048 unless given.
-            validation_data: an `Interactions` with one held-out row per user, of which a fixed sample of users is evaluated each
-                time, or a batched dataset like `x`. Logs `val_full_hr@10` and `val_full_ndcg@10`, and with `Interactions`
-                also `val_sampled100_hr@10` and `val_sampled100_ndcg@10`.
-            replace_seen: whether the rows of an `Interactions` replace what the model has seen instead of adding to it.
-            epochs, verbose, callbacks and others: as in Keras.
+            x: An `Interactions`, which is the fast way, or a batched `tf.data.Dataset` of dictionaries with raw ids under
+                `"user_id"` and `"item_id"`. A dataset is read once to fill the histories if these are empty; otherwise they
+                stay as they are, see `add_seen`.
+            y: Must be `None`: the interactions are the targets.
+            batch_size: Optional integer, the number of positives per step if `x` is an `Interactions`. Defaults to `2048`.
+            epochs: Integer, the number of passes over the data. Defaults to `1`.
+            verbose: As in `tf.keras.Model.fit`. Defaults to `"auto"`.
+            callbacks: List of Keras callbacks. Defaults to `None`.
+            validation_split: Must be 0: pass `validation_data`.
+            validation_data: An `Interactions` with one held-out row per user, of which the same sample of users is evaluated
+                after every epoch, or a batched dataset like `x`. Logs `val_full_hr@10` and `val_full_ndcg@10`, and with
+                `Interactions` also `val_sampled100_hr@10` and `val_sampled100_ndcg@10`. Defaults to `None`.
+            replace_seen: Boolean, whether the rows of an `Interactions` replace the histories instead of extending them.
+                Defaults to `False`.
+            **kwargs: Other arguments of `tf.keras.Model.fit`.
+
+        Returns:
+            A `tf.keras.callbacks.History`.
 
         Raises:
-            ValueError: if `y` or `validation_split` is given.
+            ValueError: If `y` or `validation_split` is given, or if `x` or `validation_data` is of another type.
         """
         if y is not None or validation_split:
             raise ValueError(
-                "`fit` takes no `y` and no `validation_split`: interactions are the targets, and `validation_data` are "
-                "held-out ones, see `hyperml_tf.data.leave_one_out`."
+                "`y` and `validation_split` must not be given: the interactions are the targets, and `validation_data` takes "
+                "held-out ones, see `hyperml_tf.data.leave_one_out`. "
+                f"Received: y of type {type(y).__name__}, validation_split={validation_split}"
             )
         return super().fit(
             self._training_data(x, batch_size, replace_seen),
@@ -180,19 +213,19 @@ class Recommender(tfrs.Model):
             verbose=verbose,
             callbacks=callbacks,
             validation_data=self.validation_dataset(validation_data),
-            # Keras holds the batch size to be a property of the dataset.
+            # Without `batch_size`, which Keras rejects if `x` is a dataset.
             **kwargs,
         )
 
     def _training_data(self, x: Any, batch_size: int | None, replace_seen: bool) -> tf.data.Dataset:
-        """What Keras iterates over in `fit`."""
+        """The dataset that Keras iterates over in `fit`."""
         if isinstance(x, Interactions):
             rows = self._recode(x, "x")
             if replace_seen:
                 self.seen.set_interactions(rows)
             else:
                 self.seen.add_interactions(rows)
-            # The permutation of an epoch follows from the batches before it, so a resumed run goes on as it would have.
+            # The permutation of an epoch depends on the number of batches before it, so that a resumed run is reproducible.
             return training_dataset(
                 rows, batch_size or batches.BATCH_SIZE, seed=self.seed, progress=self.batches.read_value
             )
@@ -200,14 +233,18 @@ class Recommender(tfrs.Model):
         if not len(self.seen):
             if x.cardinality() == tf.data.INFINITE_CARDINALITY:
                 raise ValueError(
-                    "`x` is an infinite dataset, so what each user has seen cannot be read from it, and a user's own items "
-                    "would be drawn as negatives. Call `set_seen` with the interactions first."
+                    "`x` must be a finite dataset, or `set_seen` must be called first: otherwise the histories are unknown and "
+                    "the items of a user would be drawn as negatives. Received: an infinite dataset"
                 )
             self.set_seen(Interactions.from_dataset(x, batches.QUERY, batches.CANDIDATE))
         return x
 
     def validation_dataset(self, data: Any) -> tf.data.Dataset | None:
-        """What Keras iterates over to validate."""
+        """Returns the dataset that Keras iterates over for validation.
+
+        Args:
+            data: An `Interactions` or a batched dataset, as `validation_data` of `fit`, or `None`.
+        """
         if data is None:
             return None
         if isinstance(data, Interactions):
@@ -217,7 +254,7 @@ class Recommender(tfrs.Model):
         return data
 
     def _recode(self, interactions: Interactions, name: str) -> Interactions:
-        """The rows in the codes of the model; those of unknown ids are left out, with a warning."""
+        """The rows in the codes of the model. Rows with unknown ids are dropped, with a warning."""
         rows = interactions.recode(self.query_lookup.ids, self.candidate_lookup.ids)
         if len(rows) < len(interactions):
             logger.warning(
@@ -229,30 +266,46 @@ class Recommender(tfrs.Model):
         return rows
 
     def evaluate(self, x: Any = None, y: Any = None, batch_size: int | None = None, **kwargs: Any) -> Any:
-        """Metrics on held-out rows as `fit` shows them, as `tf.keras.Model.evaluate`. Exact reports: `evaluate_ranking`."""
+        """Returns the loss and the validation metrics, as `tf.keras.Model.evaluate`.
+
+        Args:
+            x: As `validation_data` of `fit`.
+            y: Must be `None`.
+            batch_size: Ignored: batches have a fixed size, or that of the dataset.
+            **kwargs: Other arguments of `tf.keras.Model.evaluate`.
+
+        Returns:
+            A list of scalars, or a dictionary with `return_dict=True`. For exact metrics see `evaluate_ranking`.
+        """
         self.check_history()
         return super().evaluate(self.validation_dataset(x), y, **kwargs)
 
     def set_seen(self, interactions: Interactions) -> None:
-        """Tells the model what each user has interacted with, in place of what it knows.
+        """Replaces the interaction histories of all users.
 
-        It is never a negative for them in training, and never recommended again; users who are placed by their history move.
+        Items of a user's history are never sampled as negatives for that user and are excluded from recommendations by default.
+        Users that are represented by their history move.
 
         Args:
-            interactions: the rows, each user's from the oldest to the newest. Rows of ids that the model does not know are left
-                out, with a warning.
+            interactions: An `Interactions` with the rows of each user from the oldest to the newest. Rows with ids that the
+                model does not know are dropped, with a warning.
         """
         self.seen.set_interactions(self._recode(interactions, "interactions"))
 
     def add_seen(self, interactions: Interactions) -> None:
-        """As `set_seen`, besides what the model knows: the rows are newer than those, and known pairs stay where they are."""
+        """Extends the interaction histories, as `fit` does, without training.
+
+        Args:
+            interactions: An `Interactions`, as for `set_seen`. Its rows count as newer than those that are known; pairs that
+                are known already keep their position.
+        """
         self.seen.add_interactions(self._recode(interactions, "interactions"))
 
     def check_history(self) -> None:
-        """Raises a `ValueError` if users are placed by what they have seen, and nobody has seen anything."""
+        """Raises a `ValueError` if users are represented by their histories and all histories are empty."""
 
     def make_train_function(self, force: bool = False) -> Any:
-        # The graph of a training step holds the hash table of seen pairs: when these have changed it is traced anew.
+        # The graph of a training step captures the hash table of seen pairs, so it is retraced when these have changed.
         changed, self._traced_version = self.seen.version != self._traced_version, self.seen.version
         return super().make_train_function(force or changed)
 
@@ -260,7 +313,8 @@ class Recommender(tfrs.Model):
         with tf.GradientTape() as tape:
             loss = self.compute_loss(data, training=True)
             extra = tf.add_n([tf.cast(tf.reduce_sum(value), tf.float32) for value in self.losses] or [0.0])
-            # Replicas add their gradients up. That is right for a sum over positives, of which each replica has its share.
+            # Gradients are summed over replicas. That is right for the loss, a sum over the positives of each replica, but
+            # regularization must count once.
             scaled = loss + extra / tf.distribute.get_strategy().num_replicas_in_sync
             if hasattr(self.optimizer, "get_scaled_loss"):
                 scaled = self.optimizer.get_scaled_loss(scaled)
@@ -268,7 +322,7 @@ class Recommender(tfrs.Model):
         if hasattr(self.optimizer, "get_unscaled_gradients"):
             gradients = self.optimizer.get_unscaled_gradients(gradients)
         self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
-        # After the batch has arrived, because the first of an epoch is drawn by this number.
+        # Only once the batch has been read, because the shuffling of an epoch reads this number.
         with tf.control_dependencies([loss]):
             self.batches.assign_add(1)
         return self._track(loss + extra, data)
@@ -290,7 +344,11 @@ class Recommender(tfrs.Model):
         return logs
 
     def codes(self, batch: Any) -> tuple[Tensor, Tensor]:
-        """Query and candidate codes of a batch, `(batch,)` int32 each, -1 where unknown. Batches: see `compute_loss`."""
+        """Returns the query and candidate codes of a batch, int32, `(batch,)` each; -1 for unknown ids.
+
+        Args:
+            batch: A dictionary of raw ids or of codes, see `compute_loss`.
+        """
         queries, candidates = batches.columns(batch)
         if batches.QUERY_CODE in batch:
             return tf.cast(queries, tf.int32), tf.cast(candidates, tf.int32)
@@ -306,7 +364,7 @@ class Recommender(tfrs.Model):
         return [self._loss_tracker, *self._ranking["full"], *self._ranking["sampled100"]]
 
     def _seed(self, training: bool) -> Tensor:
-        """Two integers that no other training batch of this run has; evaluation always uses the same ones."""
+        """A stateless seed, unique to the training batch and replica; evaluation always uses the same one."""
         if not training:
             return tf.constant([self.seed, -1], tf.int64)
         context = tf.distribute.get_replica_context()
@@ -315,19 +373,19 @@ class Recommender(tfrs.Model):
         return tf.stack([tf.constant(self.seed, tf.int64), self.batches * replicas + replica])
 
     def recommend(self, users: Any, k: int = 10, exclude_seen: bool = True) -> Recommendations | Neighbours:
-        """The `k` best candidates of each user.
+        """Recommends the `k` best candidates to each user.
 
         Args:
-            users: raw ids, `(batch,)`; unknown ones are allowed.
-            k: how many, at least 1; clamped to the catalogue.
-            exclude_seen: whether to leave out what the user has interacted with.
+            users: Raw user ids, `(batch,)`. Unknown users are allowed.
+            k: Integer >= 1, the number of recommendations, at most the size of the catalogue. Defaults to `10`.
+            exclude_seen: Boolean, whether to exclude the items of the user's history. Defaults to `True`.
 
         Returns:
-            `Recommendations`: ids and scores `(batch, k)`, best first; equal scores in the order of the catalogue. Models whose
-            score is a distance return `Neighbours`: ids and distances.
+            A `Recommendations` with ids and scores, `(batch, k)`, best first; ties are in the order of the catalogue. Models
+            that score by distance return a `Neighbours` with ids and distances.
 
         Raises:
-            ValueError: if `k` is below 1, or users are placed by what they have seen and nobody has seen anything.
+            ValueError: If `k` is below 1, or if users are represented by their histories and all of these are empty.
         """
         if k < 1:
             raise ValueError(f"`k` must be at least 1. Received: k={k}")
@@ -348,7 +406,7 @@ class Recommender(tfrs.Model):
         return Recommendations(ids, best)
 
     def scorer(self) -> Scorer:
-        """A function that scores the whole catalogue: `(batch,)` user codes -> `(batch, n)`, as `score_catalogue`."""
+        """Returns a function from user codes, `(batch,)`, to scores of the whole catalogue, `(batch, n)`."""
         return lambda users: self.score_catalogue(tf.convert_to_tensor(users, tf.int32))
 
     def evaluate_ranking(
@@ -358,30 +416,31 @@ class Recommender(tfrs.Model):
         negatives: np.ndarray | None = None,
         ks: tuple[int, ...] = (10,),
     ) -> dict[str, float]:
-        """Exact metrics of held-out rows, one per user, under both protocols; see `hyperml_tf.metrics.ranking_report`.
+        """Computes exact ranking metrics of held-out items under both protocols, see `hyperml_tf.metrics.ranking_report`.
 
         Args:
-            held_out: one row per user; rows of ids that the model does not know are left out.
-            seen: rows that do not compete; what the model has seen unless given. For a test after validation give both.
-            negatives: `(users, m)` codes of items, as from `hyperml_tf.data.sampled_negatives`, for the sampled protocol. With
-                them `held_out` must have the vocabularies of the model.
-            ks: cut-offs.
+            held_out: An `Interactions` with one row per user. Rows with ids that the model does not know are dropped.
+            seen: An `Interactions` whose items are not ranked. To evaluate on test rows, pass training and validation rows
+                together. Defaults to the histories in the model.
+            negatives: Optional item codes, `(users, m)`, from `hyperml_tf.data.sampled_negatives`, for the sampled protocol.
+                They require that `held_out` has the vocabularies of the model. Defaults to `None`, the full protocol only.
+            ks: Tuple of cut-offs. Defaults to `(10,)`.
 
         Returns:
-            `full_hr@k`, `full_ndcg@k` and with negatives `sampled<m>_hr@k`, `sampled<m>_ndcg@k`.
+            A dictionary of `full_hr@k` and `full_ndcg@k`, and with negatives of `sampled<m>_hr@k` and `sampled<m>_ndcg@k`.
 
         Raises:
-            ValueError: if no row is left, `negatives` come with other vocabularies, or users are placed by what they have seen
-                and nobody has seen anything.
+            ValueError: If no row is left, if `negatives` are given and the vocabularies differ, or if users are represented by
+                their histories and all of these are empty.
         """
         self.check_history()
         rows = self._recode(held_out, "held_out")
         if negatives is not None and rows is not held_out:
             raise ValueError(
-                "`held_out` must have the vocabularies of the model when `negatives` are given, because these are codes: take "
-                f"both from a split of the table that the model was made for. Received: {held_out}"
+                "`held_out` must have the vocabularies of the model when `negatives` are given, which are codes: take both "
+                f"from a split of the table that the model was made for. Received: {held_out}"
             )
         excluded = (self.seen.indptr, self.seen.items) if seen is None else self._recode(seen, "seen").csr()
-        # Few large batches of a small catalogue, because operations cost by themselves; few users at once of a large one.
+        # Large batches for a small catalogue, to save on overhead; small ones for a large catalogue, to save memory.
         batch_size = max(16, min(4096, _SCORES // (4 * len(self.candidate_lookup))))
         return ranking_report(self.scorer(), rows.users, rows.items, excluded, negatives, ks, batch_size)

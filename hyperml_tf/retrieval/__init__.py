@@ -1,4 +1,4 @@
-"""Searching a catalogue of points by hyperbolic distance, exactly."""
+"""Retrieval: exact nearest-neighbour search by hyperbolic distance."""
 
 from hyperml_tf.retrieval.exact_index import ExactIndex
 from hyperml_tf.retrieval.nearest import nearest

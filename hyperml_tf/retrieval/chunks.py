@@ -1,4 +1,4 @@
-"""A large batch in chunks, so that memory depends on the catalogue and not on what a caller sends."""
+"""Evaluation of large batches in chunks, so that memory is bounded whatever the size of a request."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ import tensorflow as tf
 
 from hyperml_tf.numerics import Tensor
 
-# Numbers held at once: 256 MiB of float32. Of a million items that is 64 users, for whom the catalogue is
-# read once.
+# Numbers in memory at a time: 256 MiB of float32, which is 64 users if there are a million items.
 _NUMBERS = 2**26
 
 
@@ -19,20 +18,20 @@ def in_chunks(
     numbers_per_row: Tensor,
     outputs: Sequence[tf.TensorSpec],
 ) -> tuple[Tensor, ...]:
-    """`function(*inputs)`, computed for as many rows of the batch at a time as memory allows.
+    """Computes `function(*inputs)` in chunks of rows that fit into memory.
 
     Args:
-        function: takes tensors like `inputs`, with fewer rows, and returns tensors with as many rows.
-        inputs: tensors, `(batch, ...)`.
-        numbers_per_row: how many numbers `function` holds for one row.
-        outputs: dtype and shape of what it returns.
+        function: A function of tensors like `inputs`, with fewer rows, that returns tensors with the same number of rows.
+        inputs: Tensors, `(batch, ...)`.
+        numbers_per_row: Integer scalar, how many numbers `function` allocates per row.
+        outputs: The `tf.TensorSpec` of each output.
 
     Returns:
         The outputs for the whole batch.
     """
     batch = tf.shape(inputs[0])[0]
     rows = tf.maximum(_NUMBERS // tf.maximum(numbers_per_row, 1), 1)
-    # At least one, so that an empty batch has an answer of the right shape.
+    # At least one chunk, so that an empty batch has outputs of the right shape.
     count = tf.maximum((batch + rows - 1) // rows, 1)
     arrays = tuple(
         tf.TensorArray(spec.dtype, size=count, element_shape=spec.shape, infer_shape=False) for spec in outputs

@@ -1,4 +1,4 @@
-"""An exact index: the points of a catalogue in full precision, ordered by one matrix product."""
+"""An exact index of points in full precision, which one matrix product per query batch ranks."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from hyperml_tf.numerics import Tensor
 from hyperml_tf.retrieval.exclusions import Exclusion
 from hyperml_tf.retrieval.top_k import top_k, top_k_by_proximity
 
-# From so many candidates on, the passes over all scores that bounds save are worth more than the bounds cost.
+# From this number of candidates on, computing bounds costs less than the passes over all scores that they save.
 _MANY = 2**16
 
 
 class ExactIndex(NamedTuple):
-    """A catalogue, held once, in rows that are sorted by their norm; make one with `ExactIndex.of`.
+    """An exact index of a catalogue, made by `ExactIndex.of`. Its points are sorted by norm.
 
-    Norms are apart from points, because a product with rows of odd length takes half as long again; sorted, because then what
-    a product becomes when it is made a score hardly differs within a block of rows, see `top_k_by_proximity`.
+    Norms are stored separately, because matrix products with rows of odd length take 1.5 times as long. Points are sorted so that
+    the maximum of a block of products is a tight bound of the scores in it, see `top_k_by_proximity`.
 
     Attributes:
-        rows: the points, `(n, dim)`, tensors or variables as all that follows.
+        rows: The points, `(n, dim)`; a tensor or a variable, as all others.
         squared_norms: `|y|^2`, `(n, 1)`, ascending.
-        factors: conformal factors, `(n, 1)`, ascending.
-        order: the candidate in each row, `(n,)` int32.
-        place: the row of each candidate, `(n,)` int32.
+        factors: Conformal factors, `(n, 1)`, ascending.
+        order: The candidate in each row, `(n,)`, int32.
+        place: The row of each candidate, `(n,)`, int32.
 
     Example:
 
@@ -45,11 +45,11 @@ class ExactIndex(NamedTuple):
 
     @classmethod
     def of(cls, points: Tensor, c: Tensor) -> ExactIndex:
-        """An index of points of the ball.
+        """Creates an index of points of the ball.
 
         Args:
-            points: `(n, dim)`.
-            c: curvature, a scalar >= 0.
+            points: Points, `(n, dim)`.
+            c: Scalar >= 0, curvature.
         """
         points, c = numerics.promote(points, c)
         order = tf.argsort(numerics.squared_norm(points)[:, 0], stable=True)
@@ -58,7 +58,7 @@ class ExactIndex(NamedTuple):
         return cls(points, numerics.squared_norm(points), factors, order, tf.math.invert_permutation(order))
 
     def in_variables(self) -> ExactIndex:
-        """The same in variables, to be part of a SavedModel or of a layer's weights."""
+        """Returns a copy whose parts are variables, for a SavedModel or the weights of a layer."""
         names = ("item_points", "item_squared_norms", "item_factors", "item_order", "item_places")
         parts = zip(self, names, strict=True)
         return ExactIndex(*(tf.Variable(part, trainable=False, name=name) for part, name in parts))
@@ -75,30 +75,30 @@ class ExactIndex(NamedTuple):
 
     @property
     def spare(self) -> int:
-        """Candidates to take beyond `k` before they are re-ranked: room for pairs that rounding could swap."""
+        """Number of candidates beyond `k` that are re-ranked, because rounding errors can swap close ones."""
         return 16
 
     @property
     def precision(self) -> str:
-        """The dtype of the coordinates that are searched."""
+        """The dtype of the coordinates in the search."""
         return "float32" if self.rows.dtype == tf.float32 else "float64"
 
     def points(self, candidates: Tensor) -> Tensor:
-        """Indices of candidates, `(...)` -> points, `(..., dim)`."""
+        """Returns the points, `(..., dim)`, of indices of candidates, `(...)`."""
         index = self._read()
         return tf.gather(index.rows, tf.gather(index.place, candidates))
 
     def best(self, queries: Tensor, k: Tensor, exclusion: Exclusion | None = None) -> tuple[Tensor, Tensor]:
-        """The candidates of highest proximity.
+        """Finds the candidates of highest proximity.
 
         Args:
-            queries: queries in the Klein model, `poincare.ordering.to_klein(x, c)`, `(batch, dim)`.
-            k: how many, a scalar in `[1, n]`.
-            exclusion: leaves candidates out; None: all are searched.
+            queries: Queries in the Klein model, `poincare.ordering.to_klein(x, c)`, `(batch, dim)`.
+            k: Integer scalar in `[1, n]`, number of candidates.
+            exclusion: Optional `Exclusion`. Defaults to `None`, no exclusions.
 
         Returns:
-            Scores and int32 indices of candidates, both `(batch, k)`, best first; the score of a candidate left out is the lowest
-            number of the dtype, or below.
+            Scores and int32 indices of candidates, `(batch, k)` each, best first. Excluded candidates have the lowest number of
+            the dtype, or less, as score.
         """
         index = self._read()
         products = tf.matmul(index.rows, queries, transpose_b=True)
@@ -111,6 +111,6 @@ class ExactIndex(NamedTuple):
         return values, tf.gather(index.order, rows)
 
     def _read(self) -> ExactIndex:
-        # Variables are always read whole, which copies nothing: after a gather from the variable itself TensorFlow would copy it
-        # at every reading.
+        # Reading a whole variable copies nothing. After a gather from the variable itself, TensorFlow would copy it in every
+        # read.
         return ExactIndex(*(tf.convert_to_tensor(part) for part in self))

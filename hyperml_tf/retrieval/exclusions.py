@@ -1,4 +1,4 @@
-"""Leaving candidates out of a search."""
+"""Exclusion of candidates from retrieval."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ import tensorflow as tf
 from hyperml_tf.numerics import Tensor
 
 Exclusion = Callable[[Tensor, "Tensor | None"], Tensor]
-"""Takes scores `(n, batch)` and the row of each candidate, `(n,)`, or None where row `i` is candidate `i`; returns the scores,
-with the lowest number of their dtype in place of those of the candidates left out."""
+"""A function of scores, `(n, batch)`, and the row of each candidate, `(n,)`, or `None` if row `i` is candidate `i`. It returns
+the scores, with the lowest number of their dtype for excluded candidates."""
 
 
 def exclude_matrix(candidates: Tensor) -> Exclusion:
-    """Leaves out some candidates of each query.
+    """Excludes `m` candidates per query.
 
     Args:
-        candidates: integer indices of candidates, `(batch, m)`; -1 excludes nothing.
+        candidates: Integer indices of candidates, `(batch, m)`; -1 is padding.
     """
 
     def exclude(scores: Tensor, place: Tensor | None) -> Tensor:
         excluded = tf.cast(candidates, tf.int32)
         padding = excluded < 0
         columns = tf.broadcast_to(tf.range(tf.shape(excluded)[0])[:, tf.newaxis], tf.shape(excluded))
-        # Padding points at candidate 0 with a value that changes nothing.
+        # For padding, the minimum of the score of candidate 0 and the largest number is that score.
         where = tf.stack([_rows_at(tf.where(padding, 0, excluded), place), columns], axis=-1)
         values = tf.where(padding, scores.dtype.max, scores.dtype.min)
         return tf.tensor_scatter_nd_min(scores, where, tf.cast(values, scores.dtype))
@@ -33,11 +33,11 @@ def exclude_matrix(candidates: Tensor) -> Exclusion:
 
 
 def exclude_pairs(queries: Tensor, candidates: Tensor) -> Exclusion:
-    """Leaves out pairs of a query and a candidate.
+    """Excludes (query, candidate) pairs.
 
     Args:
-        queries: positions in the batch, `(pairs,)` int32.
-        candidates: indices of candidates, `(pairs,)` int32.
+        queries: Positions in the batch, `(pairs,)`, int32.
+        candidates: Indices of candidates, `(pairs,)`, int32.
     """
 
     def exclude(scores: Tensor, place: Tensor | None) -> Tensor:
@@ -49,12 +49,12 @@ def exclude_pairs(queries: Tensor, candidates: Tensor) -> Exclusion:
 
 
 def exclude_queries(left_out: Tensor) -> Exclusion:
-    """Leaves out every candidate of some queries: `left_out` is a mask, `(batch,)` bool."""
+    """Excludes all candidates for the queries where the mask `left_out`, `(batch,)`, is true."""
     return lambda scores, place: tf.where(left_out, scores.dtype.min, scores)
 
 
 def exclude_all(*exclusions: Exclusion | None) -> Exclusion | None:
-    """One exclusion after the other; None if none is given."""
+    """Combines exclusions; `None` if none is given."""
     given = [exclusion for exclusion in exclusions if exclusion is not None]
     if not given:
         return None

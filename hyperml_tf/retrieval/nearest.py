@@ -1,9 +1,9 @@
-"""Nearest neighbours: candidates by one matrix product, then re-ranked by their true distances.
+"""Nearest-neighbour search: candidates from one matrix product, re-ranked by their exact distances.
 
-The product cancels a few digits, so a few more candidates than asked for are taken and re-ranked by `poincare.distance`, which
-is what is returned. In float32 that is exact for points up to a distance of about 8 / sqrt(c) from the origin (`sqrt(c)|x|` =
-.9993). Farther out, some of the nearest can be missed where a catalogue crowds hundreds of items within 1 / sqrt(c) of each
-other; not in float64.
+The matrix product loses a few digits to cancellation, so a few candidates more than `k` are retrieved and re-ranked by
+`poincare.distance`, which is returned. In float32, the result is exact for points up to a distance of about 8 / sqrt(c) from the
+origin (`sqrt(c)|x| = .9993`). Farther out, some neighbours can be missed if hundreds of items are within 1 / sqrt(c) of each
+other. In float64, none are.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from hyperml_tf.retrieval.exclusions import Exclusion
 
 
 class Index(Protocol):
-    """Points of a catalogue that can be searched; see `ExactIndex` and `QuantisedIndex`."""
+    """The interface of an index of points; see `ExactIndex` and `QuantisedIndex`."""
 
     @property
     def n(self) -> int:
@@ -32,34 +32,36 @@ class Index(Protocol):
 
     @property
     def spare(self) -> int:
-        """Candidates to take beyond `k` before they are re-ranked."""
+        """Number of candidates beyond `k` that are re-ranked."""
 
     @property
     def precision(self) -> str:
-        """The dtype of the coordinates that are searched."""
+        """The dtype of the coordinates in the search."""
 
     def points(self, candidates: Tensor) -> Tensor:
-        """Indices of candidates, `(...)` -> points, `(..., dim)`."""
+        """Returns the points, `(..., dim)`, of indices of candidates, `(...)`."""
 
     def best(self, queries: Tensor, k: Tensor, exclusion: Exclusion | None = None) -> tuple[Tensor, Tensor]:
-        """Scores and indices of the candidates of highest proximity, see `ExactIndex.best`."""
+        """Finds the candidates of highest proximity, see `ExactIndex.best`."""
 
 
 def nearest(
     queries: Tensor, index: Index, c: Tensor, k: Tensor, exclusion: Exclusion | None = None
 ) -> tuple[Tensor, Tensor]:
-    """The `k` nearest candidates of each query, nearest first; equal distances in the order of the catalogue.
+    """Finds the `k` nearest candidates of each query, nearest first; ties are in the order of the catalogue.
+
+    At `c = 0` distances are `2 |x - y|`.
 
     Args:
-        queries: points, `(batch, dim)`.
-        index: the candidates.
-        c: curvature, a scalar >= 0.
-        k: how many, an integer or a scalar, at least 1; clamped to the catalogue.
-        exclusion: leaves candidates out, see `exclude_pairs`; None: all are searched.
+        queries: Points, `(batch, dim)`.
+        index: An `ExactIndex` or a `QuantisedIndex` of the candidates.
+        c: Scalar >= 0, curvature.
+        k: Integer >= 1, or a scalar tensor, the number of neighbours, at most the size of the catalogue.
+        exclusion: Optional `Exclusion`, see `exclude_pairs`. Defaults to `None`, no exclusions.
 
     Returns:
-        Indices int32 and distances, both `(batch, min(k, n))`. Where fewer than `k` candidates remain after the exclusions the
-        index is -1 and the distance infinite.
+        Int32 indices and distances, `(batch, min(k, n))` each. If exclusions leave fewer than `k` candidates, the index is -1 and
+        the distance infinite.
 
     Example:
 
@@ -79,25 +81,25 @@ def nearest(
 def rerank(
     queries: Tensor, found: tuple[Tensor, Tensor], points: Callable[[Tensor], Tensor], c: Tensor, k: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """The nearest of the candidates of highest score, put in order by their true distances.
+    """Re-ranks candidates by their exact distances.
 
     Args:
-        queries: points, `(batch, dim)`.
-        found: scores and indices of at least `k` candidates, both `(batch, m)`, as from `ExactIndex.best`.
-        points: the points of some candidates, indices `(batch, m)` -> `(batch, m, dim)`.
-        c: curvature, a scalar >= 0.
-        k: how many, in `[1, m]`.
+        queries: Points, `(batch, dim)`.
+        found: Scores and indices of at least `k` candidates, `(batch, m)` each, as from `ExactIndex.best`.
+        points: A function from indices of candidates, `(batch, m)`, to points, `(batch, m, dim)`.
+        c: Scalar >= 0, curvature.
+        k: Integer scalar in `[1, m]`, number of neighbours.
 
     Returns:
         As `nearest`.
     """
     scores, indices = found
-    # In the order of the catalogue, so that ties are settled the same way for every batch and device; those left out come last.
+    # In the order of the catalogue, so that ties are broken the same way in every batch; excluded candidates come last.
     indices = tf.where(scores <= scores.dtype.min, tf.int32.max, indices)
     indices = -tf.math.top_k(-indices, tf.shape(indices)[1]).values
     left_out = tf.equal(indices, tf.int32.max)
     distances = poincare.distance(queries[:, tf.newaxis, :], points(tf.where(left_out, 0, indices)), c)
     distances = tf.where(left_out, tf.constant(float("inf"), distances.dtype), distances)
-    # Of equal numbers `top_k` takes the first.
+    # Among ties, `top_k` takes the first.
     nearness, order = tf.math.top_k(-distances, k)
     return tf.gather(tf.where(left_out, -1, indices), order, batch_dims=1), -nearness

@@ -22,32 +22,35 @@ Precision = Literal["float32", "float16", "bfloat16"]
 
 @register
 class NearestNeighbors(tf.keras.layers.Layer):
-    """Finds the nearest candidates by hyperbolic distance, exactly, as TFRS `BruteForce` finds those of largest dot product.
+    """Exact nearest-neighbour retrieval by hyperbolic distance, the counterpart of `tfrs.layers.factorized_top_k.BruteForce`.
 
-    Fill it with `index` or `index_from_dataset`, and call it with points of the same ball. Points and identifiers are part of its
-    state: it is saved in `.keras` files and in a SavedModel.
+    Fill it by `index` or `index_from_dataset`, and call it with points of the same ball. It works with points from any model, not
+    only those of `hyperml_tf`. Points and identifiers are part of its state, which is saved in `.keras` files and SavedModels.
+
+    In float32, results are exact up to a distance of about 8 / sqrt(c) from the origin, see `hyperml_tf.retrieval.nearest`.
 
     Args:
-        k: number of neighbours, >= 1; clamped to the catalogue. Defaults to 10.
-        curvature: the curvature `c >= 0` of the ball. 0: Euclidean space, with the distance `2 |x - y|`. Defaults to 1.
-        query_model: a Keras model or layer that makes points of what the layer is called with; None: it is called with points.
-        precision: "float32"; "float16" or "bfloat16" take three quarters of the memory and search half of it, see
-            `QuantisedIndex`. Defaults to "float32".
-        **kwargs: as for every Keras layer.
+        k: Integer >= 1, default number of neighbours, at most the size of the catalogue. Defaults to `10`.
+        curvature: Float >= 0, curvature of the ball. At 0 the space is Euclidean, with the distance `2 |x - y|`. Defaults to
+            `1.0`.
+        query_model: Keras model or layer that maps the inputs to points. Defaults to `None`: the inputs are points.
+        precision: String, "float32", "float16" or "bfloat16". The index in half precision takes three quarters of the memory,
+            see `QuantisedIndex`. Defaults to `"float32"`.
+        **kwargs: Base layer keyword arguments, such as `name`.
 
     Call arguments:
-        queries: points, `(batch, dim)`, or what `query_model` takes.
-        k: number of neighbours, in place of that of the layer.
+        queries: Points, `(batch, dim)`, or the inputs of `query_model`.
+        k: Optional integer >= 1, number of neighbours. Defaults to that of the layer.
 
     Input shape:
         Points, `(batch, dim)`.
 
     Output shape:
-        Distances, `(batch, k)` float32, ascending, and identifiers, `(batch, k)`. Where exclusions leave fewer than `k`
-        candidates, the distance is infinite and the identifier `""`, or -1 for integers.
+        Distances, `(batch, k)`, float32, ascending, and identifiers, `(batch, k)`. If exclusions leave fewer than `k` candidates,
+        the distance is infinite and the identifier is `""`, or -1 for integers.
 
     Raises:
-        ValueError: if an argument is out of its range, or the layer is called before it has candidates.
+        ValueError: If an argument is out of its range. When called before it has candidates.
 
     Example:
 
@@ -81,17 +84,17 @@ class NearestNeighbors(tf.keras.layers.Layer):
         self._index: Any = None
 
     def index(self, candidates: Any, identifiers: Any = None) -> NearestNeighbors:
-        """Fills the layer, in place of what it held.
+        """Builds the index, replacing any previous one.
 
         Args:
-            candidates: points of the ball, `(n, dim)`.
-            identifiers: distinct strings or integers, `(n,)`; `0 .. n - 1` if None.
+            candidates: Points of the ball, `(n, dim)`.
+            identifiers: Distinct strings or integers, `(n,)`. Defaults to `None`, the indices `0` to `n - 1`.
 
         Returns:
-            The layer.
+            The layer itself.
 
         Raises:
-            ValueError: if the shapes do not fit, a point is not finite or outside the ball, or identifiers repeat.
+            ValueError: If the shapes do not match, if a point is not finite or not in the ball, or if identifiers are not unique.
         """
         points = np.asarray(candidates, np.float32)
         if points.ndim != 2 or 0 in points.shape:
@@ -99,7 +102,7 @@ class NearestNeighbors(tf.keras.layers.Layer):
         ids = np.arange(len(points)) if identifiers is None else id_array(_as_array(identifiers), "identifiers")
         if len(ids) != len(points):
             raise ValueError(
-                f"`identifiers` must be as many as the candidates, {len(points)}. Received: {len(ids)} identifiers"
+                f"`identifiers` must have one entry per candidate, {len(points)}. Received: {len(ids)} identifiers"
             )
         self._check_points(points, ids)
         self.lookup = IdLookup(ids, name="identifiers")
@@ -107,16 +110,17 @@ class NearestNeighbors(tf.keras.layers.Layer):
         return self
 
     def index_from_dataset(self, candidates: tf.data.Dataset) -> NearestNeighbors:
-        """Fills the layer from a dataset.
+        """Builds the index from a dataset, replacing any previous one.
 
         Args:
-            candidates: batches of points, `(batch, dim)`, or of pairs of identifiers and points, as TFRS takes them.
+            candidates: A `tf.data.Dataset` of batches of points, `(batch, dim)`, or of tuples of identifiers and points, as in
+                TFRS.
 
         Returns:
-            The layer.
+            The layer itself.
 
         Raises:
-            ValueError: if the dataset is empty, and as `index`.
+            ValueError: If the dataset is empty, or for the reasons given in `index`.
         """
         batches = [batch if isinstance(batch, tuple) else (None, batch) for batch in candidates]
         if not batches:
@@ -129,18 +133,21 @@ class NearestNeighbors(tf.keras.layers.Layer):
         return self._nearest(queries, k, None)
 
     def query_with_exclusions(self, queries: Any, exclusions: Any, k: int | None = None) -> tuple[Tensor, Tensor]:
-        """As a call, without some candidates of each query.
+        """Finds nearest neighbours with exclusions per query, as in TFRS.
 
         Args:
-            queries: points, `(batch, dim)`, or what `query_model` takes.
-            exclusions: identifiers, `(batch, m)`; unknown ones exclude nothing.
-            k: number of neighbours, in place of that of the layer.
+            queries: Points, `(batch, dim)`, or the inputs of `query_model`.
+            exclusions: Identifiers to exclude, `(batch, m)`. Unknown ones are ignored.
+            k: Optional integer >= 1, number of neighbours. Defaults to that of the layer.
+
+        Returns:
+            Distances and identifiers, as the layer.
         """
         codes = self._filled()(tf.convert_to_tensor(exclusions))
         return self._nearest(queries, k, exclude_matrix(codes))
 
     def is_exact(self) -> bool:
-        """Whether all candidates are compared, as TFRS asks its layers."""
+        """Returns `True`: retrieval is exact. Part of the interface of TFRS layers."""
         return True
 
     def _nearest(self, queries: Any, k: int | None, exclusion: Exclusion | None) -> tuple[Tensor, Tensor]:
@@ -212,7 +219,7 @@ class NearestNeighbors(tf.keras.layers.Layer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> NearestNeighbors:
-        """A layer with room for as many candidates as the one of the config had; these are weights, the identifiers assets."""
+        """Creates a layer with an index of the same size. Points are loaded with the weights, identifiers as assets."""
         config = dict(config)
         shape, id_dtype = config.pop("candidates", None), config.pop("id_dtype", None)
         layer = cls(**config)

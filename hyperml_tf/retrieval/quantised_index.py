@@ -1,4 +1,4 @@
-"""A quantised index: the points of a catalogue in about three quarters of the space, half of which a search passes over."""
+"""A quantised index: points in three quarters of the memory, searched in half precision and re-ranked."""
 
 from __future__ import annotations
 
@@ -22,18 +22,19 @@ _SAMPLE = 256
 
 
 class QuantisedIndex(NamedTuple):
-    """Points in half precision, with what they lack in one byte per coordinate; make one with `QuantisedIndex.of`.
+    """A quantised index of a catalogue, made by `QuantisedIndex.of`: 3 bytes per coordinate instead of 4.
 
-    A search ranks by the coordinates in half precision and exact norms, which put the error of a point at right angles to the way
-    to the origin, where it weighs least. The best are then completed by their remainders, to 19 bits per coordinate with float16
-    and 16 with bfloat16, and re-ranked by their distances, computed in float32. A coordinate takes 3 bytes in place of 4.
+    Coordinates are in half precision, with an 8-bit remainder each. The search ranks candidates by the coordinates in half
+    precision and by exact norms, so that errors are perpendicular to the direction of the origin, where they matter least. The
+    best candidates are then completed by their remainders, to 19 bits per coordinate with float16 and 16 with bfloat16, and
+    re-ranked by their distances in float32.
 
     Attributes:
-        half: coordinates in half precision, `(n, dim)`, tensors or variables as all that follows.
-        remainders: what they lack, in units of `steps`, `(n, dim)` int8.
-        steps: the unit of each row, `(n,)`.
+        half: Coordinates in half precision, `(n, dim)`; a tensor or a variable, as all others.
+        remainders: Remainders of the coordinates, in units of `steps`, `(n, dim)`, int8.
+        steps: The unit of each row, `(n,)`.
         squared_norms: `|y|^2`, `(n,)`.
-        factors: conformal factors, `(n,)`.
+        factors: Conformal factors, `(n,)`.
 
     Example:
 
@@ -50,15 +51,15 @@ class QuantisedIndex(NamedTuple):
 
     @classmethod
     def of(cls, points: Tensor, c: Tensor, precision: HalfPrecision = "float16") -> QuantisedIndex:
-        """An index of points of the ball.
+        """Creates an index of points of the ball.
 
         Args:
-            points: `(n, dim)`.
-            c: curvature, a scalar >= 0.
-            precision: "float16" or "bfloat16".
+            points: Points, `(n, dim)`.
+            c: Scalar >= 0, curvature.
+            precision: String, "float16" or "bfloat16". Defaults to `"float16"`.
 
         Raises:
-            ValueError: if `precision` is neither.
+            ValueError: If `precision` is neither.
         """
         if precision not in get_args(HalfPrecision):
             raise ValueError(f"`precision` must be one of {get_args(HalfPrecision)}. Received: precision={precision!r}")
@@ -70,7 +71,7 @@ class QuantisedIndex(NamedTuple):
         return cls(half, remainders, steps, squared_norm(points)[:, 0], poincare.conformal_factor(points, c))
 
     def in_variables(self) -> QuantisedIndex:
-        """The same in variables, to be part of a SavedModel or of a layer's weights."""
+        """Returns a copy whose parts are variables, for a SavedModel or the weights of a layer."""
         names = ("item_half", "item_remainders", "item_steps", "item_squared_norms", "item_factors")
         parts = zip(self, names, strict=True)
         return QuantisedIndex(*(tf.Variable(part, trainable=False, name=name) for part, name in parts))
@@ -87,23 +88,23 @@ class QuantisedIndex(NamedTuple):
 
     @property
     def spare(self) -> int:
-        """Candidates to take beyond `k`: half precision may put a good one some places too low."""
+        """Number of candidates beyond `k` that are re-ranked, because half precision may rank good ones a bit too low."""
         return 64
 
     @property
     def precision(self) -> str:
-        """The dtype of the coordinates that are searched."""
+        """The dtype of the coordinates in the search."""
         return str(tf.as_dtype(self.half.dtype).name)
 
     def best(self, queries: Tensor, k: Tensor, exclusion: Exclusion | None = None) -> tuple[Tensor, Tensor]:
-        """As `ExactIndex.best`."""
+        """Finds the candidates of highest proximity, see `ExactIndex.best`."""
         scores = self.scores(queries)
         return top_k(scores if exclusion is None else exclusion(scores, None), k)
 
     def scores(self, queries: Tensor) -> Tensor:
-        """Proximities, `(n, batch)`, of queries in the Klein model, `(batch, dim)`.
+        """Returns the proximities, `(n, batch)`, of queries in the Klein model, `(batch, dim)`.
 
-        Coordinates are widened chunk by chunk: no copy of the whole is ever made.
+        Coordinates are cast to the dtype of the queries chunk by chunk, without a copy of all of them.
         """
 
         def chunk(half: Tensor, squared: Tensor, factors: Tensor) -> tuple[Tensor]:
@@ -115,8 +116,8 @@ class QuantisedIndex(NamedTuple):
         return in_chunks(chunk, inputs, self.dim + tf.shape(queries)[0], [spec])[0]
 
     def points(self, candidates: Tensor) -> Tensor:
-        """Indices of candidates, `(...)` -> points, `(..., dim)`, at their exact distance from the origin."""
-        # Variables are read whole, see `ExactIndex`.
+        """Returns the points, `(..., dim)`, of indices of candidates, `(...)`, with their exact norms."""
+        # Whole variables are read, see `ExactIndex._read`.
         wanted = (self.half, self.remainders, self.steps, self.squared_norms)
         half, remainders, steps, squared = (tf.gather(tf.convert_to_tensor(part), candidates) for part in wanted)
         steps, squared = steps[..., tf.newaxis], squared[..., tf.newaxis]
@@ -125,16 +126,16 @@ class QuantisedIndex(NamedTuple):
 
 
 def compare_with_exact(quantised: QuantisedIndex, points: Tensor, c: Tensor) -> dict[str, Any]:
-    """Size and answers of a quantised index beside those of an exact one, for some items as queries.
+    """Compares a quantised index with an exact one, with some of the items as queries.
 
     Args:
-        quantised: the index.
-        points: the points it was made of, `(n, dim)`.
-        c: their curvature, a scalar >= 0.
+        quantised: A `QuantisedIndex`.
+        points: The points it was made from, `(n, dim)`.
+        c: Scalar >= 0, their curvature.
 
     Returns:
-        `bytes` and `float32_bytes`, the share of the first ten items that both find (`overlap@10`), and
-        `largest_distance_error` over some `queries`.
+        A dictionary of the sizes, `bytes` and `float32_bytes`, the overlap of the ten nearest items, `overlap@10`, the
+        `largest_distance_error`, and the number of `queries`.
     """
     exact = ExactIndex.of(points, c)
     chosen = tf.cast(tf.linspace(0, quantised.n - 1, min(quantised.n, _SAMPLE)), tf.int32)
@@ -152,5 +153,5 @@ def compare_with_exact(quantised: QuantisedIndex, points: Tensor, c: Tensor) -> 
 
 
 def index_bytes(index: Index) -> int:
-    """The memory that an index takes, in bytes."""
+    """Returns the size of an index in bytes."""
     return sum(part.shape.num_elements() * part.dtype.size for part in index)  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""What a search returns: ids with distances, or with scores."""
+"""Results of retrieval: ids with distances or with scores."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy as np
 class Neighbours(NamedTuple):
     """The nearest ids of each query, nearest first.
 
-    Where fewer than `k` remain after the exclusions, the distance is infinite and the id is `""` (or -1 for integer ids).
+    If exclusions leave fewer than `k` candidates, the distance is infinite and the id is `""`, or -1 for integer ids.
 
     Attributes:
-        ids: `(batch, k)`, of the dtype of the vocabulary.
-        distances: hyperbolic distances, `(batch, k)` float32, ascending.
+        ids: Raw ids, `(batch, k)`, with the dtype of the vocabulary.
+        distances: Hyperbolic distances, `(batch, k)`, float32, ascending.
 
     Example:
 
@@ -29,11 +29,11 @@ class Neighbours(NamedTuple):
 class Recommendations(NamedTuple):
     """The ids of highest score for each query, best first.
 
-    Where fewer than `k` remain after the exclusions, the score is minus infinity and the id is `""` (or -1 for integer ids).
+    If exclusions leave fewer than `k` candidates, the score is minus infinity and the id is `""`, or -1 for integer ids.
 
     Attributes:
-        ids: `(batch, k)`, of the dtype of the vocabulary.
-        scores: `(batch, k)` float32, descending. Their scale is that of the model; only their order has a meaning.
+        ids: Raw ids, `(batch, k)`, with the dtype of the vocabulary.
+        scores: Scores, `(batch, k)`, float32, descending. Their scale depends on the model; only their order is meaningful.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""The largest scores of a catalogue, found with as few passes over all scores as possible."""
+"""Top-k selection with few passes over all scores."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import tensorflow as tf
 from hyperml_tf.geometry.poincare.ordering import proximity, proximity_bound
 from hyperml_tf.numerics import Tensor
 
-# Rows whose maximum is found first, see `top_k`.
+# Rows per block, see `top_k`.
 _BLOCK = 32
 
 
 def top_k(scores: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
-    """The `k` highest scores of each column, highest first, and their rows.
+    """Finds the `k` highest scores of each column, highest first, and their rows.
 
-    The highest `k` lie in the `k` blocks of rows whose maxima are highest. Maxima cost one pass, in which several columns at once
-    are compared, which a heap per query cannot do; only the numbers of those blocks are then put in order.
+    The `k` highest scores are in the `k` blocks of rows with the highest maxima. Block maxima take one vectorized pass over the
+    scores, unlike a heap per query; then only the scores of these blocks are sorted.
 
     Args:
-        scores: `(n, batch)`.
-        k: how many, a scalar in `[1, n]`.
+        scores: Scores, `(n, batch)`.
+        k: Integer scalar in `[1, n]`.
 
     Returns:
-        Scores and int32 rows, both `(batch, k)`.
+        Scores and int32 rows, `(batch, k)` each.
 
     Example:
 
@@ -38,19 +38,20 @@ def top_k(scores: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def top_k_by_proximity(products: Tensor, squared_norms: Tensor, factors: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
-    """`top_k` of the proximities of a catalogue that is sorted by norm, with one pass over the products.
+    """Finds the `k` highest proximities of a catalogue that is sorted by norm, with one pass over the products.
 
-    Within a block of rows norms hardly differ, so the largest product bounds the proximities of its block closely. Twice as many
-    blocks are looked into as can hold one of the best. If a bound of the others is above the last of these, all are computed.
+    Norms hardly differ within a block of rows, so the largest product of a block gives a tight bound of its proximities. The
+    `2 k` blocks with the highest bounds are searched. If another bound exceeds the `k`-th best proximity found there, all
+    proximities are computed.
 
     Args:
-        products: products of candidates with queries of the Klein model, `(n, batch)`, see `poincare.ordering`.
+        products: Inner products of candidates with queries in the Klein model, `(n, batch)`, see `poincare.ordering`.
         squared_norms: `|y|^2` of the candidates, `(n, 1)`, ascending.
-        factors: their conformal factors, `(n, 1)`, ascending.
-        k: how many, a scalar in `[1, n]`.
+        factors: Conformal factors of the candidates, `(n, 1)`, ascending.
+        k: Integer scalar in `[1, n]`.
 
     Returns:
-        As `top_k`.
+        Scores and int32 rows, `(batch, k)` each, as `top_k`.
     """
     maxima = _block_maxima(products)
     blocks = tf.shape(maxima)[0]
@@ -75,7 +76,7 @@ def _block_maxima(scores: Tensor) -> Tensor:
 
 
 def _rows_of(blocks: Tensor, scores: Tensor) -> Tensor:
-    """The rows of some blocks, `(batch, m)` -> `(batch, rows)`; those after the last whole block are always among them."""
+    """The rows, `(batch, rows)`, of blocks, `(batch, m)`, and always those after the last whole block."""
     batch, count, n = tf.shape(blocks)[0], tf.shape(blocks)[1], tf.shape(scores)[0]
     rows = tf.reshape(blocks[:, :, tf.newaxis] * _BLOCK + tf.range(_BLOCK), [batch, count * _BLOCK])
     rest = tf.range(n // _BLOCK * _BLOCK, n)

@@ -1,6 +1,6 @@
-"""A run: a table trained on, evaluated, exported and written to one directory.
+"""Runs: training on a table, evaluation and export, in one directory.
 
-`Run` and `train_run` are loaded when they are first used, because they need TensorFlow.
+`Run` and `train_run` are imported lazily, because they require TensorFlow.
 """
 
 from __future__ import annotations

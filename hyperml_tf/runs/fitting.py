@@ -1,4 +1,4 @@
-"""How a model is made for a table and fitted to it, in the same way for runs, trials of a search and benchmarks."""
+"""Creation and training of models, shared by runs, trials of a hyperparameter search and benchmarks."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from hyperml_tf.settings import TableFacts, TrainingConfig
 from hyperml_tf.settings.resolution import chosen
 
 MONITOR = "val_sampled100_ndcg@10"
-"""What decides which epoch's weights are kept."""
+"""The metric by which the weights of the best epoch are kept."""
 
 _STEPS_PER_EXECUTION = 16
-# Adam moves a coordinate of a tangent vector, but a point as a whole, by about its rate, whatever the gradient. With this
-# factor, in direct mode times the root of the dimension, the rates that suit the others suit it.
+# A step of Adam is about as long as its learning rate: per coordinate of a tangent vector, but per point of the ball. With this
+# factor, times the root of the dimension in direct mode, learning rates have about the same effect as in the other optimizers.
 _ADAM = 0.1
 
 _Model = TypeVar("_Model", bound=Recommender)
 
 
 def new_model(training: Interactions, config: TrainingConfig, **arguments: Any) -> HyperML:
-    """A compiled model of a table, not trained yet.
+    """Returns a compiled model for a table, not trained yet.
 
     Args:
-        training: the rows it will be trained on.
-        config: the settings. Everything random starts from its `seed`.
-        **arguments: further arguments of `HyperML`.
+        training: An `Interactions`, the rows that it will be trained on.
+        config: A `TrainingConfig`, whose `seed` makes the result reproducible.
+        **arguments: Further arguments of `HyperML`.
 
     Example:
 
@@ -51,7 +51,7 @@ def new_model(training: Interactions, config: TrainingConfig, **arguments: Any) 
 
 
 def new_optimizer(model: HyperML, config: TrainingConfig, steps: int) -> Any:
-    """The optimizer of the settings, with a learning rate that falls linearly to 0 over `steps`.
+    """Returns the optimizer of the settings, with a learning rate that decays linearly to 0 over `steps`.
 
     Example:
 
@@ -77,18 +77,18 @@ def fit(
     batch_size: int,
     callbacks: Sequence[Any] = (),
 ) -> _Model:
-    """Fits a compiled model and keeps the weights of the epoch that is best on validation.
+    """Trains a compiled model and keeps the weights of the best epoch on validation data.
 
     Args:
-        model: HyperML or a baseline.
-        training: the rows to train on.
-        validation: one held-out row a user; None keeps the weights of the last epoch.
-        epochs: passes over the rows.
-        batch_size: positives a step.
-        callbacks: further Keras callbacks. They come last, so they see the weights that are kept.
+        model: A `HyperML` or a baseline.
+        training: An `Interactions`, the training rows.
+        validation: An `Interactions` with one held-out row per user, or `None` to keep the weights of the last epoch.
+        epochs: Integer, number of epochs.
+        batch_size: Integer, positives per step.
+        callbacks: Further Keras callbacks. They run last, so they see the weights that are kept. Defaults to `()`.
 
     Returns:
-        The model.
+        The model itself.
     """
     own: list[Any] = [tf.keras.callbacks.TerminateOnNaN()]
     if validation is not None:
@@ -105,5 +105,5 @@ def fit(
 
 
 def steps_of_epoch(training: Interactions, batch_size: int) -> int:
-    """The number of batches of the training rows."""
+    """Returns the number of training batches per epoch."""
     return -(-len(training) // batch_size)

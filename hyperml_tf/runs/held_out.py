@@ -1,4 +1,4 @@
-"""The held-out rows of a run and their sampled negatives: drawn once, stored, and the same for every model."""
+"""Held-out rows of a run and their sampled negatives, which are stored, so that every model is evaluated on the same."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class HeldOut:
     """A split with the sampled negatives of its users.
 
     Args:
-        split: the three parts of the table.
-        negatives: `(users, 100)` codes of items that each user never touched.
-        order: how the rows were held out, see `leave_one_out`.
+        split: The training, validation and test rows.
+        negatives: Codes of items that the users have not interacted with, `(users, 100)`.
+        order: String, how rows were held out, see `leave_one_out`.
     """
 
     split: Split
@@ -34,21 +34,26 @@ class HeldOut:
 
     @classmethod
     def draw(cls, table: Interactions, order: Any, seed: int = 0) -> HeldOut:
-        """Splits a table and draws the negatives. `order` and `seed`: see `leave_one_out`.
+        """Splits a table and samples the negatives.
 
-        A user who touched every item has no negatives: such users only train.
+        Users who have interacted with all items have no negatives, so all their rows are training rows.
+
+        Args:
+            table: An `Interactions`.
+            order: See `leave_one_out`.
+            seed: Integer, random seed of the split and of the negatives. Defaults to `0`.
 
         Raises:
-            ValueError: if nobody can be held out.
+            ValueError: If no row can be held out.
         """
         split = _without_full_users(table, leave_one_out(table, order, seed))
         return cls(split, sampled_negatives(table, split.users, _NEGATIVES, seed), order)
 
     def report(self, score: Scorer) -> dict[str, dict[str, float]]:
-        """Metrics of a model under `"validation"` and `"test"`, each under both protocols.
+        """Returns the metrics of a model on `"validation"` and `"test"` rows, under both protocols.
 
-        A test item competes with all items outside the user's training and validation rows, a validation item with all outside
-        the training rows.
+        A test item is ranked among all items outside of the user's training and validation rows, a validation item among all
+        outside of the training rows.
         """
         split = self.split
         parts = {"validation": (split.validation, split.train), "test": (split.test, split.before_test)}
@@ -58,7 +63,7 @@ class HeldOut:
         }
 
     def save(self, path: Path) -> None:
-        """Writes the split and the negatives to one file."""
+        """Writes the split and the negatives to a file."""
         parts: dict[str, Any] = {}
         for field in dataclasses.fields(Split):
             rows: Interactions = getattr(self.split, field.name)
@@ -67,7 +72,7 @@ class HeldOut:
 
     @classmethod
     def load(cls, path: Path, table: Interactions) -> HeldOut:
-        """Reads what `save` wrote, for the vocabularies of `table`."""
+        """Reads a file written by `save`, with the vocabularies of `table`."""
         with np.load(path) as stored:
             parts = {
                 field.name: dataclasses.replace(
@@ -79,13 +84,18 @@ class HeldOut:
 
 
 def _without_full_users(table: Interactions, split: Split) -> Split:
-    """Puts the held-out rows of users who touched every item back into training."""
+    """Moves the held-out rows of users who have interacted with all items back to the training rows."""
     full = table.activity() == table.n_items
     if not full[split.users].any():
         return split
     if full[split.users].all():
-        raise ValueError("`table` must have a user with an item that they never touched, or nothing can be ranked.")
-    logger.info("%d users have touched every item: they only train.", np.count_nonzero(full[split.users]))
+        raise ValueError(
+            "`table` must have a user with an item that they never interacted with, or nothing can be ranked. "
+            "Received: no such user"
+        )
+    logger.info(
+        "%d users have interacted with all items: they are only trained on.", np.count_nonzero(full[split.users])
+    )
     kept = ~full[split.users]
     validation, test = split.validation.with_rows(kept), split.test.with_rows(kept)
     keys = table.users.astype(np.int64) * table.n_items + table.items

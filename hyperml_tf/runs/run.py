@@ -24,13 +24,21 @@ MODEL, HELD_OUT, SAVED_MODEL = "model/model.keras", "model/held_out.npz", "saved
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """The directory that `train_run` wrote.
+    """A finished run: the directory that `train_run` wrote.
 
-    `config.json` the settings, `metrics.json` the metrics, `history.csv` a line an epoch, `model/` the model to resume or
-    reload and the held-out rows, `saved_model/1/` the export, `disk.png` the picture.
+    It has the settings in `config.json`, metrics in `metrics.json`, one line per epoch in `history.csv`, the Keras model and the
+    held-out rows in `model/`, the exported model in `saved_model/1/`, and a picture of the items in `disk.png`.
 
     Args:
-        path: the directory.
+        path: Path of the directory. To check that it holds a finished run, use `Run.load`.
+
+    Example:
+
+    >>> from hyperml_tf import TrainingConfig, synthesize, train_run
+    >>> table = synthesize(n_users=40, n_items=120, n_rows=400).table
+    >>> path = train_run(table, "runs/example", TrainingConfig(dim=4, epochs=1)).path
+    >>> Run.load(path).config.dim
+    4
     """
 
     path: Path
@@ -39,8 +47,11 @@ class Run:
     def load(cls, path: str | os.PathLike[str]) -> Run:
         """Opens a run.
 
+        Args:
+            path: Path of its directory.
+
         Raises:
-            FileNotFoundError: if there is no finished run at `path`.
+            FileNotFoundError: If there is no finished run at `path`.
         """
         run = cls(Path(path))
         for name in (CONFIG, METRICS, MODEL):
@@ -50,35 +61,35 @@ class Run:
 
     @functools.cached_property
     def config(self) -> TrainingConfig:
-        """The settings it was trained with, with the values that were chosen for its table."""
+        """The settings, including the values that were derived from the table."""
         return TrainingConfig.from_dict(json.loads((self.path / CONFIG).read_text())["settings"])
 
     @functools.cached_property
     def metrics(self) -> dict[str, Any]:
-        """What was measured, as in `metrics.json`."""
+        """The metrics, as in `metrics.json`."""
         return json.loads((self.path / METRICS).read_text())
 
     @functools.cached_property
     def model(self) -> HyperML:
-        """The trained model, compiled, with its optimizer's state: `fit` goes on from here."""
+        """The trained model, compiled and with the state of its optimizer, so that `fit` continues the training."""
         return tf.keras.models.load_model(self.path / MODEL)
 
     @functools.cached_property
     def held_out(self) -> HeldOut | None:
-        """The held-out rows and their negatives; None for a run that trained on every row."""
+        """The held-out rows and their negatives; `None` if the run was trained on all rows."""
         if self.config.split == "none":
             return None
         return HeldOut.load(self.path / HELD_OUT, self._vocabulary())
 
     @functools.cached_property
     def table(self) -> Interactions:
-        """The rows the model was trained on, in the codes of its vocabularies."""
+        """The training rows, in the codes of the vocabularies of the model."""
         vocabulary = self._vocabulary()
         return dataclasses.replace(vocabulary, users=self.model.seen.users, items=self.model.seen.items)
 
     @property
     def card(self) -> dict[str, Any]:
-        """What the model card of an export says of the run: see `export_saved_model`."""
+        """The entries of the run in model cards; see `export_saved_model`."""
         return card(json.loads((self.path / CONFIG).read_text()), self.metrics)
 
     def _vocabulary(self) -> Interactions:
@@ -86,24 +97,30 @@ class Run:
         return Interactions(nothing, nothing, self.model.query_tower.ids, self.model.candidate_tower.ids)
 
     def evaluate(self) -> dict[str, Any]:
-        """Ranks the stored held-out rows anew: `validation`, `test` and `popularity`, as in `metrics.json`.
+        """Evaluates the model on the stored held-out rows again.
+
+        Returns:
+            The metrics under `"validation"`, `"test"` and `"popularity"`, as in `metrics.json`.
 
         Raises:
-            ValueError: if the run held nothing out.
+            ValueError: If the run has no held-out rows.
         """
         if self.held_out is None:
-            raise ValueError(f"`{self.path}` was trained with split 'none': it has no held-out rows to evaluate.")
+            raise ValueError(
+                "`split` of the run must be 'last' or 'random': without, there are no held-out rows to evaluate. "
+                f"Received: split='none' in {str(self.path)!r}"
+            )
         return evaluate(self.model, self.held_out)
 
 
 def evaluate(model: HyperML, held_out: HeldOut) -> dict[str, Any]:
-    """Metrics of a model and of popularity on the same held-out rows."""
+    """Returns the metrics of a model and of popularity on the same held-out rows."""
     popularity = Popularity.from_interactions(held_out.split.train)
     popularity.fit(held_out.split.train)
     return {**held_out.report(model.scorer()), "popularity": held_out.report(popularity.scorer())}
 
 
 def card(config: dict[str, Any], metrics: dict[str, Any]) -> dict[str, Any]:
-    """The entries of a model card that a run knows, from what its `config.json` and `metrics.json` hold."""
+    """Returns the entries of a run in model cards, from the contents of `config.json` and `metrics.json`."""
     measured = {name: metrics[name] for name in ("validation", "test", "popularity") if name in metrics}
     return {"table": {"fingerprint": config["fingerprint"]}, "settings": config["settings"], "metrics": measured}

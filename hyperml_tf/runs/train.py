@@ -1,4 +1,4 @@
-"""From a table to a trained, evaluated and exported model: the main job."""
+"""Training on a table, with evaluation and export."""
 
 from __future__ import annotations
 
@@ -32,23 +32,32 @@ def train_run(
     config: TrainingConfig | None = None,
     callbacks: Sequence[Any] = (),
 ) -> Run:
-    """Trains on a table, evaluates, exports, and writes all of it to a directory; see `Run` for its files.
+    """Trains a model on a table, evaluates and exports it, and writes everything to a directory; see `Run` for its files.
 
-    With a split, the weights kept are those of the epoch with the best validation `sampled100_ndcg@10`; the test rows are
-    looked at once, at the end.
+    With held-out rows, the weights of the epoch with the best `sampled100_ndcg@10` on validation rows are kept. The test rows are
+    used once, at the end.
 
     Args:
-        table: a CSV or Parquet file, see `Interactions.from_file`, or interactions.
-        out: the directory of the run; it must not hold a run yet.
-        config: the settings; the defaults if None.
-        callbacks: Keras callbacks, besides those that keep the best weights and write the history.
+        table: Path of a CSV or Parquet file, see `Interactions.from_file`, or an `Interactions`.
+        out: Path of the directory to write, which must not hold a run.
+        config: A `TrainingConfig`. Defaults to `None`, the default settings.
+        callbacks: Further Keras callbacks. Defaults to `()`.
 
     Returns:
-        The run.
+        A `Run`.
 
     Raises:
-        FileNotFoundError, ValueError: if the table cannot be read.
-        FileExistsError: if `out` is a file or holds a run.
+        FileNotFoundError: If there is no such table.
+        ValueError: If the table is invalid.
+        FileExistsError: If `out` is a file or holds a run.
+
+    Example:
+
+    >>> from hyperml_tf import synthesize
+    >>> table = synthesize(n_users=40, n_items=120, n_rows=400).table
+    >>> run = train_run(table, "runs/first", TrainingConfig(dim=4, epochs=1))
+    >>> sorted(run.metrics["test"])
+    ['full_hr@10', 'full_ndcg@10', 'sampled100_hr@10', 'sampled100_ndcg@10']
     """
     given = config or TrainingConfig()
     path = _claim(Path(out))
@@ -79,16 +88,18 @@ def train_run(
     export_saved_model(model, path / run_lib.SAVED_MODEL, k=config.k, overwrite=True, card=card)
     _picture(model, training, path / run_lib.PICTURE)
     metrics["seconds"] = round(time.perf_counter() - started, 2)
-    # Last, because a directory with this file is a finished run.
+    # Written last, because this file marks a finished run.
     _write_json(path / run_lib.METRICS, metrics)
     return Run.load(path)
 
 
 def _claim(path: Path) -> Path:
     if path.is_file():
-        raise FileExistsError(f"`out` must be a directory to write to. Received a file: {path}")
+        raise FileExistsError(f"`out` must be a directory. Received: the file {str(path)!r}")
     if (path / run_lib.METRICS).exists():
-        raise FileExistsError(f"`out` already holds a run. Choose another directory or remove it. Received: {path}")
+        raise FileExistsError(
+            f"`out` already holds a run. Choose another directory or remove it. Received: {str(path)!r}"
+        )
     return path
 
 
@@ -97,7 +108,7 @@ def _read(table: str | os.PathLike[str], config: TrainingConfig) -> Interactions
 
 
 def _settings(given: TrainingConfig, config: TrainingConfig) -> dict[str, Any]:
-    """The settings of a run, and which of them were not given but chosen for its table; see `TrainingConfig.from_file`."""
+    """The settings of a run, and those that were derived from its table; see `TrainingConfig.from_file`."""
     asked, settings = given.to_dict(), config.to_dict()
     automatic = {name: value for name, value in settings.items() if asked[name] is None and value is not None}
     return {"settings": settings, "automatic": automatic}

@@ -1,4 +1,4 @@
-"""Negative sampling: candidates that users have not interacted with, uniform or the hardest of several."""
+"""Negative sampling: uniform and hard negatives that users have not interacted with."""
 
 from hyperml_tf.sampling.hard_negatives import Draw, draw, hardest
 from hyperml_tf.sampling.uniform_negatives import uniform_negatives

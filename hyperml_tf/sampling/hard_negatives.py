@@ -1,4 +1,4 @@
-"""Hard negatives: a few uniform draws shared by a group of positives, of which each positive takes the hardest."""
+"""Hard negatives: the nearest of several uniform candidates, which groups of positives share."""
 
 from __future__ import annotations
 
@@ -11,29 +11,45 @@ from hyperml_tf.geometry.poincare.ordering import proximity, to_klein
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.tables import SeenItems
 
-# How many more of the hardest draws than are wanted are checked against what the user has seen. With 3, a positive misses a
-# negative only when 4 of its hardest draws are known pairs.
+# Number of candidates beyond `count` that are checked against the history of the user. With 3, a positive lacks a negative only
+# if the 4 nearest candidates are all in the history.
 _SPARE = 3
 
 
 class Draw(NamedTuple):
-    """Uniform candidates of each group of positives."""
+    """Uniformly sampled candidates of groups of positives, made by `draw`.
+
+    Attributes:
+        codes: Candidate codes, `(groups, negatives)`, int32.
+        group_size: Integer, number of positives per group. Row `r` of the batch is in group `r // group_size`.
+
+    Example:
+
+    >>> Draw(tf.constant([[3, 1], [0, 2]]), group_size=16).codes.shape
+    TensorShape([2, 2])
+    """
 
     codes: Tensor
-    """Candidate codes, `(groups, negatives)`, int32."""
     group_size: int
-    """Positives in a group; row `r` of the batch belongs to group `r // group_size`."""
 
 
 def draw(batch: Tensor, n_candidates: int, negatives: int, group_size: int, seed: Tensor) -> Draw:
-    """Draws candidates uniformly, `negatives` for every group of positives.
+    """Samples candidates uniformly for groups of positives.
 
     Args:
-        batch: number of positives, a scalar.
-        n_candidates: size of the catalogue.
-        negatives: draws per group.
-        group_size: positives that share the draws of a group.
-        seed: two integers; the same seed gives the same draws.
+        batch: Integer scalar, number of positives.
+        n_candidates: Integer, size of the catalogue.
+        negatives: Integer, number of candidates per group.
+        group_size: Integer, number of positives per group.
+        seed: Two integers, the seed of random draws.
+
+    Returns:
+        A `Draw`.
+
+    Example:
+
+    >>> draw(batch=100, n_candidates=1000, negatives=20, group_size=32, seed=[0, 0]).codes.shape
+    TensorShape([4, 20])
     """
     groups = (batch + group_size - 1) // group_size
     codes = tf.random.stateless_uniform([groups, negatives], seed, 0, n_candidates, tf.int32)
@@ -50,39 +66,52 @@ def hardest(
     count: int = 1,
     shallow: int | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """The nearest drawn candidates of each positive that its user has not interacted with.
+    """Selects the hardest negatives of each positive: the nearest candidates that its user has not interacted with.
 
-    One batched matrix product orders the draws of a group for all its positives, see `geometry.poincare.ordering`. No gradient
-    flows through the choice.
+    One batched matrix product ranks the candidates of a group for all its positives, see `geometry.poincare.ordering`. There is
+    no gradient through the selection.
 
-    The hardest of many draws are rivals for the top of a list, the hardest of few are what a positive must beat to be in its
-    upper part at all. With `shallow` both are returned.
+    The hardest of many candidates compete for the top of the ranking; the hardest of a few only for its upper part. With
+    `shallow`, both are returned.
 
     Args:
-        drawn: the draws, see `draw`.
-        queries: the queries, measured points `(batch, dim)`.
-        query_codes: their codes, `(batch,)`.
-        candidates: the drawn candidates, measured points `(groups * negatives, dim)`.
-        c: curvature, a scalar >= 0.
-        seen: the known pairs, which are no negatives.
-        count: how many to choose, at most the number of draws.
-        shallow: where fewer than the draws, also the `count` hardest of the first so many are chosen; a draw may be among both.
+        drawn: A `Draw`, see `draw`.
+        queries: Measured points of the queries, `(batch, dim)`.
+        query_codes: Codes of the queries, `(batch,)`.
+        candidates: Measured points of the sampled candidates, `(groups * negatives, dim)`.
+        c: Scalar >= 0, curvature.
+        seen: A `SeenItems`, the histories, whose items are never negatives.
+        count: Integer >= 1, number of negatives, at most the number of candidates. Defaults to `1`.
+        shallow: Optional integer. If less than the number of candidates, the `count` hardest of the first `shallow` candidates
+            are selected, too; they may overlap with the others. Defaults to `None`.
 
     Returns:
-        Positions of the chosen draws in the flattened `(groups * negatives,)`, and whether each is a negative (too many of the
-        draws may be known pairs), both `(batch, count)`, or `(batch, 2 * count)` with `shallow`.
+        Positions of the negatives in the flattened candidates, and a mask of valid negatives (all candidates may be in the
+        history), `(batch, count)` each, or `(batch, 2 * count)` with `shallow`.
+
+    Example:
+
+    >>> from hyperml_tf.geometry.poincare.measured import measure
+    >>> c, seen = tf.constant(1.0), SeenItems(n_users=1, n_items=3)
+    >>> seen.set([0], [0])
+    >>> points = tf.constant([[0.5, 0.0], [0.4, 0.0], [-0.5, 0.0]])
+    >>> drawn = Draw(tf.constant([[0, 1, 2]]), group_size=1)
+    >>> user = measure(tf.constant([[0.5, 0.1]]), c)
+    >>> positions, found = hardest(drawn, user, tf.constant([0]), measure(points, c), c, seen)
+    >>> positions.numpy().tolist(), found.numpy().tolist()
+    ([[1]], [[True]])
     """
     negatives, size = drawn.codes.shape[1], drawn.group_size
     batch = tf.size(query_codes)
     first_of_group = (tf.range(batch) // size * negatives)[:, tf.newaxis]
     if negatives <= count:
-        # All are taken: there is nothing to rank.
+        # All candidates are taken, so there is nothing to rank.
         positions = first_of_group + tf.range(negatives)
         return positions, tf.logical_not(_known(positions, drawn, query_codes, seen))
     depths = [negatives] if shallow is None or shallow >= negatives else [negatives, shallow]
     nearest = _nearest(queries.detached(), candidates.detached(), c, drawn, depths, count + _SPARE)
     order = [part[:batch] for part in nearest]
-    # One look into the hash table for both depths.
+    # One hash table lookup for both depths.
     positions = tf.concat(order, axis=1) + first_of_group
     known = _known(positions, drawn, query_codes, seen)
     widths = [part.shape[1] for part in order]
@@ -94,7 +123,7 @@ def hardest(
 
 
 def _known(positions: Tensor, drawn: Draw, query_codes: Tensor, seen: SeenItems) -> Tensor:
-    """Whether the users have interacted with the draws at these positions, `(batch, m)`."""
+    """Whether the users have interacted with the candidates at these positions, `(batch, m)`."""
     codes = tf.gather(tf.reshape(drawn.codes, [-1]), positions)
     return seen.contains(tf.broadcast_to(query_codes[:, tf.newaxis], tf.shape(codes)), codes)
 
@@ -102,9 +131,9 @@ def _known(positions: Tensor, drawn: Draw, query_codes: Tensor, seen: SeenItems)
 def _nearest(
     queries: MeasuredPoints, candidates: MeasuredPoints, c: Tensor, drawn: Draw, depths: list[int], count: int
 ) -> list[Tensor]:
-    """The `count` nearest among the first so many draws of each positive's group, nearest first, for every depth.
+    """For every depth, the `count` nearest among the first `depth` candidates of each positive's group, nearest first.
 
-    Positions in the group, each `(groups * group_size, at most count)`: rows beyond the batch mean nothing.
+    Returns positions in the group, `(groups * group_size, at most count)` for each depth; rows beyond the batch are padding.
     """
     groups, negatives, size = tf.shape(drawn.codes)[0], drawn.codes.shape[1], drawn.group_size
     missing = groups * size - tf.shape(queries.points)[0]
@@ -118,9 +147,9 @@ def _nearest(
 
 
 def _largest(scores: Tensor, count: int) -> Tensor:
-    """The columns of the `count` largest numbers of each row, `(rows, count)`; the first of equal ones first.
+    """The columns of the `count` largest numbers of each row, `(rows, count)`; ties in their order.
 
-    `top_k` keeps a heap per row; for a handful of a hundred numbers it is faster to look for the largest that many times.
+    For a few of about a hundred numbers, repeated searches for the largest are faster than the heap per row of `top_k`.
     """
     columns, chosen = tf.range(scores.shape[1]), []
     for _ in range(count):
@@ -130,16 +159,16 @@ def _largest(scores: Tensor, count: int) -> Tensor:
 
 
 def first_negatives(draws: Tensor, known: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """The first `count` draws of each row that are negatives.
+    """Selects the first `count` candidates of each row that are negatives.
 
     Args:
-        draws: `(batch, m)`.
-        known: whether each is a known pair, and so no negative, `(batch, m)`.
-        count: how many, at most `m`.
+        draws: Candidates, `(batch, m)`.
+        known: Whether each candidate is in the history of the user, `(batch, m)`.
+        count: Integer, number of negatives, at most `m`.
 
     Returns:
-        Draws, and whether each is a negative (there may be too few), both `(batch, count)`.
+        Candidates and a mask of valid negatives, `(batch, count)` each.
     """
-    # Of equal values `top_k` takes the first: the order of the draws is kept.
+    # Among ties, `top_k` takes the first, so the order of the candidates is kept.
     negative, first = tf.math.top_k(1 - tf.cast(known, tf.int32), count)
     return tf.gather(draws, first, batch_dims=1), negative > 0

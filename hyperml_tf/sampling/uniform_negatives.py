@@ -1,4 +1,4 @@
-"""Uniform negatives: each positive has its own, and known pairs among them are replaced by further draws."""
+"""Uniform negatives, sampled for each positive; items of the history are replaced by further samples."""
 
 from __future__ import annotations
 
@@ -8,26 +8,25 @@ from hyperml_tf.numerics import Tensor
 from hyperml_tf.sampling.hard_negatives import first_negatives
 from hyperml_tf.tables import SeenItems
 
-# Draws beyond those asked for, to take the place of known pairs. A user who has seen a third of the catalogue goes without the
-# only negative once in 250 times; most never do.
+# Samples beyond `negatives`, which replace items of the history. A user who has seen a third of the catalogue lacks a single
+# negative in one of 250 cases; most users never do.
 _SPARE = 4
 
 
 def uniform_negatives(
     queries: Tensor, n_candidates: int, negatives: int, seen: SeenItems, seed: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Draws candidates uniformly among those that the users have not interacted with.
+    """Samples candidates uniformly among those that the users have not interacted with.
 
     Args:
-        queries: codes of the users, `(batch,)`.
-        n_candidates: size of the catalogue.
-        negatives: how many for each user, drawn independently.
-        seen: the known pairs, which are no negatives.
-        seed: two integers; the same seed gives the same draws.
+        queries: User codes, `(batch,)`.
+        n_candidates: Integer, size of the catalogue.
+        negatives: Integer >= 1, number of negatives per user, sampled independently.
+        seen: A `SeenItems`, the histories, whose items are never negatives.
+        seed: Two integers, the seed of random draws.
 
     Returns:
-        Candidate codes int32 and whether each is a negative (too many of the draws may be known pairs), both
-        `(batch, negatives)`.
+        Candidate codes, int32, and a mask of valid negatives (all samples may be in the history), `(batch, negatives)` each.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Serving: a trained model as a SavedModel, its interface, and what goes with it."""
+"""Serving: export of trained models as SavedModels, and a client for them."""
 
 from hyperml_tf.serving.approximate_index import ApproximateIndex
 from hyperml_tf.serving.export import export_saved_model

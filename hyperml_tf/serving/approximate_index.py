@@ -1,4 +1,4 @@
-"""An approximate index beside an export, for catalogues that are too large to compare with one by one."""
+"""An approximate nearest-neighbour index next to an exported model, for large catalogues."""
 
 from __future__ import annotations
 
@@ -16,22 +16,31 @@ from hyperml_tf.retrieval.results import Neighbours
 from hyperml_tf.serving.served_model import ServedModel
 
 FOLDER = "assets.extra/faiss"
-"""Where it lies in an export."""
+"""Directory of the index in an exported model."""
 
 _INDEX, _IDS, _REPORT = "index.faiss", "item_ids.json", "report.json"
 _TRAINING_ROWS = 64
 
 
 class ApproximateIndex:
-    """A faiss inverted file over lifted vectors, searched by the largest dot product, which is the smallest distance.
+    """Approximate nearest-neighbour search with faiss: an inverted file of items that are lifted to the hyperboloid.
 
-    It is outside the graph: no server loads it by itself. A program asks the export's `embed_user` for a vector, the index for
-    candidates, and the export's `score` for their distances, as `recommend` does. Make one with `from_model`, or `load` it.
+    The largest dot product of lifted vectors belongs to the smallest hyperbolic distance. The index is not part of the SavedModel
+    graph, so model servers do not load it: a client calls the signature `embed_user`, searches the index, and re-ranks the
+    candidates by `score`, as `recommend` does. Create one by `from_model` or `load`.
 
     Args:
-        index: a faiss index of inner products.
-        item_ids: `(n,)` the ids of its rows, as text.
-        report: what was measured when it was built.
+        index: A faiss index with the inner product metric.
+        item_ids: Ids of its rows, as strings, `(n,)`.
+        report: A dictionary of what was measured when it was built.
+
+    Example:
+
+    >>> from hyperml_tf import HyperML
+    >>> model = HyperML(["ann"], ["a", "b", "c"], dim=4, history=0)
+    >>> index = ApproximateIndex.from_model(model, k=2)  # doctest: +SKIP
+    >>> FOLDER  # where `save` writes it
+    'assets.extra/faiss'
     """
 
     def __init__(self, index: Any, item_ids: np.ndarray, report: dict[str, Any]) -> None:
@@ -47,19 +56,24 @@ class ApproximateIndex:
         k: int = 10,
         queries: int = 1000,
     ) -> ApproximateIndex:
-        """Builds an index and measures its recall: the share of the true first `k` items among the first `k` found.
+        """Builds an index and measures its recall@k against exact search.
 
         Args:
-            model: a trained model.
-            n_lists: parts of the catalogue; four times the square root of its size if None.
-            n_probe: parts that a search looks into. More find more, and take longer. If None it is the lowest power of two, from
-                8 on, that reaches `recall`.
-            recall: see `n_probe`; in (0, 1].
-            k, queries: recall is that of the first `k` items, over so many users.
+            model: A trained `HyperML`.
+            n_lists: Optional integer >= 1, number of inverted lists. Defaults to four times the square root of the number of
+                items.
+            n_probe: Optional integer >= 1, number of lists that a search visits. Defaults to the smallest power of two, from 8
+                on, that reaches `recall`.
+            recall: Float in (0, 1], the recall to reach if `n_probe` is not given. Defaults to `0.95`.
+            k: Integer >= 1, the cut-off of the recall. Defaults to `10`.
+            queries: Integer >= 1, number of users over which the recall is averaged. Defaults to `1000`.
+
+        Returns:
+            A new `ApproximateIndex`.
 
         Raises:
-            ImportError: if faiss is not installed.
-            ValueError: if a number is out of its range.
+            ImportError: If faiss is not installed.
+            ValueError: If an argument is out of its range.
         """
         for name, value in (("n_lists", n_lists), ("n_probe", n_probe), ("k", k), ("queries", queries)):
             if value is not None and value < 1:
@@ -80,7 +94,7 @@ class ApproximateIndex:
     def _set_probe(
         self, model: HyperML, lists: int, n_probe: int | None, wanted: float, k: int, queries: int
     ) -> dict[str, Any]:
-        """Chooses how many parts to look into, and says what that finds."""
+        """Sets the number of lists to visit, and returns the recall."""
         known = model.query_tower.ids
         users = np.random.default_rng(0).permutation(len(known))[:queries]
         c = model.curvature()
@@ -97,14 +111,17 @@ class ApproximateIndex:
             probe = min(lists, 2 * probe)
 
     def search(self, vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """The candidates of largest dot product, best first.
+        """Finds the candidates of largest dot product, best first.
 
         Args:
-            vectors: `(batch, dim + 1)`, as from the signature `embed_user`.
-            k: how many, at least 1.
+            vectors: Vectors, `(batch, dim + 1)`, from the signature `embed_user`.
+            k: Integer >= 1, number of candidates.
 
         Returns:
-            Ids and dot products, both `(batch, k)`; `""` and minus infinity where the parts looked into hold fewer.
+            Ids and dot products, `(batch, k)` each; `""` and minus infinity if the visited lists have fewer items.
+
+        Raises:
+            ValueError: If `vectors` have another size, or if `k` is below 1.
         """
         queries = np.ascontiguousarray(vectors, np.float32)
         if queries.ndim != 2 or queries.shape[1] != self.index.d or k < 1:
@@ -116,13 +133,16 @@ class ApproximateIndex:
         return ids, np.where(rows < 0, -np.inf, products)
 
     def recommend(self, served: ServedModel, users: list[Any], k: int = 10, candidates: int = 100) -> Neighbours:
-        """The nearest of some candidates of each user, with their exact distances.
+        """Recommends items from the index, re-ranked by their exact distances.
 
         Args:
-            served: the export the index belongs to.
-            users: raw ids.
-            k: how many.
-            candidates: how many the index is asked for.
+            served: The `ServedModel` to which the index belongs.
+            users: List of raw user ids.
+            k: Integer >= 1, number of recommendations. Defaults to `10`.
+            candidates: Integer, number of candidates from the index. Defaults to `100`.
+
+        Returns:
+            A `Neighbours`, with ids as strings.
         """
         ids, _ = self.search(served.embed_users(users), max(k, candidates))
         distances = served.score(users, ids.tolist())
@@ -130,7 +150,7 @@ class ApproximateIndex:
         return Neighbours(np.take_along_axis(ids, order, 1), np.take_along_axis(distances, order, 1))
 
     def save(self, export: str | os.PathLike[str]) -> Path:
-        """Writes the index into an export, and returns its folder there."""
+        """Writes the index into the directory of an exported model, and returns its path."""
         folder = Path(export) / FOLDER
         folder.mkdir(parents=True, exist_ok=True)
         _faiss().write_index(self.index, str(folder / _INDEX))
@@ -140,11 +160,14 @@ class ApproximateIndex:
 
     @classmethod
     def load(cls, export: str | os.PathLike[str]) -> ApproximateIndex:
-        """Reads the index of an export.
+        """Reads the index of an exported model.
+
+        Args:
+            export: Path of the exported model.
 
         Raises:
-            FileNotFoundError: if the export has none.
-            ImportError: if faiss is not installed.
+            FileNotFoundError: If it has no index.
+            ImportError: If faiss is not installed.
         """
         folder = Path(export) / FOLDER
         if not (folder / _INDEX).is_file():
@@ -154,11 +177,11 @@ class ApproximateIndex:
 
 
 def _inverted_file(vectors: np.ndarray, lists: int) -> Any:
-    """Parts are formed by Euclidean distance and chosen by dot product; formed by it, too, a few would draw all vectors."""
+    """An inverted file of Euclidean clusters, searched by dot product. Clusters by dot product would be too uneven."""
     faiss = _faiss()
     n, dim = vectors.shape
     sample = np.random.default_rng(0).permutation(n)[: _TRAINING_ROWS * lists]
-    # faiss warns on standard error below 39 rows a part.
+    # Without this minimum, faiss warns on standard error below 39 points per centroid.
     clusters = faiss.Kmeans(dim, lists, niter=15, seed=1, min_points_per_centroid=1)
     clusters.train(vectors[sample])
     nearest, product = faiss.IndexFlatL2(dim), faiss.IndexFlatIP(dim)
@@ -167,7 +190,7 @@ def _inverted_file(vectors: np.ndarray, lists: int) -> Any:
     index = faiss.IndexIVFFlat(nearest, dim, lists, faiss.METRIC_INNER_PRODUCT)
     index.add(vectors)
     index.quantizer = product
-    # Read back from its bytes, so that it owns its parts.
+    # Deserialized, so that it owns its quantizer.
     return faiss.deserialize_index(faiss.serialize_index(index))
 
 
@@ -175,5 +198,5 @@ def _faiss() -> Any:
     try:
         import faiss
     except ImportError as error:
-        raise ImportError("Approximate indexes are made with faiss: pip install 'hyperml-tf[ann]'") from error
+        raise ImportError("Approximate indexes require faiss: pip install 'hyperml-tf[ann]'") from error
     return faiss

@@ -1,4 +1,4 @@
-"""A trained model as a SavedModel for TensorFlow Serving."""
+"""Export of a trained model as a SavedModel for TensorFlow Serving."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from hyperml_tf.tables import Histories, IdTable
 logger = logging.getLogger(__name__)
 
 EXTRA = "assets.extra"
-"""The folder of an export for files that its graph does not use."""
+"""Directory of an exported model for files that its graph does not use."""
 
 HALF_LIFE = 3.0
-"""Of an item in a history, in places, for models whose users are free points. On validation figures 1 to 4 were about as good."""
+"""Default half-life, in items, for models with an embedding per user. On validation data, 1 to 4 were about equally good."""
 
 Precision = Literal["float32", "float16", "bfloat16"]
 
@@ -46,51 +46,51 @@ def export_saved_model(
     warm_up_requests: bool = False,
     card: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Writes a SavedModel that answers from raw ids and needs no Python package of ours to load.
+    """Exports a model as a SavedModel that takes and returns raw ids, and loads without `hyperml_tf`, TFRS or Keras.
 
-    Its signatures are those of `hyperml_tf.serving.SIGNATURES` (every id is a string; integer ids are their decimal text):
+    It has the signatures of `hyperml_tf.serving.SIGNATURES`. All ids are strings; integer ids become decimal strings.
 
-    - `serving_default`: `user_id` `(batch,)` -> `item_id` `(batch, k)`, `distance` float32 `(batch, k)`, hyperbolic
-      distances, ascending.
-    - `recommend_excluding`: `user_id` `(batch,)`, `exclude` `(batch, n)` padded with `""` -> the same. Where fewer than `k`
+    - `serving_default`: `user_id` `(batch,)` -> `item_id` `(batch, k)` and `distance`, float32 `(batch, k)`, ascending
+      hyperbolic distances.
+    - `recommend_excluding`: `user_id` `(batch,)`, `exclude` `(batch, n)` padded with `""` -> the same. If fewer than `k`
       items are left, `item_id` is `""` and `distance` infinite.
-    - `recommend_from_items`: `history` `(batch, n)`, oldest first, padded with `""` -> the same for a user placed by these
-      items, which are left out: users that were not trained on are served by what they have, see `HistoryFoldIn`, or for a
-      model with `history=0` `MidpointFoldIn`.
-    - `similar_items`: `item_id` `(batch,)` -> the same, without the item itself; nothing for an unknown item.
+    - `recommend_from_items`: `history` `(batch, n)`, oldest first, padded with `""` -> the same for a new user with these items,
+      which are excluded. Fold-in: the point is computed from the items, see `HistoryFoldIn`, or `MidpointFoldIn` for a model
+      with `history=0`.
+    - `similar_items`: `item_id` `(batch,)` -> the same, without the item itself; only `""` for an unknown item.
     - `score`: `user_id` `(batch,)`, `item_id` `(batch, n)` -> `distance` `(batch, n)`; infinite for an unknown item.
-    - `embed_user`, `embed_item`: ids `(batch,)` -> `vector` float32 `(batch, dim + 1)`, whose dot products rank by distance.
+    - `embed_user`, `embed_item`: ids `(batch,)` -> `vector`, float32 `(batch, dim + 1)`, whose dot products rank by distance.
 
-    An unknown user lies at the origin and gets its neighbours, the general and popular items.
+    Unknown users are at the origin, so their recommendations are the popular, general items.
 
     Args:
-        model: a trained model.
-        path: the directory to write, such as `.../1` with a version number for TensorFlow Serving, see `next_version`. It
-            appears only when it is complete.
-        k: length of the answers, at least 1; clamped to the catalogue.
-        overwrite: whether a directory that exists is replaced.
-        exclude_seen: whether `serving_default` and `recommend_excluding` leave out what the model has seen of each user, its
-            training rows. `recommend_from_items` always leaves out its `history`; `score` leaves out nothing.
-        details: text to return beside `item_id`, such as titles: columns by name, each as long as the catalogue, see
-            `item_details`.
-        precision: "float16" and "bfloat16" hold items in three quarters of the space and search half of it, see `QuantisedIndex`;
-            the model card then has the size and how the answers compare.
-        half_life: in the `history` of `recommend_from_items` an item weighs half as much as the one so many places after it.
-            Recent items say most of what comes next. Give `float("inf")` where callers have no order: all then weigh the same.
-            None: as for the known users of the model, or 3 for a model with `history=0`.
-        warm_up_requests: whether to write requests that TensorFlow Serving runs when it loads the model. It needs the extra
-            `hyperml-tf[serving]`.
-        card: further entries for `assets.extra/model_card.json`, such as metrics.
+        model: A trained `HyperML`.
+        path: Path of the directory to write, such as `.../1` with a version number for TensorFlow Serving, see `next_version`.
+            It appears only when it is complete.
+        k: Integer >= 1, number of items in results, at most the size of the catalogue. Defaults to `100`.
+        overwrite: Boolean, whether to replace an existing directory. Defaults to `False`.
+        exclude_seen: Boolean, whether `serving_default` and `recommend_excluding` exclude the items of the user's history in the
+            model. `recommend_from_items` always excludes its `history`; `score` excludes nothing. Defaults to `False`.
+        details: Columns of strings to return with `item_id`, such as titles, by name, each in the order of the catalogue, see
+            `item_details`. Defaults to `None`.
+        precision: String, "float32", "float16" or "bfloat16". Half precision stores items in three quarters of the space, see
+            `QuantisedIndex`; the model card then reports size and overlap. Defaults to `"float32"`.
+        half_life: Optional float > 0. In the `history` of `recommend_from_items`, the weight of an item halves every `half_life`
+            later items. Pass `float("inf")`, equal weights, if callers do not know the order. Defaults to that of the model, or
+            3 for a model with `history=0`.
+        warm_up_requests: Boolean, whether to write requests that TensorFlow Serving runs when it loads the model. Requires the
+            extra `hyperml-tf[serving]`. Defaults to `False`.
+        card: Further entries of `assets.extra/model_card.json`, such as metrics. Defaults to `None`.
 
     Returns:
-        The path written.
+        The path of the exported model.
 
     Raises:
-        FileExistsError: if `path` exists and is not to be overwritten.
-        ImportError: if warm-up requests are asked for and the extra is not installed.
-        ValueError: if the points or the curvature of the model are not finite, an item has the id `""`, `details` do not fit the
-            catalogue, `precision` is unknown, `k` or `half_life` is not positive, or the model has seen nothing while its users
-            are placed by what they have seen, or seen items are to be left out.
+        FileExistsError: If `path` exists and `overwrite` is `False`.
+        ImportError: If `warm_up_requests` is `True` and the extra is not installed.
+        ValueError: If the points or the curvature of the model are not finite, if an item has the id `""`, if an argument is out
+            of its range or does not match the catalogue, or if all histories are empty but users are represented by them or
+            `exclude_seen` is `True`.
 
     Example:
 
@@ -121,7 +121,7 @@ def export_saved_model(
 
 
 def _put(written: Path, target: Path, aside: Path) -> None:
-    """Moves a directory to its place. What is there is moved aside first, and back if that fails."""
+    """Moves a directory to its final path. An existing one is moved aside first, and back if that fails."""
     if not target.exists():
         written.rename(target)
         return
@@ -141,20 +141,27 @@ def serving_module(
     precision: Precision = "float32",
     half_life: float | None = None,
 ) -> ServingModule:
-    """The graph of a model as it stands now; training it further does not change what was made from it."""
+    """Returns the module to export: a snapshot of the model, which further training does not change."""
     model.check_history()
     user_points, item_points = model.query_tower.all_points(), model.candidate_tower.all_points()
     c = model.curvature()
     curvature = tf.Variable(c, trainable=False, name="curvature")
     for name, values in (("user", user_points), ("item", item_points), ("curvature", c)):
         if not bool(tf.reduce_all(tf.math.is_finite(values))):
-            raise ValueError(f"`model` cannot be exported: its {name} values are not all finite. Did training diverge?")
+            raise ValueError(
+                f"`model` must have finite points and curvature: its {name} values are not all finite. Did training diverge? "
+                f"Received: model={model.name!r}"
+            )
     if "" in model.candidate_tower.ids.tolist():
-        raise ValueError('`model` cannot be exported: an item has the id "", which means "no item" in the answers.')
+        raise ValueError(
+            '`model` must not have an item with the id "", which means "no item" in results. Received: the id ""'
+        )
     if precision not in get_args(Precision):
         raise ValueError(f"`precision` must be one of {get_args(Precision)}. Received: precision={precision!r}")
     if exclude_seen and not len(model.seen):
-        raise ValueError("`exclude_seen` needs a model that has seen something: `fit` it, or call `set_seen`.")
+        raise ValueError(
+            "`exclude_seen` needs a model that has seen something: call `fit` or `set_seen`. Received: no interactions"
+        )
     _check_details(details or {}, len(model.candidate_tower))
     index: Index = (
         ExactIndex.of(item_points, c) if precision == "float32" else QuantisedIndex.of(item_points, c, precision)
@@ -179,7 +186,7 @@ def fold_in_of(
     half_life: float | None = None,
     precision: Precision = "float32",
 ) -> FoldIn:
-    """Where an export of a model places users by their items. Arguments: as there."""
+    """Returns the fold-in of new users for a model. See `export_saved_model` for the arguments."""
     tower = model.query_tower
     if not isinstance(tower, HistoryTower):
         return MidpointFoldIn(index, curvature, HALF_LIFE if half_life is None else half_life)
@@ -188,7 +195,7 @@ def fold_in_of(
 
 
 def _as_text(ids: np.ndarray) -> np.ndarray:
-    """Ids as they are served: integers as their decimal text."""
+    """Ids as strings; integers in decimal."""
     return np.array([str(value) for value in ids.tolist()], dtype=object)
 
 

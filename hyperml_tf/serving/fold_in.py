@@ -1,4 +1,4 @@
-"""Fold-in: where an export places users that were not trained on, from the items they have."""
+"""Fold-in: points of new users, computed from their items without training."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from hyperml_tf.retrieval.nearest import Index
 
 
 class FoldIn(tf.Module):
-    """Base class: a subclass says in `points` where users with a history are.
+    """Base class of fold-ins. Subclasses must implement `points`.
 
     Args:
-        half_life: an item of a history weighs half as much as the one so many places after it; infinite: all weigh the same.
+        half_life: Float > 0. The weight of an item in a history halves every `half_life` later items; infinity: equal weights.
 
     Raises:
-        ValueError: if `half_life` is not positive.
+        ValueError: If `half_life` is not positive.
     """
 
     def __init__(self, half_life: float) -> None:
@@ -28,24 +28,28 @@ class FoldIn(tf.Module):
         self.half_life = float(half_life)
 
     def points(self, codes: Tensor) -> Tensor:
-        """Item codes, oldest first, -1 for an unknown one, `(batch, n)` -> points, `(batch, dim)`; the origin without items."""
-        raise NotImplementedError("A fold-in says where users are.")
+        """Returns the points of users, `(batch, dim)`; the origin for users without items. Subclasses must implement it.
+
+        Args:
+            codes: Item codes from the oldest to the newest, `(batch, n)`; -1 for unknown items.
+        """
+        raise NotImplementedError("Subclasses must implement `points`.")
 
     def weights(self, codes: Tensor) -> Tensor:
-        """Weights of the items of a history, `(batch, n)` float32, 0 for unknown ones: the last known one has 1."""
+        """Returns the weights of items, `(batch, n)`, float32: 1 for the newest known item, 0 for unknown items."""
         known = tf.cast(codes >= 0, tf.float32)
         later = tf.cumsum(known, axis=1, exclusive=True, reverse=True)
         return known * tf.pow(0.5, later / self.half_life)
 
 
 class HistoryFoldIn(FoldIn):
-    """New users of a model whose users are placed by their items: where the query tower puts a user with these and no offset.
+    """Fold-in for models with a `HistoryTower`: new users have the points of that tower, without an offset.
 
     Args:
-        tower: the query tower.
-        curvature: the curvature `c >= 0`, a variable that the export holds.
-        half_life: see `FoldIn`.
-        dtype: the dtype in which the items' vectors are stored.
+        tower: The `HistoryTower` of the model.
+        curvature: A variable >= 0, the curvature.
+        half_life: Float > 0, see `FoldIn`.
+        dtype: String, dtype of the stored context vectors. Defaults to `"float32"`.
     """
 
     def __init__(self, tower: HistoryTower, curvature: tf.Variable, half_life: float, dtype: str = "float32") -> None:
@@ -57,7 +61,7 @@ class HistoryFoldIn(FoldIn):
 
     def points(self, codes: Tensor) -> Tensor:
         weights = self.weights(codes)
-        # The variable is read whole: after a gather from the variable itself TensorFlow would copy it at every reading.
+        # The whole variable is read, see `ExactIndex._read`.
         vectors = tf.cast(tf.gather(self.context.read_value(), tf.maximum(codes, 0)), tf.float32)
         sums = tf.reduce_sum(weights[..., tf.newaxis] * vectors, axis=1)
         counts = tf.reduce_sum(tf.cast(codes >= 0, tf.int32), axis=1)
@@ -66,12 +70,12 @@ class HistoryFoldIn(FoldIn):
 
 
 class MidpointFoldIn(FoldIn):
-    """New users of a model whose users are free points: at the gyromidpoint of the points of their items.
+    """Fold-in for models with an embedding per user: new users are at the gyromidpoint of their items.
 
     Args:
-        index: the points of the items.
-        curvature: the curvature `c >= 0`, a variable that the export holds.
-        half_life: see `FoldIn`.
+        index: An index of the points of the items.
+        curvature: A variable >= 0, the curvature.
+        half_life: Float > 0, see `FoldIn`.
     """
 
     def __init__(self, index: Index, curvature: tf.Variable, half_life: float) -> None:

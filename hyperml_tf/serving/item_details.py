@@ -1,4 +1,4 @@
-"""What an export says of items beside their ids: titles and the like, from a table."""
+"""Item details, such as titles, that an exported model returns with item ids."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ _RESERVED = sorted({name for signature in SIGNATURES.values() for name in (*sign
 def item_details(
     item_ids: np.ndarray, table: pd.DataFrame, columns: Sequence[str] | None = None, item_column: str | None = None
 ) -> dict[str, list[str]]:
-    """Columns of an item table in the order of the catalogue, as text.
+    """Returns columns of an item table in the order of the catalogue, as strings, for `export_saved_model`.
 
     Args:
-        item_ids: the catalogue. Ids are compared as text, as they are served.
-        table: one row an item, with a column of ids. Of an item that occurs twice the first row counts.
-        columns: those to take; all but the ids if None.
-        item_column: the column of ids; found by the usual names if None.
+        item_ids: The catalogue. Ids are compared as strings.
+        table: A data frame with one row per item and a column of ids. Of duplicate ids, the first row is used.
+        columns: List of columns to return. Defaults to `None`, all except the ids.
+        item_column: Optional string, the column of ids. Defaults to `None`: it is found by its usual names.
 
     Returns:
-        A list as long as the catalogue for every column; `""` where the table has nothing.
+        A dictionary of one list per column, in the order of the catalogue; `""` for missing values.
 
     Raises:
-        ValueError: if a column is not there or has the name of an input or output of a signature, or if no item of the catalogue
-            is in the table.
+        ValueError: If a column is missing or has the name of an input or output of a signature, or if no item of the catalogue is
+            in the table.
 
     Example:
 
@@ -48,14 +48,14 @@ def item_details(
     positions = rows.get_indexer([str(value) for value in item_ids.tolist()])
     if (positions < 0).all():
         raise ValueError(
-            f"`table` must have items of the catalogue. Received ids such as {rows[:3].tolist()} in its column {key!r}, where "
-            f"the catalogue has {item_ids[:3].tolist()}"
+            f"`table` must have items of the catalogue, such as {item_ids[:3].tolist()}. "
+            f"Received: ids such as {rows[:3].tolist()} in the column {key!r}"
         )
     return {name: _in_order(_text(kept[name]), positions) for name in names}
 
 
 def _text(column: pd.Series) -> list[str]:
-    """Values as text, `""` where one is missing; whole numbers that are floats only because some are missing stay whole."""
+    """Values as strings, `""` if missing; whole numbers that are floats because of missing values stay whole."""
     if column.dtype.kind == "f" and (column.dropna() % 1 == 0).all():
         column = column.astype("Int64")
     return ["" if missing else str(value) for value, missing in zip(column.tolist(), column.isna(), strict=True)]

@@ -1,4 +1,4 @@
-"""What an export says of itself, `assets.extra/model_card.json`."""
+"""The model card of an exported model, `assets.extra/model_card.json`."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _PACKAGES = ("hyperml-tf", "tf-keras", "tensorflow-recommenders", "numpy")
 
 
 def model_card(model: HyperML, module: ServingModule, more: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Where an export comes from and how it answers, ready for JSON.
+    """Returns the model card: training data, space, serving options and package versions, ready for JSON.
 
     Args:
-        model: the model.
-        module: what is exported of it.
-        more: further entries, such as metrics.
+        model: The model.
+        module: The exported module.
+        more: Further entries, such as metrics, or `None`.
     """
     c = float(model.curvature())
     index = module.index
@@ -52,7 +52,7 @@ def model_card(model: HyperML, module: ServingModule, more: Mapping[str, Any] | 
             "k": module.k,
             "precision": index.precision,
             "excludes_seen": module.seen is not None,
-            # JSON has no infinity: null where all items of a history weigh the same.
+            # JSON has no infinity: null stands for equal weights.
             "half_life": module.fold_in.half_life if math.isfinite(module.fold_in.half_life) else None,
             "details": list(module.details),
             "signatures": {name: _fields(module, name) for name in SIGNATURES},
@@ -75,7 +75,7 @@ def _version(package: str) -> str | None:
 
 
 def _data(model: HyperML) -> dict[str, Any]:
-    """The training rows: what the model has seen, which nothing held out is part of."""
+    """Size and fingerprint of the training rows, which are the histories in the model."""
     ids = model.query_tower.ids, model.candidate_tower.ids
     rows = Interactions(model.seen.users, model.seen.items, *ids)
     return {
@@ -87,7 +87,7 @@ def _data(model: HyperML) -> dict[str, Any]:
 
 
 def _quantisation(model: HyperML, module: ServingModule) -> dict[str, Any]:
-    """How the answers of a quantised index compare with exact ones."""
+    """Comparison of a quantised index with an exact one."""
     if not isinstance(module.index, QuantisedIndex):
         return {}
     return {"quantised_index": compare_with_exact(module.index, model.candidate_tower.all_points(), model.curvature())}
@@ -104,7 +104,7 @@ def _quantiles(distances: Any) -> dict[str, float]:
 
 
 def _fields(module: ServingModule, name: str) -> dict[str, Any]:
-    """A signature of this export, with -1 for the axes whose length is not fixed, and item details among its outputs."""
+    """A signature with its item details, and -1 for axes of variable size."""
     signature = SIGNATURES[name]
     sizes = {"k": module.k, "dim + 1": module.index.dim + 1}
     described: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""An export, loaded back and asked from Python."""
+"""A Python client for exported models."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from hyperml_tf.serving.signatures import DISTANCE, EXCLUDE, HISTORY, ITEM, USER
 
 
 class ServedModel:
-    """A SavedModel written by `export_saved_model`, with its signatures as methods.
+    """Loads a SavedModel written by `export_saved_model`, with its signatures as methods.
 
-    It uses plain TensorFlow; what it does, any program that loads the SavedModel can do. Ids are strings, bytes in UTF-8, or
-    numbers, which are asked for as their decimal text.
+    It only uses TensorFlow, so any program that loads the SavedModel can do the same. Ids may be strings, bytes in UTF-8, or
+    integers, which are converted to decimal strings.
 
     Args:
-        path: the exported directory.
+        path: Path of the exported model.
 
     Raises:
-        FileNotFoundError: if there is no SavedModel at `path`.
+        FileNotFoundError: If there is no SavedModel at `path`.
 
     Example:
 
@@ -45,18 +45,18 @@ class ServedModel:
 
     @property
     def card(self) -> dict[str, Any]:
-        """What the export says of itself, `assets.extra/model_card.json`."""
+        """The model card, `assets.extra/model_card.json`."""
         return json.loads((self.path / "assets.extra" / "model_card.json").read_text(encoding="utf-8"))
 
     def ask(self, signature: str, **inputs: Any) -> dict[str, np.ndarray]:
-        """Calls any signature, and returns all its outputs by name: item details too, where the export has them.
+        """Calls a signature and returns all its outputs by name, including item details.
 
         Args:
-            signature: its name, see `hyperml_tf.serving.SIGNATURES`.
-            **inputs: ids by the names of the signature, `(batch,)`, or `(batch, n)` as rows that may differ in length.
+            signature: String, name of the signature, see `hyperml_tf.serving.SIGNATURES`.
+            **inputs: Ids by input name, `(batch,)` or `(batch, n)`. Rows may differ in length; they are padded.
 
         Raises:
-            ValueError: if the export has no such signature, or it has other inputs.
+            ValueError: If there is no such signature, or if it has other inputs.
         """
         signatures = self._loaded.signatures
         if signature not in signatures:
@@ -71,37 +71,37 @@ class ServedModel:
         return {name: _decode(value.numpy()) for name, value in answer.items()}
 
     def recommend(self, users: Sequence[Any], exclude: Sequence[Sequence[Any]] | None = None) -> Neighbours:
-        """The nearest items of each user, as many as the export was written for.
+        """Recommends the nearest items to each user.
 
         Args:
-            users: raw ids, `(batch,)`.
-            exclude: for each user the ids of items to leave out; rows may differ in length.
+            users: Raw user ids, `(batch,)`.
+            exclude: Lists of item ids to exclude, one per user. Defaults to `None`.
 
         Returns:
-            `Neighbours`, ids as strings.
+            A `Neighbours`, with ids as strings. The number of items is the `k` of the exported model.
         """
         if exclude is None:
             return _neighbours(self.ask("serving_default", **{USER: users}))
         return _neighbours(self.ask("recommend_excluding", **{USER: users, EXCLUDE: exclude}))
 
     def recommend_from_items(self, histories: Sequence[Sequence[Any]]) -> Neighbours:
-        """The nearest items of users that the model need not know, from the ids of what they have; rows may differ in length."""
+        """Recommends items to new users, given by lists of item ids, oldest first (fold-in)."""
         return _neighbours(self.ask("recommend_from_items", **{HISTORY: histories}))
 
     def similar_items(self, items: Sequence[Any]) -> Neighbours:
-        """The items nearest to each of some items, itself left out; nothing (`""`, infinitely far) for an unknown item."""
+        """Finds the items nearest to each item, without itself; only `""`, at infinite distance, for an unknown item."""
         return _neighbours(self.ask("similar_items", **{ITEM: items}))
 
     def score(self, users: Sequence[Any], items: Sequence[Sequence[Any]]) -> np.ndarray:
-        """Distances of items to users, `(batch,)` and `(batch, n)` ids -> `(batch, n)`; infinite for an unknown item."""
+        """Returns the distances, `(batch, n)`, of `n` items per user; infinite for unknown items."""
         return self.ask("score", **{USER: users, ITEM: items})[DISTANCE]
 
     def embed_users(self, users: Sequence[Any]) -> np.ndarray:
-        """Vectors to search an external index with, `(batch, dim + 1)`: the largest dot product is the smallest distance."""
+        """Returns query vectors for an external index, `(batch, dim + 1)`: the largest dot product is the smallest distance."""
         return self.ask("embed_user", **{USER: users})[VECTOR]
 
     def embed_items(self, items: Sequence[Any]) -> np.ndarray:
-        """Vectors to fill an external index with, `(batch, dim + 1)`; infinite for an unknown item."""
+        """Returns item vectors for an external index, `(batch, dim + 1)`; the first number is infinite for unknown items."""
         return self.ask("embed_item", **{ITEM: items})[VECTOR]
 
 
@@ -135,7 +135,7 @@ def _text(value: Any, name: str) -> bytes:
             return value.encode()
         except UnicodeEncodeError as error:
             raise ValueError(
-                f"`{name}` must hold text that UTF-8 can hold: no half of a surrogate pair. Received: {value!r}"
+                f"`{name}` must be text that can be encoded in UTF-8, without lone surrogates. Received: {value!r}"
             ) from error
     if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
         return str(value).encode()

@@ -1,4 +1,4 @@
-"""The graph that is exported: everything between raw string ids and recommendations, in plain TensorFlow operations."""
+"""The exported graph: everything between string ids and recommendations, in TensorFlow operations only."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ Answer = dict[str, Tensor]
 
 
 class ServingModule(tf.Module):
-    """Points of users and items, their ids and the searches over them, as signatures of a SavedModel.
+    """The module of an exported model, whose methods are the signatures.
 
-    Every input and output has the batch as its first axis, so that a server may batch requests. Unknown users lie at the origin;
-    an unknown item has an infinite distance; `""` is no item, in inputs (padding) and in outputs (nothing left to return).
+    The first axis of every input and output is the batch, so that servers can batch requests. Unknown users are at the origin;
+    unknown items have an infinite distance; `""` is padding in inputs, and means "no item" in outputs.
 
     Args:
-        users: ids of the users.
-        user_points: `(n_users, dim)` points of the ball.
-        items: ids of the items.
-        index: their points, in variables.
-        curvature: the curvature `c >= 0`, a variable.
-        fold_in: where users are placed by their items.
-        k: length of the answers, at least 1; clamped to the catalogue.
-        seen: what each user is never recommended, in variables; nothing if None.
-        details: columns of text, `(n_items,)` each, to return beside the ids.
+        users: An `IdTable` of the users.
+        user_points: Points of the users, `(n_users, dim)`.
+        items: An `IdTable` of the items.
+        index: An index of the items, in variables.
+        curvature: A variable >= 0, the curvature.
+        fold_in: A `FoldIn`, which computes the points of new users.
+        k: Integer >= 1, number of items in results, at most the size of the catalogue.
+        seen: Optional `Histories`, in variables, of items to exclude for each user. Defaults to `None`.
+        details: Columns of strings, `(n_items,)` each, to return with item ids, by name. Defaults to `None`.
 
     Raises:
-        ValueError: if `k` is not positive.
+        ValueError: If `k` is not positive.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class ServingModule(tf.Module):
             raise ValueError(f"`k` must be at least 1. Received: k={k}")
         self.k = min(int(k), index.n)
         self.users, self.items, self.index, self.seen = users, items, index, seen
-        # Variables, not constants: a graph is limited to 2 GB, and variables are read from their own files.
+        # Variables, not constants, because a graph is limited to 2 GB.
         self.user_points = tf.Variable(user_points, trainable=False, name="user_points")
         self.curvature, self.fold_in = curvature, fold_in
         self.details = {
@@ -66,7 +66,7 @@ class ServingModule(tf.Module):
         }
 
     def signatures(self) -> dict[str, tf.types.experimental.ConcreteFunction]:
-        """The concrete functions by signature name."""
+        """Returns the concrete functions by signature name."""
         functions = {
             "serving_default": self.recommend,
             "recommend_excluding": self.recommend_excluding,
@@ -77,7 +77,7 @@ class ServingModule(tf.Module):
             "embed_item": self.embed_item,
         }
         return {
-            # No Python here branches on a tensor, so there is nothing to convert, which takes a third of the time.
+            # Without autograph, because no Python here branches on tensors: it takes a third of the time.
             name: tf.function(functions[name], autograph=False).get_concrete_function(
                 *(field.spec(field_name) for field_name, field in signature.inputs.items())
             )
@@ -85,12 +85,12 @@ class ServingModule(tf.Module):
         }
 
     def recommend(self, user_id: Tensor) -> Answer:
-        """`user_id` `(batch,)` -> `item_id` and `distance`, both `(batch, k)`, nearest first."""
+        """The signature `serving_default`: `user_id` `(batch,)` -> `item_id` and `distance`, `(batch, k)` each, nearest first."""
         users = self.users.codes(_of_rank(user_id, 1))
         return self._nearest(lambda codes: (self._user(codes), self._seen(codes)), [users])
 
     def recommend_excluding(self, user_id: Tensor, exclude: Tensor) -> Answer:
-        """As `recommend`, without the items of `exclude` `(batch, n)`; `""` and unknown items exclude nothing."""
+        """As `recommend`, with exclusions `exclude` `(batch, n)`; `""` and unknown items are ignored."""
         users, excluded = self._rows(user_id, USER, exclude, EXCLUDE)
 
         def prepare(codes: Tensor, left_out: Tensor) -> tuple[Tensor, Exclusion | None]:
@@ -99,9 +99,9 @@ class ServingModule(tf.Module):
         return self._nearest(prepare, [users, excluded], tf.shape(excluded)[1])
 
     def recommend_from_items(self, history: Tensor) -> Answer:
-        """`history` `(batch, n)`, oldest first -> as `recommend`, for a user placed by these items, which are left out.
+        """`history` `(batch, n)`, oldest first -> as `recommend`, for a new user with these items, which are excluded.
 
-        `""` and unknown items do not count; with nothing else the user is at the origin. An item counts as often as it is given.
+        `""` and unknown items are ignored; users without other items are at the origin. Repeated items count repeatedly.
         """
         items = self.items.codes(_of_rank(history, 2))
 
@@ -134,19 +134,19 @@ class ServingModule(tf.Module):
         return {DISTANCE: in_chunks(distances, [users, items], numbers, [spec])[0]}
 
     def embed_user(self, user_id: Tensor) -> Answer:
-        """`user_id` `(batch,)` -> `vector` `(batch, dim + 1)`: its dot product with an item's is higher the nearer it is."""
+        """`user_id` `(batch,)` -> `vector` `(batch, dim + 1)`, whose dot product with that of an item decreases with distance."""
         lifted = lorentz.lift(self._user(self.users.codes(_of_rank(user_id, 1))), self.curvature)
         return {VECTOR: lorentz.query(lifted, self.curvature)}
 
     def embed_item(self, item_id: Tensor) -> Answer:
-        """`item_id` `(batch,)` -> `vector` `(batch, dim + 1)`; for an unknown item the first number is infinite, the rest 0."""
+        """`item_id` `(batch,)` -> `vector` `(batch, dim + 1)`; for unknown items the first number is infinite, the others 0."""
         codes = self.items.codes(_of_rank(item_id, 1))
         lifted = lorentz.lift(self.index.points(tf.maximum(codes, 0)), self.curvature)
         nowhere = tf.one_hot(0, self.index.dim + 1, float("inf"), 0.0, dtype=lifted.dtype)
         return {VECTOR: tf.where(codes[:, tf.newaxis] < 0, nowhere, lifted)}
 
     def _rows(self, users: Tensor, users_name: str, items: Tensor, items_name: str) -> tuple[Tensor, Tensor]:
-        """The codes of a vector of users and a matrix of items, which must have as many rows."""
+        """The codes of a vector of users and a matrix of items with one row per user."""
         users, items = _of_rank(users, 1), _of_rank(items, 2)
         message = f"`{items_name}` must have one row for each of `{users_name}`"
         with tf.control_dependencies([tf.debugging.assert_equal(tf.shape(items)[0], tf.shape(users)[0], message)]):
@@ -165,7 +165,7 @@ class ServingModule(tf.Module):
         inputs: Sequence[Tensor],
         numbers_per_row: Tensor = 0,
     ) -> Answer:
-        """Finds the items nearest to what `prepare` makes of codes: points, and what is left out."""
+        """Finds the items nearest to the points that `prepare` computes from codes, with its exclusions."""
 
         def chunk(*codes: Tensor) -> tuple[Tensor, Tensor]:
             queries, exclusion = prepare(*codes)
@@ -179,5 +179,5 @@ class ServingModule(tf.Module):
 
 
 def _of_rank(ids: Tensor, rank: int) -> Tensor:
-    """Ids, checked when the graph runs: servers do not compare the shape of what they feed with that of the input."""
+    """Ids, whose rank is checked at run time, because servers do not check the shapes that they feed."""
     return tf.ensure_shape(ids, [None] * rank)

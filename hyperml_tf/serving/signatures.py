@@ -1,4 +1,4 @@
-"""The interface of an export: every signature with the names, dtypes and shapes of its inputs and outputs."""
+"""The signatures of exported models, with names, dtypes and shapes of their inputs and outputs."""
 
 from __future__ import annotations
 
@@ -13,29 +13,30 @@ USER, ITEM, EXCLUDE, HISTORY, DISTANCE, VECTOR = "user_id", "item_id", "exclude"
 
 @dataclasses.dataclass(frozen=True)
 class Field:
-    """One input or output.
+    """An input or output of a signature.
 
     Args:
-        dtype: "string" or "float32".
-        shape: names of the axes: "batch" first; "n" differs from call to call; "k" is the length of the answers and "dim + 1"
-            that of a lifted vector, both fixed when the export is written.
+        dtype: String, "string" or "float32".
+        shape: Tuple of the names of the axes: "batch" first; "n" may differ between calls; "k", the number of items in results,
+            and "dim + 1", the size of a lifted vector, are fixed in an exported model.
     """
 
     dtype: str
     shape: tuple[str, ...]
 
     def spec(self, name: str) -> tf.TensorSpec:
-        """The same for an input of a graph; no input has an axis of fixed length."""
+        """Returns a `tf.TensorSpec` with the name, without fixed sizes."""
         return tf.TensorSpec([None] * len(self.shape), tf.as_dtype(self.dtype), name=name)
 
 
 @dataclasses.dataclass(frozen=True)
 class Signature:
-    """One function of an export.
+    """A signature of exported models.
 
     Args:
-        inputs, outputs: the fields by name.
-        answers: one line on what it does.
+        inputs: Input fields by name.
+        outputs: Output fields by name.
+        answers: String, a description in one line.
     """
 
     inputs: Mapping[str, Field]
@@ -49,15 +50,15 @@ _VECTOR = {VECTOR: Field("float32", ("batch", "dim + 1"))}
 
 SIGNATURES: Mapping[str, Signature] = {
     "serving_default": Signature({USER: _ID}, _ITEMS, "the items nearest to a user"),
-    "recommend_excluding": Signature({USER: _ID, EXCLUDE: _IDS}, _ITEMS, "the same without some items"),
+    "recommend_excluding": Signature({USER: _ID, EXCLUDE: _IDS}, _ITEMS, "the same, with exclusions"),
     "recommend_from_items": Signature(
-        {HISTORY: _IDS}, _ITEMS, "the items nearest to a user who has some items, which are left out"
+        {HISTORY: _IDS}, _ITEMS, "the items nearest to a new user, given by a list of items, which are excluded"
     ),
-    "similar_items": Signature({ITEM: _ID}, _ITEMS, "the items nearest to an item, itself left out"),
+    "similar_items": Signature({ITEM: _ID}, _ITEMS, "the items nearest to an item, without itself"),
     "score": Signature(
-        {USER: _ID, ITEM: _IDS}, {DISTANCE: Field("float32", ("batch", "n"))}, "distances to some items"
+        {USER: _ID, ITEM: _IDS}, {DISTANCE: Field("float32", ("batch", "n"))}, "distances between a user and some items"
     ),
-    "embed_user": Signature({USER: _ID}, _VECTOR, "a vector to search an external index with"),
-    "embed_item": Signature({ITEM: _ID}, _VECTOR, "a vector to fill an external index with"),
+    "embed_user": Signature({USER: _ID}, _VECTOR, "a query vector for an external index"),
+    "embed_item": Signature({ITEM: _ID}, _VECTOR, "an item vector for an external index"),
 }
-"""All signatures by name. Where item metadata is exported, each column is one more output, string, beside `item_id`."""
+"""All signatures by name. With item details, each column is another string output next to `item_id`."""

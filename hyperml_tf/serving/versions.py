@@ -1,4 +1,4 @@
-"""Version folders: `models/items/1`, `models/items/2`, ... of which a server loads the highest."""
+"""Version directories, `models/items/1`, `models/items/2`, ..., of which a server loads the highest."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from pathlib import Path
 
 
 def next_version(base: str | os.PathLike[str]) -> Path:
-    """The directory of the version after the last one under `base`, `base/1` for the first.
+    """Returns the path of the next version under `base`, which is `base/1` for the first one.
 
-    A server that watches `base` loads what appears there. An export appears at once and complete, see `export_saved_model`.
+    A server that watches `base` loads new versions. `export_saved_model` writes them atomically.
 
     Args:
-        base: the directory of all versions of a model. Names that are not numbers do not count.
+        base: Path of the directory of all versions of a model. Names that are not numbers are ignored.
 
     Raises:
-        ValueError: if `base` is itself an export, or a file.
+        ValueError: If `base` is a file or an exported model itself.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Requests that a server answers before it takes others, so that no caller waits for the first run of a graph."""
+"""Warm-up requests, which TensorFlow Serving runs before it serves a model."""
 
 from __future__ import annotations
 
@@ -14,32 +14,33 @@ from hyperml_tf.serving.signatures import EXCLUDE, HISTORY, ITEM, SIGNATURES, US
 FILE = "tf_serving_warmup_requests"
 """Name of the file in `assets.extra/`, where TensorFlow Serving looks for it."""
 
-# A single request, and one as a server makes them of several.
+# A single request, and one as a server batches them.
 _BATCHES = (1, 32)
 _LISTED = 10
 
 MOST_IDS = max(_BATCHES)
-"""More ids of a kind are not used."""
+"""Maximum number of user or item ids that are used."""
 
 
 def write_warm_up(path: Path, user_ids: list[str], item_ids: list[str]) -> int:
-    """Writes two requests for every signature, of one row and of 32.
+    """Writes two requests for every signature, with one row and with 32 rows.
 
     Args:
-        path: the file to write.
-        user_ids, item_ids: known ids, at least one of each.
+        path: Path of the file.
+        user_ids: Known user ids, at least one.
+        item_ids: Known item ids, at least one.
 
     Returns:
         The number of requests.
 
     Raises:
-        ImportError: if tensorflow-serving-api is not installed.
+        ImportError: If tensorflow-serving-api is not installed.
     """
     try:
         from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
     except ImportError as error:
         raise ImportError(
-            "Warm-up requests are written with tensorflow-serving-api: pip install 'hyperml-tf[serving]'"
+            "Warm-up requests require tensorflow-serving-api: pip install 'hyperml-tf[serving]'"
         ) from error
     count = 0
     with tf.io.TFRecordWriter(str(path)) as writer:

@@ -1,7 +1,7 @@
-"""Every setting, declared once: type, default, range, help, and what a search tries.
+"""Settings, each declared once with its type, default, range, help and search space.
 
-The arguments of `HyperML`, the options of the command line, configuration files, the space of `tune` and docs/settings.md are
-made from these declarations. Importing them needs neither TensorFlow nor NumPy.
+The arguments of `HyperML`, the command-line options, configuration files, the default search space of `tune` and docs/settings.md
+follow these declarations. Importing them requires neither TensorFlow nor NumPy.
 """
 
 from hyperml_tf.settings.base import Settings

@@ -1,4 +1,4 @@
-"""The numbers behind the defaults that depend on the table and on other settings."""
+"""Constants of the defaults that depend on the table and on other settings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hyperml_tf.settings.history import History
 
 
 class Steps(NamedTuple):
-    """A curvature and the learning rate that goes with it."""
+    """A default curvature with its learning rate."""
 
     curvature: float
     learning_rate: float
@@ -16,14 +16,14 @@ class Steps(NamedTuple):
 
 SPARSE = Steps(1.0, 0.05)
 DENSE = Steps(0.3, 0.02)
-"""Where users have hundreds of rows, less curvature and smaller steps are better together; either alone is not."""
+"""For users with hundreds of rows, a smaller curvature and a smaller learning rate are better together, but neither alone."""
 
 DENSE_ROWS = 50
-"""Rows per user, on average, from which a table is dense. Found on validation rows: sparse tables have 5 to 7, dense ones 106 and
-165."""
+"""Mean number of rows per user from which a table counts as dense. Chosen on validation data: the sparse tables have 5 to 7 rows
+per user, the dense ones 106 and 165."""
 
 MARGINS = {"tangent": 16.0, "direct": 8.0}
-"""By mode: larger margins in direct mode drive busy users to the boundary."""
+"""By mode: in direct mode, larger margins drive active users to the boundary."""
 
 FEWEST_NEGATIVES, MOST_NEGATIVES = 20, 128
 SMALLEST_GROUP = 32

@@ -1,4 +1,4 @@
-"""Settings in prose, from their declarations: the arguments of a docstring, and the table in the documentation."""
+"""Documentation from the declarations of settings: arguments in docstrings, and Markdown tables."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _T = TypeVar("_T")
 
 
 def documented(cls: type[_T]) -> type[_T]:
-    """Class decorator: puts the declared settings into the docstring, where it says "Args: the fields below."."""
+    """Class decorator that replaces the line "Args: the fields below." of a docstring by the declared settings."""
     entries = [_argument(declared) for declared in settings_of(cls).values()]
     cls.__doc__ = (cls.__doc__ or "").replace(_PLACE, "\n".join(["Args:", *entries]))
     return cls
@@ -28,7 +28,7 @@ def _argument(declared: Setting) -> str:
 
 
 def type_text(declared: Setting) -> str:
-    """The type and the range of a setting, as the description of an argument begins.
+    """Returns the type and the range of a setting, the beginning of an argument's description.
 
     Example:
 
@@ -37,14 +37,14 @@ def type_text(declared: Setting) -> str:
     'Optional float > 0'
     """
     if declared.choices:
-        return declared.limits
+        return f"String, {declared.limits}"
     words = ["Optional" if declared.optional else "", _TYPES[declared.kind], declared.limits]
     text = " ".join(filter(None, words))
     return text[0].upper() + text[1:]
 
 
 def default_text(declared: Setting) -> str:
-    """The default of a setting, as the description of an argument ends.
+    """Returns the default of a setting, the end of an argument's description.
 
     Example:
 
@@ -60,8 +60,8 @@ def _default(declared: Setting) -> str:
 
 
 def settings_table(settings: Iterable[Setting]) -> str:
-    """A Markdown table of settings."""
-    rows = ["| setting | default | range | searched | what it is |", "|---|---|---|---|---|"]
+    """Returns a Markdown table of settings."""
+    rows = ["| setting | default | range | search space | description |", "|---|---|---|---|---|"]
     return "\n".join(rows + [f"| {' | '.join(_cells(declared))} |" for declared in settings])
 
 
@@ -70,7 +70,7 @@ def _cells(declared: Setting) -> list[str]:
 
 
 def search_text(declared: Setting) -> str:
-    """What a search tries, in words; empty if nothing."""
+    """Returns the default search space of a setting in words; empty if it is not searched."""
     if declared.search is None:
         return ""
     if isinstance(declared.search, Mapping):

@@ -1,4 +1,4 @@
-"""How users are placed by their items."""
+"""How users are represented by the items of their histories."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from hyperml_tf.settings.setting import setting
 @documented
 @dataclasses.dataclass(frozen=True)
 class History(Settings):
-    """How a `HistoryTower` makes users of items. The defaults are one set for all data.
+    """How a `HistoryTower` represents users by their items. The defaults are the same for all data.
 
     Args: the fields below.
 
     Raises:
-        ValueError: if a value is out of its range.
+        ValueError: If a value is out of its range.
 
     Example:
 
@@ -29,21 +29,21 @@ class History(Settings):
     16
     """
 
-    length: int = setting(16, "How many of a user's items a training step reads.", at_least=1)
+    length: int = setting(16, "Number of items of a user that a training step reads.", at_least=1)
     weight: float = setting(
-        0.4, "How far a single item pulls. The pull of `n` items grows with the root of `min(n, length)`.", at_least=0
+        0.4, "Weight of a single item. That of `n` items is larger by the square root of `min(n, length)`.", at_least=0
     )
     shrinkage: float = setting(
-        20.0, "Number of items at which a user's own offset counts half; 0: it always counts in full.", at_least=0
+        20.0, "Number of items at which the offset of a user has half its weight; 0: no shrinkage.", at_least=0
     )
     window: float | None = setting(
         20.0,
-        "How many places from the positive, on average, the items are that a step reads; None: they are drawn from all.",
+        "Mean distance, in items, of the items that a training step reads from the positive; None: they are sampled uniformly.",
         above=0,
     )
     half_life: float | None = setting(
         3.0,
-        "After training, an item weighs half as much as the one this many places after it; None or infinity: all the same.",
+        "In inference, the weight of an item halves every `half_life` later items; None or infinity: all weigh the same.",
         above=0,
         infinite=True,
     )
@@ -55,7 +55,7 @@ class History(Settings):
 
     @classmethod
     def unordered(cls) -> History:
-        """For users whose items come in no order that means anything."""
+        """Returns the settings for tables without a meaningful order of rows."""
         return cls(window=None, half_life=None)
 
 
@@ -63,12 +63,12 @@ HistoryArgument = History | Mapping[str, Any] | int | None
 
 
 class AskedHistory(NamedTuple):
-    """What a `history` argument asks for.
+    """The parts of a `history` argument.
 
     Attributes:
-        length: the number of items; None leaves it to the default.
-        half_life: of the items; None leaves it to the default, infinity gives all the same weight.
-        base: the whole `History`, where it was given.
+        length: The number of items; `None` for the default.
+        half_life: The half-life; `None` for the default, infinity for equal weights.
+        base: The `History`, if one was given.
     """
 
     length: int | None = None
@@ -77,7 +77,7 @@ class AskedHistory(NamedTuple):
 
     @classmethod
     def of(cls, value: HistoryArgument) -> AskedHistory:
-        """Takes a `History`, its arguments, its length alone, 0 or None."""
+        """Parses a `History`, its arguments, its length, 0 or `None`."""
         if value is None:
             return cls()
         history = as_history(value)
@@ -89,10 +89,10 @@ class AskedHistory(NamedTuple):
 
 
 def as_history(value: HistoryArgument) -> History | None:
-    """A `History` from one, its arguments, its length alone, or nothing for 0 and None.
+    """Converts a `History`, its arguments or its length to a `History`; 0 and `None` to `None`.
 
     Raises:
-        ValueError: if the value is none of these.
+        ValueError: If the value is none of these.
 
     Example:
 
@@ -106,5 +106,5 @@ def as_history(value: HistoryArgument) -> History | None:
     if isinstance(value, numbers.Integral) and not isinstance(value, bool) and value >= 0:
         return History(length=int(value)) if value else None
     raise ValueError(
-        f"`history` must be a `History`, its arguments, a number of items >= 0, or None. Received: {value!r}"
+        f"`history` must be a `History`, its arguments, a number of items >= 0, or None. Received: history={value!r}"
     )

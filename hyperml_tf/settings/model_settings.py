@@ -1,4 +1,4 @@
-"""The settings of a `HyperML`."""
+"""The settings of a `HyperML` model."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from hyperml_tf.settings.setting import log_range, setting
 @documented
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ModelSettings(Settings):
-    """What a `HyperML` is made with: the numbers and words among its arguments.
+    """The settings of a `HyperML` model: those of its arguments that are numbers or strings.
 
-    None leaves a value to `resolve`, which chooses it by the other settings and the table.
+    `resolve` replaces `None` by a value that depends on the other settings and on the table.
 
     Args: the fields below.
 
     Raises:
-        ValueError: if a value is out of its range.
+        ValueError: If a value is out of its range.
 
     Example:
 
@@ -29,7 +29,7 @@ class ModelSettings(Settings):
     True
     """
 
-    # A search draws in this order: another one would make another search of the same seed.
+    # Searches sample in this order, so changing it changes the trials of a given seed.
     dim: int = setting(64, "Dimension of the space.", at_least=1, search=[32, 64, 128])
     curvature: float | None = setting(
         None,
@@ -48,7 +48,7 @@ class ModelSettings(Settings):
     distortion_weight: float = setting(0.1, "Weight of the distortion loss.", at_least=0, search=log_range(0.01, 1.0))
     distortion_reference: Literal["conformal", "tangent"] = setting(
         "conformal",
-        'Euclidean distance that the distortion loss compares with; "conformal" is twice the "tangent" one.',
+        'Euclidean distance of the distortion loss; "conformal" is twice the "tangent" one.',
     )
     learning_rate: float | None = setting(
         None,
@@ -60,47 +60,45 @@ class ModelSettings(Settings):
     )
     negatives: int | None = setting(
         None,
-        "Candidates drawn for each group of positives; 1 is plain sampling.",
+        "Number of candidates sampled for each group of positives; 1 is plain uniform sampling.",
         at_least=1,
         auto=(
-            f"1 % of the catalogue, at most {defaults.MOST_NEGATIVES} and twice `dim`, at least {defaults.FEWEST_NEGATIVES}"
+            f"1 % of the catalogue, at most {defaults.MOST_NEGATIVES} and twice `dim`, but at least {defaults.FEWEST_NEGATIVES}"
         ),
         search=log_range(10, 256),
     )
-    hardest: int = setting(
-        2, "How many of the candidates each positive is compared with: the nearest ones.", at_least=1
-    )
+    hardest: int = setting(2, "Number of hard negatives per positive: the nearest sampled candidates.", at_least=1)
     shallow: int = setting(
-        20, "Compare also with the hardest of the first so many candidates; 0: no second comparison.", at_least=0
+        20, "Also use the hardest negatives among the first `shallow` candidates; 0: no second set.", at_least=0
     )
     negatives_group: int | None = setting(
         None,
-        "Positives that share their candidates. Larger is faster and correlates the negatives.",
+        "Number of positives that share sampled candidates. Larger groups are faster, but correlate the negatives.",
         at_least=1,
-        auto=f"half of `negatives`, at least {defaults.SMALLEST_GROUP}; 1 where `negatives` is 1",
+        auto=f"half of `negatives`, at least {defaults.SMALLEST_GROUP}, or 1 if `negatives` is 1",
     )
     mode: Literal["tangent", "direct"] = setting(
         "tangent",
-        "Optimize tangent vectors, or the points of the ball themselves.",
+        "Whether to train tangent vectors at the origin, or the points of the ball themselves.",
         search=["tangent", "direct"],
     )
     max_tangent_norm: float | None = setting(
-        None, "Largest norm of a tangent vector.", above=0, auto="no limit but the ball"
+        None, "Largest norm of a tangent vector.", above=0, auto="the limit of the ball"
     )
     history: int | None = setting(
         None,
-        "Items of a user that a training step reads to place the user; 0: users are free points.",
+        "Number of items of a user's history that a training step reads; 0: every user has an embedding instead.",
         at_least=0,
         auto=f"{defaults.HISTORY.length} in tangent mode, 0 in direct mode",
     )
     half_life: float | None = setting(
         None,
-        'An item of a user weighs half as much as the one this many places after it; "inf": all weigh the same.',
+        'The weight of an item in a history halves every `half_life` later items; "inf": all weigh the same.',
         above=0,
         infinite=True,
-        auto=f'{defaults.HISTORY.half_life:g}; "inf" for a table without an order and for split "random"',
+        auto=f'{defaults.HISTORY.half_life:g}, or "inf" for a table without an order and for split "random"',
     )
-    seed: int = setting(0, "Seed of everything random.", at_least=0, below=2**31, group="training")
+    seed: int = setting(0, "Random seed.", at_least=0, below=2**31, group="training")
 
     def __post_init__(self) -> None:
         if self.shallow is None:
@@ -108,5 +106,5 @@ class ModelSettings(Settings):
         super().__post_init__()
 
     def arguments(self) -> dict[str, Any]:
-        """The settings of the model alone, as arguments of `HyperML`."""
+        """Returns the settings of the model as arguments of `HyperML`."""
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(ModelSettings)}

@@ -1,4 +1,4 @@
-"""The page of the documentation that lists all settings."""
+"""The documentation page of all settings."""
 
 from __future__ import annotations
 
@@ -13,19 +13,17 @@ _INTRODUCTION = f"""\
 
 *Printed by `python -m hyperml_tf.settings` from the declarations in [`hyperml_tf/settings`](../hyperml_tf/settings).*
 
-The same names and defaults hold everywhere: for the arguments of `HyperML` (the model, its learning rate and its seed), the
-fields of `TrainingConfig`, the options of `hyperml-tf train` (`--batch-size` for `batch_size`), and the entries of a file for
-`--config`.
+Names and defaults are the same everywhere: the arguments of `HyperML` (the model, its learning rate and its seed), the fields of
+`TrainingConfig`, the options of `hyperml-tf train` (`--batch-size` for `batch_size`), and the entries of a file for `--config`.
 
-Some defaults depend on the table or on other settings. `hyperml_tf.settings.resolve` chooses them, for `train`, `tune` and
-`HyperML.from_interactions` alike. A value that is given stays as it is, except that `hardest` is limited to the number of
-candidates. A table is dense if users have {defaults.DENSE_ROWS} rows or more on average. The defaults of dense tables hold
-in tangent mode, if neither `curvature` nor `learning_rate` is given. A model that is made from ids, without a table, has the
-defaults of sparse tables.
+Some defaults depend on the table or on other settings. `hyperml_tf.settings.resolve` derives them, for `train`, `tune` and
+`HyperML.from_interactions` alike. Values that you set are kept, except that `hardest` is limited to the number of candidates. A
+table is dense if users have {defaults.DENSE_ROWS} rows or more on average. The defaults for dense tables apply in tangent mode if
+neither `curvature` nor `learning_rate` is set. A model made from ids, without a table, has the defaults for sparse tables.
 
-The values that were chosen are shown by `model.get_config()`, the model card of an export, and the `config.json` of a run. There
-`automatic` lists those that were not given: `train --config RUN/config.json` chooses them anew for its table and options, unless
-they were edited.
+The resulting values are in `model.get_config()`, in the model card of an export, and in the `config.json` of a run. There,
+`automatic` lists the values that were derived: `train --config RUN/config.json` derives them again for its table and options,
+unless they were edited.
 """
 
 _GROUPS = {"table": "The table", "model": "The model", "training": "Training"}
@@ -33,12 +31,12 @@ _GROUPS = {"table": "The table", "model": "The model", "training": "Training"}
 _HISTORY = """\
 ## History
 
-In Python the `history` of a `HyperML` may also be a `hyperml_tf.models.History`, with more to set:
+In Python, the `history` of a `HyperML` may also be a `hyperml_tf.models.History`, which has more options:
 """
 
 
 def settings_page() -> str:
-    """The page, as Markdown."""
+    """Returns the page as Markdown."""
     declared = settings_of(TrainingConfig).values()
     parts = [_INTRODUCTION]
     for group, title in _GROUPS.items():

@@ -1,7 +1,7 @@
-"""Ids and histories as saved state: each kept in one form, in training and inside an exported SavedModel.
+"""Vocabularies and interaction histories, as part of the saved state of models.
 
-`IdTable` and `Histories` are tensors, or variables, with the graph functions that read them. `IdLookup` and `SeenItems` are the
-Keras layers that own them while a model is trained, and save them with it.
+`IdTable` and `Histories` hold tensors or variables, and have methods for use in graphs; exported SavedModels contain them.
+`IdLookup` and `SeenItems` are the Keras layers that own them in a model, and save them with it.
 """
 
 from hyperml_tf.tables.histories import Histories

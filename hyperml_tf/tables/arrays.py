@@ -1,4 +1,4 @@
-"""Arrays of numbers or text in files, without pickles."""
+"""Files of numeric and string arrays, without pickle."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _TEXT, _ENDS, _SHAPE = ".utf8", ".ends", ".shape"
 
 
 def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Writes named arrays to an `.npz` file: numbers as they are, text as one run of UTF-8 bytes with the end of each value.
+    """Writes arrays to an `.npz` file. Strings are stored as one UTF-8 buffer with offsets.
 
     Args:
-        path: the file.
-        arrays: arrays of numbers, or object arrays of `str`, by name.
+        path: Path of the file.
+        arrays: Numeric arrays, or object arrays of `str`, by name.
     """
     parts: dict[str, Any] = {}
     for name, array in arrays.items():
@@ -32,16 +32,16 @@ def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
 
 
 def load_arrays(path: Path) -> dict[str, np.ndarray]:
-    """Reads what `save_arrays` wrote.
+    """Reads a file written by `save_arrays`.
 
     Raises:
-        ValueError: if the file holds pickles, or parts of an array are missing.
+        ValueError: If the file contains pickles, or if a part of an array is missing.
     """
     with np.load(path, allow_pickle=False) as stored:
         parts = {name: stored[name] for name in stored.files}
     texts = [name.removesuffix(_TEXT) for name in parts if name.endswith(_TEXT)]
     if missing := [name for name in texts if not {name + _ENDS, name + _SHAPE} <= set(parts)]:
-        raise ValueError(f"`{path}` must hold whole arrays of text. Received parts of {missing} only")
+        raise ValueError(f"`{path}` must hold complete string arrays. Received: only parts of {missing}")
     loaded = {name: _decoded(*(parts.pop(name + suffix) for suffix in (_TEXT, _ENDS, _SHAPE))) for name in texts}
     return {**parts, **loaded}
 

@@ -1,4 +1,4 @@
-"""The Keras layer that holds a vocabulary and saves it with the model."""
+"""A Keras layer that maps raw ids to integer codes."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ _FILE = "ids.npz"
 
 @register
 class IdLookup(tf.keras.layers.Layer):
-    """Turns raw ids into codes `0 .. n - 1`, and unknown ids into -1.
+    """Maps raw ids to integer codes `0` to `n - 1`, and unknown ids to -1.
 
-    The ids are not part of `get_config`, which holds their number only: a `.keras` file keeps them as an asset of the layer, as
-    Keras's own lookup layers do. A layer made by `from_config` has no ids until these are loaded or set.
+    The vocabulary is not in the config, which only has its size: `.keras` files store it as an asset, as those of Keras's own
+    lookup layers. A layer from `from_config` has no vocabulary until it is loaded or set.
 
     Args:
-        ids: the distinct ids, strings or integers, in the order of their codes; or their number, where they are set later.
-        id_dtype: "string" or "int64", where `ids` is a number. Defaults to "string".
-        **kwargs: as for every Keras layer.
+        ids: Distinct strings or integers, in the order of their codes; or their number if they are set later.
+        id_dtype: String, "string" or "int64", if `ids` is a number. Defaults to `None`, "string".
+        **kwargs: Base layer keyword arguments, such as `name`.
 
     Input shape:
-        Raw ids, `(...)`, strings or integers as the known ids are.
+        Raw ids, `(...)`, of the dtype of the vocabulary.
 
     Output shape:
         Codes, `(...)`, int32.
 
     Raises:
-        ValueError: if `ids` is empty, repeats an id, or is neither all strings nor all integers.
+        ValueError: If `ids` is empty, not unique, or neither all strings nor all integers.
 
     Example:
 
@@ -64,31 +64,34 @@ class IdLookup(tf.keras.layers.Layer):
             self.set_ids(ids)
 
     def set_ids(self, ids: Sequence[Any] | np.ndarray) -> None:
-        """Sets the vocabulary of a layer that was made with its size alone.
+        """Sets the vocabulary of a layer that was made with its size only.
+
+        Args:
+            ids: Distinct strings or integers, in the order of their codes.
 
         Raises:
-            ValueError: as for the class; and if the layer has ids already, or another number of them is expected.
+            ValueError: If `ids` are invalid or not of the expected number, or if the layer already has a vocabulary.
         """
         array = id_array(ids, "ids")
         if self._ids is not None:
-            raise ValueError("`ids` are set already: make a new layer for other ids.")
+            raise ValueError(f"`ids` are set already: make a new layer for other ids. Received: {len(array)} ids")
         if len(array) != getattr(self, "_size", len(array)):
-            raise ValueError(f"`ids` must be {self._size} ids, as many as there are rows. Received: {len(array)}")
+            raise ValueError(f"`ids` must be {self._size} ids, as many as there are rows. Received: {len(array)} ids")
         if len(np.unique(array)) != len(array):
             values, counts = np.unique(array, return_counts=True)
-            raise ValueError(f"`ids` must be distinct. Received {values[counts > 1][0]!r} more than once.")
+            raise ValueError(f"`ids` must be distinct. Received: {values[counts > 1][0]!r} more than once")
         self._ids, self._size = array, len(array)
-        # Outside any graph that is being traced: the table is part of the layer, not of the graph.
+        # Outside of any graph that is being traced, because the table belongs to the layer.
         with tf.init_scope():
             self._table = IdTable.of(array)
         self.id_dtype = self._table.keys.dtype.name
 
     @property
     def ids(self) -> np.ndarray:
-        """The vocabulary, int64 or object array of `str`, `(n,)`.
+        """The vocabulary, `(n,)`, an int64 array or an object array of `str`.
 
         Raises:
-            ValueError: if the layer comes from a config and its ids were neither loaded nor set.
+            ValueError: If the layer comes from a config and its vocabulary was neither loaded nor set.
         """
         if self._ids is None:
             raise self._unknown()
@@ -96,21 +99,21 @@ class IdLookup(tf.keras.layers.Layer):
 
     @property
     def table(self) -> IdTable:
-        """The vocabulary as a table of the graph.
+        """The vocabulary as an `IdTable`.
 
         Raises:
-            ValueError: as for `ids`.
+            ValueError: If the layer comes from a config and its vocabulary was neither loaded nor set.
         """
         if self._table is None:
             raise self._unknown()
         return self._table
 
     def _is_sketched(self) -> bool:
-        """Whether a graph is made without ids, as Keras does where it builds a functional model before it loads its assets."""
+        """Whether a graph is traced without a vocabulary, as when Keras rebuilds a functional model before loading its assets."""
         return self._ids is None and not tf.executing_eagerly()
 
     def _sketch(self, like: Tensor, value: Any) -> Tensor:
-        """An output of the right shape and dtype, for a graph that must not run."""
+        """A placeholder output of the right shape and dtype, which raises when it is evaluated."""
         with tf.control_dependencies([tf.debugging.Assert(False, [str(self._unknown())])]):
             return tf.fill(tf.shape(like), value)
 
@@ -134,25 +137,28 @@ class IdLookup(tf.keras.layers.Layer):
         return table.codes(tf.cast(ids, table.keys.dtype))
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Tensor:
-        # Lists of strings or numbers are fine as inputs here; Keras would take them for several tensors.
+        # Keras would take a list of ids for a list of tensors.
         return super().__call__(tf.convert_to_tensor(inputs), *args, **kwargs)
 
     def raw(self, codes: Tensor) -> Tensor:
-        """Codes, `(...)` -> raw ids, `(...)`; `""`, or -1 for integer ids, where the code is -1."""
+        """Returns the raw ids of codes, `(...)`; `""`, or -1 for integer ids, if the code is -1."""
+        codes = tf.convert_to_tensor(codes)
         if self._is_sketched():
             return self._sketch(codes, tf.zeros([], self.id_dtype))
         return self.table.raw(codes)
 
     def raw_array(self, codes: np.ndarray) -> np.ndarray:
-        """As `raw`, as an array of the dtype of `ids`."""
+        """Returns the raw ids of codes as a NumPy array; see `raw`."""
         ids = self.ids[np.maximum(codes, 0)]
         ids[codes < 0] = -1 if ids.dtype.kind == "i" else ""
         return ids
 
     def save_assets(self, dir_path: str) -> None:
+        """Writes the vocabulary to a directory; Keras calls it when it saves the model."""
         save_arrays(Path(dir_path) / _FILE, {"ids": self.ids})
 
     def load_assets(self, dir_path: str) -> None:
+        """Reads the vocabulary from a directory; Keras calls it when it loads the model."""
         ids = load_arrays(Path(dir_path) / _FILE)["ids"]
         if self._ids is None:
             self.set_ids(ids)

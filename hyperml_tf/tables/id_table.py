@@ -1,4 +1,4 @@
-"""Raw ids to codes and back, in the graph."""
+"""A mapping between raw ids and integer codes, for use in graphs."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from hyperml_tf.numerics import Tensor
 
 
 class IdTable(NamedTuple):
-    """Ids and the hash table that finds their codes `0 .. n - 1`; make one with `IdTable.of`.
+    """A vocabulary with a hash table from ids to codes `0` to `n - 1`, made by `IdTable.of`.
 
-    Unlike `tf.keras.layers.StringLookup` it reserves no id: `"[UNK]"`, `""` and `-1` are ids like any other.
+    Unlike `tf.keras.layers.StringLookup`, it has no reserved ids: `"[UNK]"`, `""` and `-1` are ordinary ids.
 
     Attributes:
-        keys: the ids, `(n,)` string or int64, a tensor or a variable.
-        table: a `tf.lookup.StaticHashTable` from ids to codes.
+        keys: The ids, `(n,)`, string or int64; a tensor or a variable.
+        table: A `tf.lookup.StaticHashTable` from ids to codes.
 
     Example:
 
@@ -31,36 +31,35 @@ class IdTable(NamedTuple):
 
     @classmethod
     def of(cls, ids: np.ndarray, variable: str | None = None) -> IdTable:
-        """A table of distinct ids.
+        """Creates a table of distinct ids.
 
         Args:
-            ids: an int64 array or an object array of `str`, `(n,)`.
-            variable: keeps the ids in a `tf.Variable` of this name, from which the table is filled whenever a SavedModel that
-                holds it is loaded. A constant would be part of the graph, which is limited to 2 GB and would hold the ids
-                twice. None: a constant.
+            ids: An int64 array or an object array of `str`, `(n,)`.
+            variable: Optional string, the name of a `tf.Variable` for the ids. Loading a SavedModel fills the table from the
+                variable; constants would be stored twice, in a graph that is limited to 2 GB. Defaults to `None`, a constant.
         """
         dtype = tf.int64 if ids.dtype.kind == "i" else tf.string
         keys = tf.constant(ids.tolist(), dtype)
         if variable is not None:
             keys = tf.Variable(keys, trainable=False, name=variable)
-        # Anonymous: the table goes when nothing refers to it any more.
+        # Anonymous, so that the table is freed with the last reference to it.
         table = tf.lookup.StaticHashTable(_Filled(keys), default_value=-1, experimental_is_anonymous=variable is None)
         return cls(keys, table)
 
     def codes(self, ids: Tensor) -> Tensor:
-        """Ids of any shape -> codes, int32 of the same shape; -1 for an unknown id."""
+        """Returns the int32 codes of ids, `(...)`; -1 for unknown ids."""
         return tf.cast(self.table.lookup(ids), tf.int32)
 
     def raw(self, codes: Tensor) -> Tensor:
-        """Codes of any shape -> ids of the same shape; `""`, or -1 for integer ids, where the code is -1."""
+        """Returns the raw ids of codes, `(...)`; `""`, or -1 for integer ids, if the code is -1."""
         return entries_or(self.keys, codes, "" if self.keys.dtype == tf.string else -1)
 
 
 class _Filled:
-    """What `StaticHashTable` asks of an initializer, with keys that are read when the table is filled."""
+    """A table initializer that reads its keys when the table is initialized, from a variable if they are in one."""
 
     value_dtype = tf.int64
-    # Empty: the table takes a name that no other table of the process has.
+    # If empty, the table gets a name that is unique in the process.
     _shared_name = ""
 
     def __init__(self, keys: Tensor) -> None:
@@ -74,5 +73,5 @@ class _Filled:
 
 
 def entries_or(values: Tensor, codes: Tensor, nothing: str | int) -> Tensor:
-    """The entries of `values`, `(n,)`, at codes of any shape; `nothing` where the code is -1."""
+    """Gathers the entries of `values`, `(n,)`, at codes, `(...)`; `nothing` if the code is -1."""
     return tf.where(codes < 0, tf.constant(nothing, values.dtype), tf.gather(values, tf.maximum(codes, 0)))

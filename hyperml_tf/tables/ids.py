@@ -8,14 +8,14 @@ import numpy as np
 
 
 def id_array(ids: Any, name: str) -> np.ndarray:
-    """Ids as an int64 array or an object array of `str`.
+    """Converts ids to an int64 array or an object array of `str`.
 
     Args:
-        ids: a non-empty list or array of ids, all strings (or bytes in UTF-8), or all integers that int64 can hold.
-        name: the argument, for errors.
+        ids: A non-empty list or array of ids: all strings, all bytes in UTF-8, or all integers in the range of int64.
+        name: String, name of the argument in error messages.
 
     Raises:
-        ValueError: if `ids` is anything else.
+        ValueError: If `ids` is anything else.
 
     Example:
 
@@ -35,7 +35,7 @@ def id_array(ids: Any, name: str) -> np.ndarray:
 
 
 def _as_array(ids: Any) -> np.ndarray:
-    """The ids as an array. Fixed-width text would give every id the length of the longest, and drop NULs at its end."""
+    """The ids as an array. Strings become objects: fixed-width arrays pad every id and drop trailing NULs."""
     if not isinstance(ids, (list, tuple)) or not any(isinstance(value, (str, bytes)) for value in ids):
         return np.asarray(ids)
     array = np.empty(len(ids), object)
@@ -50,12 +50,12 @@ def _integers(ids: np.ndarray, name: str) -> np.ndarray:
 
 
 def _text(ids: np.ndarray, name: str) -> np.ndarray:
-    """The ids themselves. TensorFlow holds text in UTF-8, and would not say which id it cannot hold."""
+    """Checks that ids can be encoded in UTF-8. The error of TensorFlow would not name the id."""
     try:
         "".join(ids.tolist()).encode()
     except UnicodeEncodeError as error:
         raise ValueError(
-            f"`{name}` must be text that UTF-8 can hold, without half of a surrogate pair. "
+            f"`{name}` must be text that can be encoded in UTF-8, without lone surrogates. "
             f"Received: {error.object[error.start]!r}"
         ) from error
     return ids

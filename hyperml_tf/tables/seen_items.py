@@ -1,4 +1,4 @@
-"""What each user has interacted with, as a part of a model's state."""
+"""The interaction histories of users, as part of the state of a model."""
 
 from __future__ import annotations
 
@@ -16,15 +16,21 @@ from hyperml_tf.tables.histories import Histories, padded
 
 @register
 class SeenItems(tf.keras.layers.Layer):
-    """The known (user, item) pairs, each user's from the oldest to the newest.
+    """Holds the interaction histories of all users, each from the oldest to the newest item.
 
-    They are non-trainable weights without a fixed size, so that checkpoints of every format hold and restore them. To tell
-    quickly whether a pair is known there is a hash table besides, which is derived from the weights when it is needed.
+    The histories are non-trainable weights of variable size, so that checkpoints of every format save and restore them. A hash
+    table for fast membership tests is derived from them when it is needed.
 
     Args:
-        n_users: number of users, >= 1.
-        n_items: size of the catalogue, >= 1.
-        **kwargs: as for every Keras layer.
+        n_users: Integer >= 1, number of users.
+        n_items: Integer >= 1, size of the catalogue.
+        **kwargs: Base layer keyword arguments, such as `name`.
+
+    Input shape:
+        None: the layer is not called, but read by its methods.
+
+    Output shape:
+        None.
 
     Example:
 
@@ -40,7 +46,7 @@ class SeenItems(tf.keras.layers.Layer):
         self.n_users, self.n_items = int(n_users), int(n_items)
         nothing = np.zeros(self.n_users + 1, np.int64), np.zeros(0, np.int32)
         self.histories = Histories.of(*nothing, variables="seen")
-        # A hash of the pairs. What is derived from them, and graphs that hold it, are made anew when it has changed.
+        # A hash of the pairs. When it changes, the hash table is rebuilt and graphs that captured it are retraced.
         self._version = self.add_weight(
             name="version", shape=(), dtype=tf.int64, trainable=False, initializer="zeros", experimental_autocast=False
         )
@@ -49,22 +55,22 @@ class SeenItems(tf.keras.layers.Layer):
 
     @property
     def indptr(self) -> np.ndarray:
-        """Where the items of each user begin in `items`, `(n_users + 1,)` int64."""
+        """Offsets of the users in `items`, `(n_users + 1,)`, int64."""
         return self.histories.indptr.numpy()
 
     @property
     def items(self) -> np.ndarray:
-        """Item codes, user by user and oldest first, `(pairs,)` int32."""
+        """Item codes, sorted by user and then from the oldest to the newest, `(pairs,)`, int32."""
         return self.histories.items.numpy()[: len(self)]
 
     @property
     def users(self) -> np.ndarray:
-        """The user of each entry of `items`, `(pairs,)` int32."""
+        """User code of each entry of `items`, `(pairs,)`, int32."""
         return np.repeat(np.arange(self.n_users, dtype=np.int32), np.diff(self.indptr))
 
     @property
     def version(self) -> int:
-        """A number that changes with the pairs; 0 where there are none."""
+        """A hash of the pairs; 0 if there are none."""
         with tf.init_scope():
             return int(self._version.read_value())
 
@@ -73,11 +79,11 @@ class SeenItems(tf.keras.layers.Layer):
             return int(self.histories.indptr[-1])
 
     def set(self, users: np.ndarray, items: np.ndarray) -> None:
-        """Replaces the pairs.
+        """Replaces all pairs.
 
         Args:
-            users: user codes, never decreasing, `(pairs,)`.
-            items: item codes, each user's from the oldest to the newest, `(pairs,)`.
+            users: Sorted user codes, `(pairs,)`.
+            items: Item codes, from the oldest to the newest of each user, `(pairs,)`.
         """
         items = np.asarray(items, np.int32)
         indptr = np.concatenate([[0], np.cumsum(np.bincount(users, minlength=self.n_users))]).astype(np.int64)
@@ -93,10 +99,11 @@ class SeenItems(tf.keras.layers.Layer):
         self._places = other._places
 
     def add(self, users: np.ndarray, items: np.ndarray) -> int:
-        """Adds the pairs that are not known yet, after those that are.
+        """Appends new pairs as the newest of their users; pairs that are known already keep their position.
 
         Args:
-            users, items: as for `set`.
+            users: Sorted user codes, `(pairs,)`.
+            items: Item codes, from the oldest to the newest of each user, `(pairs,)`.
 
         Returns:
             The number of pairs added.
@@ -117,25 +124,25 @@ class SeenItems(tf.keras.layers.Layer):
         return int(np.count_nonzero(new))
 
     def set_interactions(self, interactions: Interactions) -> None:
-        """Replaces the pairs with the rows of a table in the codes of the model."""
+        """Replaces all pairs by the rows of an `Interactions` in the codes of the model."""
         self.set(interactions.users, interactions.items)
 
     def add_interactions(self, interactions: Interactions) -> int:
-        """Adds the rows of a table in the codes of the model, as `add`."""
+        """Appends the rows of an `Interactions` in the codes of the model; see `add`."""
         return self.add(interactions.users, interactions.items)
 
     def find(self, users: Tensor, items: Tensor) -> Tensor:
-        """The index of each pair in `items`, -1 for unknown pairs; codes `(...)` -> `(...)` int64."""
+        """Returns the index of each pair in `items`, `(...)`, int64; -1 for unknown pairs."""
         return self._places.of(self).lookup(tf.cast(users, tf.int64) * self.n_items + tf.cast(items, tf.int64))
 
     def contains(self, users: Tensor, items: Tensor) -> Tensor:
-        """Whether each pair is known; codes `(...)` -> `(...)` bool."""
+        """Returns whether each pair is known, `(...)`, from user and item codes, `(...)` each."""
         return self.find(users, items) >= 0
 
     def around(
         self, users: Tensor, items: Tensor, size: int, window: float | None, seed: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """As `Histories.around`, which is told where the items are."""
+        """Samples items of each user near one of their items; see `Histories.around`."""
         return self.histories.around(users, items, self.find(users, items), size, window, seed)
 
     def get_config(self) -> dict[str, Any]:
@@ -143,10 +150,10 @@ class SeenItems(tf.keras.layers.Layer):
 
 
 class _Places:
-    """The hash table from pairs to their index, made when it is first asked for after the pairs have changed.
+    """The hash table from pairs to their index, built at its first use after the pairs have changed.
 
-    A binary search in sorted pairs would miss the cache at every halving: with ten million pairs the table is three times as
-    fast. It is no part of the model's state, so nothing here is tracked by Keras.
+    With ten million pairs it is three times as fast as a binary search, which misses the cache in every step. It is not part of
+    the state of the model, so Keras does not track it.
     """
 
     def __init__(self) -> None:
@@ -157,7 +164,7 @@ class _Places:
         return _Places()
 
     def of(self, seen: SeenItems) -> Any:
-        """The table of the present pairs."""
+        """Returns the table of the current pairs."""
         version = seen.version
         if version != self._version:
             with tf.init_scope():
@@ -167,13 +174,13 @@ class _Places:
 
 
 def _places(keys: np.ndarray) -> tf.lookup.StaticHashTable:
-    """A table that holds the index of each key, and -1 for everything else."""
+    """A table from keys to their indices; -1 for other keys."""
     if not len(keys):
         keys = np.full(1, np.iinfo(np.int64).min)  # a table cannot be empty, and no pair has this key
     places = np.arange(len(keys), dtype=np.int64)
     in_order = np.sort(keys)
     if np.any(in_order[1:] == in_order[:-1]):
-        # A table takes a key once; the first index of a repeated pair counts.
+        # Keys of a table are unique: repeated pairs have the index of the first.
         keys, places = np.unique(keys, return_index=True)
     # Anonymous: TensorFlow frees the table when neither this layer nor a graph refers to it any more.
     initial = tf.lookup.KeyValueTensorInitializer(keys, places, tf.int64, tf.int64)
@@ -181,7 +188,7 @@ def _places(keys: np.ndarray) -> tf.lookup.StaticHashTable:
 
 
 def _hash_of(indptr: np.ndarray, items: np.ndarray) -> int:
-    """A non-zero int64 that differs for different pairs; 0 where there are none."""
+    """A non-zero hash of the pairs, int64; 0 if there are none."""
     if not len(items):
         return 0
     digest = hashlib.blake2b(digest_size=7)

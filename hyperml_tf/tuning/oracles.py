@@ -31,6 +31,9 @@ _NOT_COMPARED = (*_PROCESS, *_LIMITS, "hyperparameters", "allow_new_entries", "t
 def as_objective(objective: Any) -> Any:
     """Returns an objective for keras-tuner with the direction of ranking metrics filled in.
 
+    Args:
+        objective: String, `keras_tuner.Objective`, or a list of them.
+
     Example:
 
     >>> as_objective("val_full_ndcg@10").direction
@@ -47,6 +50,13 @@ def restore_precision(values: dict[str, Any], exact: Iterable[tuple[str, Any]]) 
     Args:
         values: Hyperparameter values by name.
         exact: Pairs of a name and an exact value, which replaces a value that is equal to it in single precision.
+
+    Example:
+
+    >>> values = {"rate": float(np.float32(0.1))}
+    >>> restore_precision(values, [("rate", 0.1)])
+    >>> values
+    {'rate': 0.1}
     """
     for name, value in exact:
         received = values.get(name)
@@ -66,6 +76,12 @@ class ResumableOracle(keras_tuner.Oracle):
             others. Defaults to `False`.
         **kwargs: Arguments of the oracle of keras-tuner. `seed=0` is a seed, and `max_consecutive_failed_trials` defaults to
             `None`: the search goes on after failed trials.
+
+    Example:
+
+    >>> oracle = RandomSearchOracle("val_full_ndcg@10", max_trials=2)
+    >>> isinstance(oracle, ResumableOracle), oracle.objective.direction
+    (True, 'max')
     """
 
     def __init__(self, objective: Any = None, *args: Any, start_with_defaults: bool = False, **kwargs: Any) -> None:
@@ -148,11 +164,27 @@ class ResumableOracle(keras_tuner.Oracle):
 
 
 class RandomSearchOracle(ResumableOracle, keras_tuner.oracles.RandomSearchOracle):
-    """Arguments: those of `keras_tuner.oracles.RandomSearchOracle` and `ResumableOracle`."""
+    """Random search: `keras_tuner.oracles.RandomSearchOracle`, made resumable.
+
+    It takes the arguments of both base classes.
+
+    Example:
+
+    >>> RandomSearchOracle("val_full_ndcg@10", max_trials=2).max_trials
+    2
+    """
 
 
 class BayesianOptimizationOracle(ResumableOracle, keras_tuner.oracles.BayesianOptimizationOracle):
-    """Arguments: those of `keras_tuner.oracles.BayesianOptimizationOracle` and `ResumableOracle`."""
+    """Bayesian optimization: `keras_tuner.oracles.BayesianOptimizationOracle`, made resumable.
+
+    It takes the arguments of both base classes.
+
+    Example:
+
+    >>> BayesianOptimizationOracle("val_full_ndcg@10", max_trials=2).max_trials
+    2
+    """
 
     def set_state(self, state: dict[str, Any]) -> None:
         """As in keras-tuner, but the process has the arguments of now, not those that are stored."""
@@ -160,10 +192,17 @@ class BayesianOptimizationOracle(ResumableOracle, keras_tuner.oracles.BayesianOp
 
 
 class GridSearchOracle(ResumableOracle, keras_tuner.oracles.GridSearchOracle):
-    """Arguments: those of `keras_tuner.oracles.GridSearchOracle` and `ResumableOracle`.
+    """Grid search: `keras_tuner.oracles.GridSearchOracle`, made resumable.
+
+    It takes the arguments of both base classes.
 
     The order of the combinations is that of keras-tuner. It keeps its place among them in memory, and a resumed search would end
     at once; here the place is found from the trials, so that any number of workers can run at the same time, too.
+
+    Example:
+
+    >>> GridSearchOracle("val_full_ndcg@10", max_trials=2).max_trials
+    2
     """
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
@@ -185,13 +224,24 @@ class GridSearchOracle(ResumableOracle, keras_tuner.oracles.GridSearchOracle):
 
 
 class HyperbandOracle(ResumableOracle, keras_tuner.oracles.HyperbandOracle):
-    """Arguments: those of `keras_tuner.oracles.HyperbandOracle` and `ResumableOracle`, but for `start_with_defaults`.
+    """Hyperband: `keras_tuner.oracles.HyperbandOracle`, made resumable.
 
     keras-tuner continues the best trial of a round as soon as more have succeeded than will be dropped, which in a round with
     failed trials may never happen. Here the best of those that succeeded are continued then.
 
+    Args:
+        objective: As in `ResumableOracle`.
+        *args: Arguments of `keras_tuner.oracles.HyperbandOracle`.
+        start_with_defaults: Must be `False`.
+        **kwargs: Keyword arguments of `keras_tuner.oracles.HyperbandOracle`.
+
     Raises:
         ValueError: If `start_with_defaults` is `True`.
+
+    Example:
+
+    >>> HyperbandOracle("val_full_ndcg@10", max_epochs=9).max_epochs
+    9
     """
 
     def __init__(self, objective: Any = None, *args: Any, start_with_defaults: bool = False, **kwargs: Any) -> None:

@@ -40,6 +40,12 @@ class TuningResult:
         config: The settings of the best trial.
         score: Float, the objective of the best trial.
         trials: All trials, see `trials_table`.
+
+    Example:
+
+    >>> result = TuningResult(Path("search"), TrainingConfig(dim=32), 0.25, pd.DataFrame())
+    >>> result.config.dim
+    32
     """
 
     path: Path

@@ -62,6 +62,18 @@ class BayesianOptimization(Tuner):
         beta: Float, the weight of exploration in the upper confidence bound. Defaults to 2.6.
         seed: Optional integer, the random seed.
         **kwargs: See `RandomSearch`.
+
+    Example:
+
+    >>> import tensorflow as tf
+    >>> def build(hp):
+    ...     model = tf.keras.Sequential([tf.keras.layers.Dense(hp.Choice("units", [1, 2]))])
+    ...     model.compile("sgd", "mse")
+    ...     return model
+    >>> tuner = BayesianOptimization(build, "val_loss", max_trials=1, directory="search", project_name="bayesianoptimization")
+    >>> tuner.search(tf.ones([4, 3]), tf.ones([4, 1]), validation_data=(tf.ones([4, 3]), tf.ones([4, 1])), verbose=0)
+    >>> len(tuner.get_best_hyperparameters())
+    1
     """
 
     def __init__(
@@ -91,6 +103,18 @@ class GridSearch(Tuner):
             sampled at ten points.
         seed: Optional integer, the random seed.
         **kwargs: See `RandomSearch`.
+
+    Example:
+
+    >>> import tensorflow as tf
+    >>> def build(hp):
+    ...     model = tf.keras.Sequential([tf.keras.layers.Dense(hp.Choice("units", [1, 2]))])
+    ...     model.compile("sgd", "mse")
+    ...     return model
+    >>> tuner = GridSearch(build, "val_loss", max_trials=1, directory="search", project_name="gridsearch")
+    >>> tuner.search(tf.ones([4, 3]), tf.ones([4, 1]), validation_data=(tf.ones([4, 3]), tf.ones([4, 1])), verbose=0)
+    >>> len(tuner.get_best_hyperparameters())
+    1
     """
 
     def __init__(
@@ -128,6 +152,18 @@ class Hyperband(Tuner):
     Reference:
         Li, Jamieson, DeSalvo, Rostamizadeh and Talwalkar, [Hyperband: A Novel Bandit-Based Approach to Hyperparameter
         Optimization](https://jmlr.org/papers/v18/16-558.html), JMLR 18 (2018).
+
+    Example:
+
+    >>> import tensorflow as tf
+    >>> def build(hp):
+    ...     model = tf.keras.Sequential([tf.keras.layers.Dense(hp.Choice("units", [1, 2]))])
+    ...     model.compile("sgd", "mse")
+    ...     return model
+    >>> tuner = Hyperband(build, "val_loss", max_epochs=2, directory="search", project_name="hyperband")
+    >>> tuner.search(tf.ones([4, 3]), tf.ones([4, 1]), validation_data=(tf.ones([4, 3]), tf.ones([4, 1])), verbose=0)
+    >>> len(tuner.get_best_hyperparameters())
+    1
     """
 
     def __init__(

@@ -103,7 +103,7 @@ def test_the_graph_of_a_step_is_made_anew_only_for_new_pairs() -> None:
     assert counts[3:] == [0, 0] or sum(counts[3:]) <= counts[0]  # another batch size may trace once more
 
 
-NOTHING_SEEN = "it has seen nothing: all would be at the origin"
+NOTHING_SEEN = "it has seen nothing: all users would be at the origin"
 
 
 @pytest.mark.parametrize(

@@ -307,10 +307,10 @@ def test_bad_inputs_of_fit() -> None:
     model, train = new_model(), split().train
     raw = raw_dataset(train, 64)
     for arguments, message in (
-        ({"x": train, "y": [1]}, "takes no `y`"),
-        ({"x": train, "validation_split": 0.1}, "no `validation_split`"),
+        ({"x": train, "y": [1]}, "`y` and `validation_split` must not be given.*Received: y of type list"),
+        ({"x": train, "validation_split": 0.1}, "Received: y of type NoneType, validation_split=0.1"),
         ({"x": np.zeros((3, 2))}, "`x` must be an `Interactions` or a `tf.data.Dataset`"),
-        ({"x": raw, "batch_size": 4}, "`batch_size` goes with `Interactions` only"),
+        ({"x": raw, "batch_size": 4}, "`batch_size` must be None if the data is a dataset.*Received: batch_size=4"),
         ({"x": raw.unbatch()}, "`x` must be batched"),
         ({"x": raw.map(lambda row: {"user_id": row["user_id"]})}, "with 'user_id' and 'item_id'.*Received: .*user_id"),
         ({"x": raw.map(lambda row: (row["user_id"], row["item_id"]))}, "must be a dictionary"),

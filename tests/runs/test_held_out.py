@@ -59,7 +59,7 @@ def test_a_user_who_touched_every_item_only_trains(order: str, caplog: pytest.Lo
 
 def test_only_users_who_touched_every_item() -> None:
     data = Interactions.from_arrays(np.repeat([0, 1], 4), np.tile(np.arange(4), 2))
-    with pytest.raises(ValueError, match="never touched"):
+    with pytest.raises(ValueError, match="never interacted with"):
         HeldOut.draw(data, "last")
 
 

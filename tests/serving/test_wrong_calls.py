@@ -32,7 +32,7 @@ pytestmark = pytest.mark.slow
         (
             "serving_default",
             {"user_id": ["half \ud83d"]},
-            r"`user_id` must hold text that UTF-8 can hold.*'half \\ud83d'",
+            r"`user_id` must be text that can be encoded in UTF-8.*'half \\ud83d'",
         ),
         ("recommend_from_items", {"history": ["abc"]}, r"`history` must be a list of ids, or of such lists.*'abc'"),
     ],

@@ -1,4 +1,4 @@
-"""What every table of results should hold beside `HyperML`: Euclidean models of the same interface, and popularity."""
+"""Baselines with the interface of `HyperML`: Euclidean models and popularity."""
 
 from hyperml_tf.models.baselines.cml import CML
 from hyperml_tf.models.baselines.euclidean_twin import EuclideanTwin

@@ -17,32 +17,35 @@ from hyperml_tf.sampling import uniform_negatives
 
 @register
 class CML(MetricRecommender):
-    """Metric learning in the Euclidean unit ball.
+    """Collaborative metric learning (CML): Euclidean metric learning in the unit ball.
 
-    For points `x` and `y` of norm at most 1, over positives `(i, j)` and the nearest `k` of sampled negatives,
+    For users `x_i` and items `y_j` of norm at most 1, it minimises, over positives `(i, j)` and the hardest sampled negative `k`,
 
         sum log(1 + floor(n M / negatives)) [margin + |x_i - y_j|^2 - |x_i - y_k|^2]_+
 
-    where `M` is how many of the negatives violate the margin and `n` the size of the catalogue: an estimate of how far down the
-    ranking the positive is. Source: C.-K. Hsieh et al., *Collaborative metric learning* (WWW 2017).
+    where `n` is the size of the catalogue and `M` the number of negatives that violate the margin. The weight estimates the rank
+    of the positive.
 
-    Margins are in units of `|x - y|^2`; the distances in answers are `2 |x - y|`, as everywhere at curvature 0.
+    Margins are in units of `|x - y|^2`. The distances that the model returns are `2 |x - y|`, as everywhere at curvature 0.
 
     Args:
-        query_ids: the known users, distinct strings or integers, or their number, see `HyperML`.
-        candidate_ids: the catalogue, likewise.
-        dim: dimension of the points.
-        margin: the margin of the hinge, in units of `|x - y|^2`, > 0.
-        negatives: negatives per positive, each drawn independently among the items the user has not interacted with.
-        covariance_weight: weight of the covariance regularization, >= 0: the sum of the squared covariances between different
-            coordinates over the points of the positives of a batch, times the number of positives. The paper has it and leaves
-            its weight to validation; 0 because it is one more number to tune.
-        initial_stddev: standard deviation of the initial coordinates.
-        seed: seed of the initial points and of the negatives.
-        **kwargs: `name`, as for every Keras model.
+        query_ids: The known users, distinct strings or integers, or their number, see `HyperML`.
+        candidate_ids: The catalogue, likewise.
+        dim: Integer >= 1, dimension of the points. Defaults to `64`.
+        margin: Float > 0, the margin of the hinge, in units of `|x - y|^2`. Defaults to `0.5`.
+        negatives: Integer >= 1, uniform negatives per positive, of which the hardest is used. Defaults to `10`.
+        covariance_weight: Float >= 0, weight of the covariance regularization: the sum of the squared covariances between
+            different coordinates of the points in a batch, times the number of positives. The paper tunes it on validation data.
+            Defaults to `0.0`.
+        initial_stddev: Float > 0, standard deviation of the initial coordinates. Defaults to `0.1`.
+        seed: Integer, random seed of the initial points and of the negatives. Defaults to `0`.
+        **kwargs: Base model keyword arguments, such as `name`.
 
     Raises:
-        ValueError: if an argument is out of its range.
+        ValueError: If an argument is out of its range.
+
+    Reference:
+        - Hsieh et al., Collaborative metric learning, WWW 2017
 
     Example:
 
@@ -100,7 +103,7 @@ class CML(MetricRecommender):
         return loss
 
     def _nearest(self, query: Tensor, drawn: Tensor, found: Tensor) -> tuple[Tensor, Tensor]:
-        """Squared distances to all draws, `(batch, negatives)`, and the nearest draw, `(batch,)`, without a gradient."""
+        """Squared distances of all sampled candidates, `(batch, negatives)`, and the nearest one, `(batch,)`; no gradient."""
         query, points = tf.stop_gradient(query), tf.stop_gradient(self.candidate_tower.points(drawn))
         squared = tf.reduce_sum(tf.square(points), axis=-1) - 2.0 * tf.linalg.matvec(points, query)
         squared += tf.reduce_sum(tf.square(query), axis=-1, keepdims=True)
@@ -108,7 +111,7 @@ class CML(MetricRecommender):
         return squared, tf.gather(drawn, nearest, batch_dims=1)
 
     def _rank_weight(self, imposters: Tensor, found: Tensor) -> Tensor:
-        """`log(1 + floor(n M / negatives))`, `(batch,)`; 0 where there is no negative at all."""
+        """`log(1 + floor(n M / negatives))`, `(batch,)`; 0 if there is no negative."""
         violations = tf.math.count_nonzero(imposters, axis=1, dtype=tf.float32)
         drawn = tf.maximum(tf.math.count_nonzero(found, axis=1, dtype=tf.float32), 1.0)
         return tf.math.log1p(tf.floor(len(self.candidate_tower) * violations / drawn))

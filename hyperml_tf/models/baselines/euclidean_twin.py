@@ -1,4 +1,4 @@
-"""HyperML without the curvature."""
+"""HyperML at curvature 0."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from hyperml_tf.models.hyperml import DEFAULT, HyperML
 
 @register
 class EuclideanTwin(HyperML):
-    """`HyperML` at curvature 0: the same loss, margin, negatives and training, in flat space and not confined to a ball.
+    """`HyperML` at curvature 0: the same loss, margin, negatives and training in Euclidean space, without the ball.
 
-    What it loses to `HyperML` is what the geometry brings; what `CML` loses to it is what negatives and margin bring. The
-    distance is `2 |x - y|`, so margins are in the units of `HyperML`'s. Flat space wants other steps than the ball: try the
-    learning rates .05, .015 and .005.
+    The gap between it and `HyperML` is the contribution of hyperbolic geometry; the gap between `CML` and it is that of hard
+    negatives and the margin. The distance is `2 |x - y|`, so the margin has the same unit as in `HyperML`. The best learning rate
+    differs from that in the ball: try 0.05, 0.015 and 0.005.
 
     Args:
-        query_ids, candidate_ids: users and catalogue, see `HyperML`.
-        dim: dimension of the space.
-        **kwargs: as for `HyperML`, but `curvature`. `learning_rate` defaults to `0.015`.
+        query_ids: The known users, distinct strings or integers, or their number, see `HyperML`.
+        candidate_ids: The catalogue, likewise.
+        dim: Integer >= 1, dimension of the space. Defaults to `64`.
+        **kwargs: Other arguments of `HyperML`, except `curvature`. `learning_rate` defaults to `0.015`.
 
     Raises:
-        ValueError: if an argument is out of its range, or a curvature is given.
+        ValueError: If an argument is out of its range, or if a curvature is given.
 
     Example:
 
@@ -36,7 +37,7 @@ class EuclideanTwin(HyperML):
     def __init__(self, query_ids: Any, candidate_ids: Any, dim: int = DEFAULT.dim, **kwargs: Any) -> None:
         if "curvature" in kwargs:
             raise ValueError(
-                f"`curvature` is 0 for the twin; give it to `HyperML`. Received: curvature={kwargs['curvature']}"
+                f"`curvature` must not be given: it is 0 here, see `HyperML`. Received: curvature={kwargs['curvature']}"
             )
         if kwargs.get("learning_rate") is None:
             kwargs["learning_rate"] = self.LEARNING_RATE

@@ -12,35 +12,37 @@ from hyperml_tf.models.baselines.pairwise_model import PairwiseModel
 from hyperml_tf.models.baselines.vector_tower import VectorTower, normal
 from hyperml_tf.numerics import Tensor
 
-# Attention weights held at once by `score_catalogue`: 16 MiB of float32.
+# Attention weights in memory at a time in `score_catalogue`: 16 MiB of float32.
 _WEIGHTS = 2**22
 
 
 @register
 class LRML(PairwiseModel):
-    """Metric learning in which a user reaches an item by a translation that depends on both.
+    """Latent relational metric learning (LRML): a user is translated to an item by a relation vector that attention computes.
 
-    For vectors `p` and `q` of norm at most 1, with keys `k_m` and memories `v_m`,
+    For a user `p` and an item `q` of norm at most 1, with keys `k_m` and memories `v_m`,
 
-        a = softmax_m <p * q, k_m>,   r = sum_m a_m v_m,   s = -|p + r - q|^2,   sum [margin - s_ui + s_uj]_+
+        a = softmax_m <p * q, k_m>,   r = sum_m a_m v_m,   s = -|p + r - q|^2,   loss = sum [margin - s_ui + s_uj]_+
 
-    over positives `(u, i)` and uniform negatives `j`, where `p * q` is elementwise. Source: Y. Tay, L. A. Tuan, S. C. Hui,
-    *Latent relational metric learning via memory-based attention* (WWW 2018), arXiv 1707.05176. The translation differs from
-    pair to pair, so there is no index that searches by it: the catalogue is scored as a whole.
+    over positives `(u, i)` and uniform negatives `j`, where `p * q` is the elementwise product. The relation depends on the pair,
+    so nearest-neighbour indexes do not apply: the whole catalogue is scored.
 
     Args:
-        query_ids: the known users, distinct strings or integers, or their number, see `HyperML`.
-        candidate_ids: the catalogue, likewise.
-        dim: dimension of the vectors.
-        memories: number of memories.
-        margin: the margin of the hinge, in units of squared distance, > 0.
-        negatives: negatives per positive, drawn uniformly among items the user has not interacted with; the loss is their mean.
-        initial_stddev: standard deviation of the initial coordinates, also of keys and memories.
-        seed: seed of the initial values and of the negatives.
-        **kwargs: `name`, as for every Keras model.
+        query_ids: The known users, distinct strings or integers, or their number, see `HyperML`.
+        candidate_ids: The catalogue, likewise.
+        dim: Integer >= 1, dimension of the vectors. Defaults to `64`.
+        memories: Integer >= 1, number of memories. Defaults to `20`.
+        margin: Float > 0, the margin of the hinge, in units of squared distance. Defaults to `0.2`.
+        negatives: Integer >= 1, uniform negatives per positive, over which the loss is averaged. Defaults to `1`.
+        initial_stddev: Float > 0, standard deviation of the initial coordinates, keys and memories. Defaults to `0.01`.
+        seed: Integer, random seed of the initial values and of the negatives. Defaults to `0`.
+        **kwargs: Base model keyword arguments, such as `name`.
 
     Raises:
-        ValueError: if an argument is out of its range.
+        ValueError: If an argument is out of its range.
+
+    Reference:
+        - [Tay et al., Latent relational metric learning via memory-based attention, 2018](https://arxiv.org/abs/1707.05176)
 
     Example:
 
@@ -101,16 +103,16 @@ class LRML(PairwiseModel):
         scores = tf.map_fn(
             lambda rows: self._score_block(queries, rows),
             tf.reshape(padded, [blocks, size, self.dim]),
-            # One after the other: the memory is what blocks are for.
+            # Sequentially, because blocks are there to save memory.
             parallel_iterations=1,
             fn_output_signature=tf.float32,
         )
         return tf.transpose(tf.reshape(scores, [blocks * size, -1])[:n])
 
     def _score_block(self, queries: Tensor, candidates: Tensor) -> Tensor:
-        """Scores `(size, batch)` without a vector a pair: `|p + r - q|^2 = |p - q|^2 + 2 <r, p> - 2 <r, q> + |r|^2`.
+        """Scores, `(size, batch)`, as `|p + r - q|^2 = |p - q|^2 + 2 <r, p> - 2 <r, q> + |r|^2`, without a vector per pair.
 
-        As `r` is linear in the attention, its products are the attention's with numbers a (user, memory) or (item, memory).
+        As `r` is linear in the attention weights, its inner products follow from those of the memories with users and items.
         """
         keys = tf.reshape(queries[:, tf.newaxis] * self.memory_keys, [-1, self.dim])
         logits = tf.matmul(candidates, keys, transpose_b=True)

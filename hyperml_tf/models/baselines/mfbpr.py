@@ -15,29 +15,31 @@ from hyperml_tf.numerics import Tensor
 
 @register
 class MFBPR(PairwiseModel):
-    """Inner products, learnt so that a user's own items score above others.
+    """Matrix factorization with the Bayesian personalized ranking loss (MF-BPR).
 
-    With `s_ui = <p_u, q_i> + b_i`, over positives `(u, i)` and uniform negatives `j`,
+    With the score `s_ui = <p_u, q_i> + b_i`, it minimises, over positives `(u, i)` and uniform negatives `j`,
 
         sum -log sigmoid(s_ui - s_uj)  +  regularization / 2 * sum (|p_u|^2 + |q_i|^2 + b_i^2 + |q_j|^2 + b_j^2)
 
-    so the regularization is on the rows of the batch alone, in proportion to how often they occur. Source: S. Rendle et al.,
-    *BPR: Bayesian personalized ranking from implicit feedback* (UAI 2009), arXiv 1205.2618.
+    Only the rows of the batch are regularized, in proportion to their frequency.
 
-    An unknown user gets the items of largest bias, the popular ones.
+    Unknown users have the zero vector, so their recommendations are the items with the largest biases, the popular ones.
 
     Args:
-        query_ids: the known users, distinct strings or integers, or their number, see `HyperML`.
-        candidate_ids: the catalogue, likewise.
-        dim: dimension of the vectors.
-        regularization: strength of the regularization, >= 0.
-        negatives: negatives per positive, drawn uniformly among items the user has not interacted with; the loss is their mean.
-        initial_stddev: standard deviation of the initial coordinates and biases.
-        seed: seed of the initial vectors and of the negatives.
-        **kwargs: `name`, as for every Keras model.
+        query_ids: The known users, distinct strings or integers, or their number, see `HyperML`.
+        candidate_ids: The catalogue, likewise.
+        dim: Integer >= 1, dimension of the vectors. Defaults to `64`.
+        regularization: Float >= 0, strength of the L2 regularization. Defaults to `0.01`.
+        negatives: Integer >= 1, uniform negatives per positive, over which the loss is averaged. Defaults to `1`.
+        initial_stddev: Float > 0, standard deviation of the initial coordinates and biases. Defaults to `0.01`.
+        seed: Integer, random seed of the initial vectors and of the negatives. Defaults to `0`.
+        **kwargs: Base model keyword arguments, such as `name`.
 
     Raises:
-        ValueError: if an argument is out of its range.
+        ValueError: If an argument is out of its range.
+
+    Reference:
+        - [Rendle et al., BPR: Bayesian personalized ranking from implicit feedback, 2009](https://arxiv.org/abs/1205.2618)
 
     Example:
 
@@ -65,7 +67,7 @@ class MFBPR(PairwiseModel):
         check_not_negative(regularization=regularization)
         super().__init__(
             VectorTower.of("query", query_ids, int(dim), initial_stddev, seed),
-            # The last coordinate is the bias: one row to look up and to update.
+            # The bias is the last coordinate, so that there is one row to look up and to update.
             VectorTower.of("candidate", candidate_ids, int(dim) + 1, initial_stddev, seed),
             negatives,
             seed,

@@ -1,4 +1,4 @@
-"""What the baselines without a distance share: one vector per id, and positives compared with uniform negatives."""
+"""The base class of baselines that score pairs of vectors and learn from uniform negatives."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from hyperml_tf.sampling import uniform_negatives
 
 
 class PairwiseModel(Recommender):
-    """Base class: a subclass says how vectors are scored (`score_rows`, `score_catalogue`) and compared (`pair_loss`).
+    """Base class of pairwise ranking models. Subclasses must implement `score_rows`, `score_catalogue` and `pair_loss`.
 
-    An unknown id has the zero vector.
+    Unknown ids have the zero vector.
 
     Args:
-        query_tower: raw ids of users to vectors.
-        candidate_tower: raw ids of the catalogue to vectors.
-        negatives: uniform negatives per positive; the loss is averaged over them.
-        seed: seed of the negatives.
-        **kwargs: `name`, as for every Keras model.
+        query_tower: A tower that maps raw user ids to vectors.
+        candidate_tower: A tower that maps the raw ids of the catalogue to vectors.
+        negatives: Integer >= 1, uniform negatives per positive, over which the loss is averaged.
+        seed: Integer, random seed of the negatives. Defaults to `0`.
+        **kwargs: Base model keyword arguments, such as `name`.
     """
 
     def __init__(
@@ -33,15 +33,37 @@ class PairwiseModel(Recommender):
         self.negatives = int(negatives)
 
     def score_rows(self, queries: Tensor, candidates: Tensor) -> Tensor:
-        """Vectors of queries `(batch, dim)` and of candidates of each, `(batch, m, ...)` -> scores, `(batch, m)`."""
-        raise NotImplementedError("A model says how it scores.")
+        """Scores `m` candidates per query. Subclasses must implement it.
+
+        Args:
+            queries: Vectors, `(batch, dim)`.
+            candidates: Vectors, `(batch, m, ...)`.
+
+        Returns:
+            Scores, `(batch, m)`.
+        """
+        raise NotImplementedError("Subclasses must implement `score_rows`.")
 
     def pair_loss(self, positive: Tensor, negative: Tensor) -> Tensor:
-        """Scores of positives `(batch, 1)` and negatives `(batch, negatives)` -> losses, `(batch, negatives)`."""
-        raise NotImplementedError("A model says how it compares.")
+        """Computes the loss of each pair of a positive and a negative. Subclasses must implement it.
+
+        Args:
+            positive: Scores of the positives, `(batch, 1)`.
+            negative: Scores of the negatives, `(batch, negatives)`.
+
+        Returns:
+            Losses, `(batch, negatives)`.
+        """
+        raise NotImplementedError("Subclasses must implement `pair_loss`.")
 
     def penalty(self, queries: Tensor, candidates: Tensor, weight: Tensor) -> Tensor | float:
-        """What is added to the loss of a batch: arguments of `score_rows` and the weights of the pairs `(batch, negatives)`."""
+        """Returns the regularization loss of a batch, by default 0.
+
+        Args:
+            queries: See `score_rows`.
+            candidates: See `score_rows`.
+            weight: Weights of the pairs, `(batch, negatives)`.
+        """
         return 0.0
 
     def compute_loss(self, inputs: Any, training: bool = False) -> Tensor:
@@ -58,7 +80,12 @@ class PairwiseModel(Recommender):
         return loss + self.penalty(queries, candidates, weight)
 
     def call(self, inputs: Any, training: bool = False) -> Tensor:
-        """The scores of pairs, `{"user_id": (batch,), "item_id": (batch,)}` -> `(batch,)`."""
+        """Returns the scores of (user, item) pairs, `(batch,)`.
+
+        Args:
+            inputs: A dictionary with raw ids under `"user_id"` and `"item_id"`, `(batch,)` each.
+            training: Not used.
+        """
         users, items = self.codes(inputs)
         candidates = self.candidate_tower.points_or_origin(items[:, tf.newaxis])
         return self.score_rows(self.query_tower.points_or_origin(users), candidates)[:, 0]

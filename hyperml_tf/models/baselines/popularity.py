@@ -1,4 +1,4 @@
-"""The baseline every table of results starts with."""
+"""The popularity baseline."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from hyperml_tf.tables import IdLookup
 
 @register
 class Popularity(Recommender):
-    """Recommends to everyone what most users have interacted with.
+    """Recommends the most popular items to every user.
 
-    `fit` counts: the score of an item is the number of users who have seen it. There is nothing to optimise, so `compile` is not
-    needed and epochs make no difference.
+    The score of an item is the number of users who have interacted with it. `fit` only records the interactions: there is
+    nothing to optimize, so the model need not be compiled.
 
     Args:
-        query_ids: the known users, distinct strings or integers, or their number, see `HyperML`.
-        candidate_ids: the catalogue, likewise.
-        seed: not used; every model has one.
-        **kwargs: `name`, as for every Keras model.
+        query_ids: The known users, distinct strings or integers, or their number, see `HyperML`.
+        candidate_ids: The catalogue, likewise.
+        seed: Not used. Defaults to `0`.
+        **kwargs: Base model keyword arguments, such as `name`.
 
     Example:
 
@@ -41,12 +41,13 @@ class Popularity(Recommender):
         )
 
     def fit(self, x: Any = None, *args: Any, replace_seen: bool = False, **kwargs: Any) -> Any:
-        """Adds the rows to what users have seen, as `Recommender.fit`.
+        """Adds the interactions to the histories of the users, as `Recommender.fit`.
 
         Args:
-            x: an `Interactions`, or a batched dataset as for `Recommender.fit`.
-            replace_seen: whether the rows replace what users have seen.
-            *args, **kwargs: taken as other models take them, and of no effect.
+            x: An `Interactions`, or a batched dataset as for `Recommender.fit`.
+            *args: Ignored, for compatibility with other models.
+            replace_seen: Boolean, whether the rows replace the histories instead of extending them. Defaults to `False`.
+            **kwargs: Ignored, for compatibility with other models.
 
         Returns:
             A `tf.keras.callbacks.History` without losses.
@@ -64,7 +65,12 @@ class Popularity(Recommender):
         return tf.constant(0.0)
 
     def call(self, inputs: Any, training: bool = False) -> Tensor:
-        """The scores of pairs, `{"user_id": (batch,), "item_id": (batch,)}` -> `(batch,)`."""
+        """Returns the scores of (user, item) pairs, `(batch,)`; 0 for unknown items.
+
+        Args:
+            inputs: A dictionary with raw ids under `"user_id"` and `"item_id"`, `(batch,)` each.
+            training: Not used.
+        """
         users, items = self.codes(inputs)
         scores = self.score_catalogue(users)
         return tf.where(items < 0, 0.0, tf.gather(scores, tf.maximum(items, 0), batch_dims=1))

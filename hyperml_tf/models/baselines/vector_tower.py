@@ -16,21 +16,22 @@ from hyperml_tf.numerics import Tensor
 
 @register
 class VectorTower(Tower):
-    """Gives every id of a vocabulary a trainable vector: `IdTower` at curvature 0, without the maps that do nothing there.
+    """Maps the ids of a vocabulary to trainable vectors: `IdTower` at curvature 0, without the exponential map.
 
     Args:
-        ids: the vocabulary, distinct strings or integers, or its size, see `Tower`.
-        dim: dimension of the vectors.
-        initial_stddev: standard deviation of their initial coordinates, which are normal.
-        max_norm: largest norm of a vector, or None. A longer row is brought back as by `HyperbolicEmbedding`.
-        seed: of the initial vectors.
-        **kwargs: as for every Keras layer.
+        ids: The vocabulary, distinct strings or integers, or its size, see `Tower`.
+        dim: Integer >= 1, dimension of the vectors.
+        initial_stddev: Float > 0, standard deviation of the initial, normally distributed coordinates. Defaults to `0.1`.
+        max_norm: Optional float > 0, largest norm of a vector. Longer rows are rescaled, as by `HyperbolicEmbedding`. Defaults to
+            `None`, no limit.
+        seed: Integer, random seed of the initial vectors. Defaults to `0`.
+        **kwargs: Base layer keyword arguments, such as `name` and `dtype`.
 
     Input shape:
         Raw ids, `(...)`.
 
     Output shape:
-        Vectors, `(..., dim)`; zero for an unknown id.
+        Vectors, `(..., dim)`; zero vectors for unknown ids.
 
     Example:
 
@@ -58,7 +59,7 @@ class VectorTower(Tower):
     def of(
         cls, role: str, ids: Any, dim: int, initial_stddev: float, seed: int, max_norm: float | None = None
     ) -> VectorTower:
-        """The tower of a role, "query" or "candidate"; the two start differently. Other arguments: as for the class."""
+        """Creates the tower of a role, "query" or "candidate", each with its own initial vectors. See the class for arguments."""
         return cls(ids, dim, initial_stddev, max_norm, seed=4 * seed + (role == "candidate"), name=f"{role}_tower")
 
     def points(self, codes: Tensor, training: bool = False) -> Tensor:
@@ -76,5 +77,5 @@ class VectorTower(Tower):
 
 
 def normal(dim: int, stddev: float, seed: int) -> WrappedNormal:
-    """Independent normal coordinates of this standard deviation, the same for the same seed."""
+    """Returns an initializer of independent normal coordinates with the given standard deviation."""
     return WrappedNormal(2.0 * stddev * math.sqrt(dim), seed)

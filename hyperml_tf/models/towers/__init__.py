@@ -1,1 +1,1 @@
-"""Where users and items lie: towers from raw ids to points, and what they read."""
+"""Towers: layers that map raw ids to points of the Poincaré ball."""

@@ -1,4 +1,4 @@
-"""The tower of users who are placed by their items."""
+"""The tower of users that are represented by the items of their histories."""
 
 from __future__ import annotations
 
@@ -18,59 +18,66 @@ from hyperml_tf.settings.history import HistoryArgument, as_history
 from hyperml_tf.tables import SeenItems
 
 _INITIAL_SPREAD = 0.01
-# After so many half-lives a weight is below the precision of float32.
+# After this number of half-lives a weight is below the precision of float32.
 _HALVINGS = 24
 
 
 @register
 class HistoryTower(IdTower):
-    """Places every user by the items they have, and by a free offset that weighs the more the more there are of these.
+    """Maps users to points that are computed from the items of their histories, plus a trainable offset per user.
 
-    Every item has a second vector `w`: where it pulls the users who have it. The tangent vector of a user with `n` items is
+    Every item has a context vector `w`. The tangent vector, at the origin, of a user with `n` items is
 
         n / (n + shrinkage) * offset + weight * sqrt(min(n, length)) * mean(w)
 
-    So a user with few items, about whom an offset could only be learned by heart, borrows from all who share an item with them;
-    one with hundreds has a point of their own. The sum over a user's items is that of FISM (Kabbur et al., KDD 2013), the offset
-    that of SVD++ (Koren, KDD 2008), the shrinkage that of an empirical Bayes estimate.
+    and the point is its `expmap0`. Users with few items, whose offsets would overfit, are represented by their items, so they
+    profit from all other users of these items; users with hundreds of items are represented by their offsets, too. The sum over
+    items is that of FISM, the offset that of SVD++, and the shrinkage that of an empirical Bayes estimate.
 
-    **In training** the positive itself is left out, and of more than `length` items so many are drawn near it in the user's
-    order: what a user took at about the same time says most. **Afterwards** an item weighs half as much as the one `half_life`
-    places after it. Users without history are at the origin. At `c = 0` points are the tangent vectors themselves.
+    In training, the positive itself is left out of the history, and from longer histories `length` items are sampled near the
+    positive in the user's order, because items from about the same time are the most informative. In inference, all items count,
+    and the weight of an item halves every `half_life` later items. Users without history are at the origin. At `c = 0` points are
+    the tangent vectors themselves.
 
     Args:
-        ids: the vocabulary, distinct strings or integers, or its size, see `Tower`.
-        dim: dimension of the points.
-        n_items: size of the catalogue.
-        history: see `History`, whose names are those of the formula.
-        curvature: the curvature `c >= 0`, a number or a `Curvature`.
-        embeddings_initializer, embeddings_regularizer, max_tangent_norm: see `HyperbolicEmbedding`. The first is for offsets,
-            the others are for what becomes of them.
-        **kwargs: as for every Keras layer.
+        ids: The vocabulary, distinct strings or integers, or its size, see `Tower`.
+        dim: Integer >= 1, dimension of the points.
+        n_items: Integer >= 1, size of the catalogue.
+        history: A `History`, its arguments, or its length; it has the constants of the formula. Defaults to `History()`.
+        curvature: Float >= 0, or a `Curvature`, which may be learned and shared between layers. Defaults to `1.0`.
+        embeddings_initializer: Initializer of the offsets, see `HyperbolicEmbedding`. Defaults to `None`, that of the layer.
+        embeddings_regularizer: Regularizer of the points, see `HyperbolicEmbedding`. Defaults to `None`.
+        max_tangent_norm: Optional float > 0, largest norm of the tangent vectors, see `HyperbolicEmbedding`. Defaults to `None`,
+            the limit of the ball.
+        **kwargs: `id_dtype`, see `Tower`, and base layer keyword arguments, such as `name`.
 
     Attributes:
-        seen: what the users have seen, a `SeenItems`, empty at first. It is part of the state of the tower.
+        seen: The histories, a `SeenItems`, empty at first. They are part of the state of the tower.
 
     Input shape:
         Raw ids, `(...)`.
 
     Output shape:
-        Points, `(..., dim)`; the origin for an unknown id.
+        Points, `(..., dim)`; the origin for unknown ids.
 
     Raises:
-        ValueError: if a number is out of its range.
+        ValueError: If a number is out of its range, or if `history` is 0 or `None`.
+
+    Reference:
+        - Kabbur et al., FISM: factored item similarity models for top-N recommender systems, KDD 2013
+        - Koren, Factorization meets the neighborhood, KDD 2008
 
     Example:
 
     >>> tower = HistoryTower(["a", "b"], dim=4, n_items=3)
-    >>> tower.seen.set(users=np.array([0, 0, 1]), items=np.array([0, 1, 2]))
+    >>> tower.seen.set(users=[0, 0, 1], items=[0, 1, 2])
     >>> tower(["b", "unknown"]).shape
     TensorShape([2, 4])
     """
 
     seen: SeenItems
 
-    # Users at a time: their items are read one by one.
+    # Fewer users at a time than in other towers, because all of their items are read.
     block = 4096
 
     def __init__(
@@ -89,7 +96,7 @@ class HistoryTower(IdTower):
         settings = as_history(history)
         if settings is None:
             raise ValueError(
-                f"`history` must have a length: use `IdTower` for users who are free points. Received: history={history!r}"
+                f"`history` must have a length >= 1: without histories, use `IdTower`. Received: history={history!r}"
             )
         super().__init__(
             ids,
@@ -112,7 +119,7 @@ class HistoryTower(IdTower):
     def points(self, codes: Tensor, training: bool = False) -> Tensor:
         flat = tf.reshape(codes, [-1])
         half_life = self.history.half_life
-        # What weighs less than float32 can tell from nothing is not read.
+        # Items whose weights vanish in float32 are not read.
         newest = None if half_life is None else math.ceil(_HALVINGS * half_life)
         owners, items, newer = self.seen.histories.newest(flat, newest)
         weights = None if half_life is None else tf.pow(0.5, tf.cast(newer, tf.float32) / half_life)
@@ -121,7 +128,7 @@ class HistoryTower(IdTower):
         return tf.reshape(points, tf.concat([tf.shape(codes), points.shape[-1:]], axis=0))
 
     def training_points(self, users: Tensor, items: Tensor, seed: Tensor) -> Tensor:
-        """The points of users in training, where the positive of each does not count; see `Tower.training_points`."""
+        """Returns the points of users in training, without the positive of each; see `Tower.training_points`."""
         drawn, used = self.seen.around(users, items, self.history.length, self.history.window, seed)
         where = tf.where(used)
         sums, total = self._sums(tf.gather_nd(drawn, where), tf.cast(where[:, 0], tf.int32), tf.size(users))
@@ -129,20 +136,20 @@ class HistoryTower(IdTower):
         return self._place(users, sums, total, counts)
 
     def _sums(self, items: Tensor, owners: Tensor, n_owners: Tensor, weights: Tensor | None = None) -> Any:
-        """Weighted sums of the items' vectors by owner, `(n_owners, dim)`, and sums of the weights; owners ascend."""
+        """Weighted sums of context vectors by owner, `(n_owners, dim)`, and the sums of their weights; `owners` is sorted."""
         if weights is not None:
             vectors = weights[:, tf.newaxis] * tf.nn.embedding_lookup(self.context, items)
             sums = (tf.math.segment_sum(part, owners) for part in (vectors, weights))
-            # The last owners may have no items: sums end with the last who has.
+            # Segment sums end with the last owner that has an item.
             return (_with_rows(part, n_owners) for part in sums)
-        # An item is read once, however many have it, and so is its gradient.
+        # Each distinct item is looked up once, so that its gradient has one row.
         distinct, positions = tf.unique(items)
         vectors = tf.nn.embedding_lookup(self.context, distinct)
         total = tf.math.bincount(owners, minlength=n_owners, maxlength=n_owners, dtype=tf.float32)
         return tf.sparse.segment_sum(vectors, positions, owners, num_segments=n_owners), total
 
     def _place(self, codes: Tensor, sums: Tensor, total: Tensor, counts: Tensor) -> Tensor:
-        """Points of users with so many items, `counts`, from weighted sums of vectors and the sums of the weights."""
+        """Points of users with `counts` items, from weighted sums of context vectors and the sums of the weights."""
         pulled = pull(self.history, sums, total, counts)
         n = tf.cast(counts, tf.float32)
         own = tf.math.divide_no_nan(n, n + self.history.shrinkage)[:, tf.newaxis]
@@ -155,6 +162,6 @@ class HistoryTower(IdTower):
 
 
 def _with_rows(values: Tensor, rows: Tensor) -> Tensor:
-    """The values with rows of zeros after them, up to so many."""
+    """The values, padded with zeros to `rows` rows."""
     missing = rows - tf.shape(values)[0]
     return tf.pad(values, [[0, missing]] + [[0, 0]] * (values.shape.rank - 1))

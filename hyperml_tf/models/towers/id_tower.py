@@ -1,4 +1,4 @@
-"""The standard tower: one free point per id."""
+"""The standard tower: one trainable point per id."""
 
 from __future__ import annotations
 
@@ -13,21 +13,24 @@ from hyperml_tf.numerics import Tensor
 
 @register
 class IdTower(Tower):
-    """Gives every id of a vocabulary a trainable point of the ball.
+    """Maps the ids of a vocabulary to trainable points of the ball: an `IdLookup` followed by a `HyperbolicEmbedding`.
 
     Args:
-        ids: the vocabulary, distinct strings or integers, or its size, see `Tower`.
-        dim: dimension of the points.
-        curvature: the curvature `c >= 0`, a number or a `Curvature`.
-        mode: "tangent" or "direct", see `HyperbolicEmbedding`.
-        embeddings_initializer, embeddings_regularizer, max_tangent_norm: see `HyperbolicEmbedding`.
-        **kwargs: as for every Keras layer.
+        ids: The vocabulary, distinct strings or integers, or its size, see `Tower`.
+        dim: Integer >= 1, dimension of the points.
+        curvature: Float >= 0, or a `Curvature`, which may be learned and shared between layers. Defaults to `1.0`.
+        mode: String, "tangent" or "direct", see `HyperbolicEmbedding`. Defaults to `"tangent"`.
+        embeddings_initializer: Initializer of the embeddings, see `HyperbolicEmbedding`. Defaults to `None`, that of the layer.
+        embeddings_regularizer: Regularizer of the embeddings, see `HyperbolicEmbedding`. Defaults to `None`.
+        max_tangent_norm: Optional float > 0, largest norm of the tangent vectors, see `HyperbolicEmbedding`. Defaults to `None`,
+            the limit of the ball.
+        **kwargs: `id_dtype`, see `Tower`, and base layer keyword arguments, such as `name`.
 
     Input shape:
         Raw ids, `(...)`.
 
     Output shape:
-        Points, `(..., dim)`; the origin for an unknown id.
+        Points, `(..., dim)`; the origin for unknown ids.
 
     Example:
 

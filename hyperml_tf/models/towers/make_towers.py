@@ -1,4 +1,4 @@
-"""The two towers of a `HyperML`, from its arguments."""
+"""Builds the two towers of a `HyperML` from its arguments."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ Features = Mapping[str, Any]
 
 
 class Side(NamedTuple):
-    """The arguments for queries, or those for candidates.
+    """The arguments of `HyperML` for one of the towers.
 
     Attributes:
-        ids: the vocabulary.
-        network: a Keras model in place of free points, or None.
-        features: features of the ids for it, or None.
-        id_dtype: dtype of the ids, where they are loaded later.
+        ids: The vocabulary.
+        network: A Keras model that computes the points, or `None`.
+        features: Features of the ids for the network, or `None`.
+        id_dtype: Dtype of ids that are loaded later.
     """
 
     ids: Any
@@ -41,20 +41,20 @@ def make_towers(
     network_output: Any,
     history: History | None,
 ) -> tuple[Tower, Tower]:
-    """The query and the candidate tower.
+    """Returns the query tower and the candidate tower.
 
     Args:
-        query, candidate: what they are for.
-        settings: resolved settings of the model.
-        curvature: the curvature of both.
-        table: initializer and regularizer of tables of free points.
-        network_output: what networks return, see `NetworkTower`.
-        history: how queries are placed by what they have seen; None: they are free points.
+        query: Arguments of the query tower.
+        candidate: Arguments of the candidate tower.
+        settings: Resolved settings of the model.
+        curvature: The curvature that both share.
+        table: Initializer and regularizer of embeddings, by name.
+        network_output: String, the output of networks, see `NetworkTower`.
+        history: The `History` of users that are represented by their items; `None` for an embedding per user.
 
     Raises:
-        ValueError: if features come without a network, or a network returns vectors of another dimension.
+        ValueError: If features are given without a network, or if a network returns vectors of another dimension.
     """
-
     dim = settings.dim
     tables = {**table, "max_tangent_norm": settings.max_tangent_norm}
 
@@ -64,7 +64,7 @@ def make_towers(
             return _network_tower(role, side, network_output, dim, curvature)
         if side.features:
             raise ValueError(
-                f"`{role}_features` need a `{role}_network` that uses them. Received: {list(side.features)}"
+                f"`{role}_features` need a `{role}_network` that uses them. Received: {role}_features={list(side.features)}"
             )
         if role == "query" and history is not None:
             return HistoryTower(

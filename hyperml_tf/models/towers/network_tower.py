@@ -1,4 +1,4 @@
-"""A tower around a user's own Keras network."""
+"""A tower around any Keras model."""
 
 from __future__ import annotations
 
@@ -23,30 +23,32 @@ _FILE = "features.npz"
 
 @register
 class NetworkTower(Tower):
-    """Gives every id the point that a network computes from the id and its features.
+    """Maps the ids of a vocabulary to points that a Keras network computes from the id and its features.
 
-    The features of all ids are held in the tower, so that negatives can be drawn from the whole catalogue and an export needs
-    nothing but an id. Without features the network is called with the raw ids, `(batch,)`; with features, with a dictionary of
-    them, each `(batch, ...)`, and the ids under `id_name`. Features are saved beside the ids, not in the config.
+    The tower holds the features of all ids, so that negatives can be sampled from the whole catalogue and exported models take
+    ids only. Without features, the network is called with the raw ids, `(batch,)`; with features, with a dictionary of the
+    features, each `(batch, ...)`, and of the ids under `id_name`. Features are assets, as the ids are: they are saved with the
+    model and are not in its config.
 
     Args:
-        ids: the vocabulary, distinct strings or integers, or its size, see `Tower`.
-        network: a Keras model or layer that returns vectors, `(batch, dim)`.
-        features: arrays or lists with one row for each of `ids`, by name; or None.
-        id_name: the key of the ids in the dictionary the network is called with.
-        output: "tangent" if the network returns Euclidean vectors, which `expmap0` takes to the ball (any TFRS tower);
-            "ball" if it ends in a layer of ours and returns points of the ball of this curvature.
-        curvature: the curvature `c >= 0`, a number or a `Curvature`.
-        **kwargs: `id_dtype`, see `Tower`, and as for every Keras layer.
+        ids: The vocabulary, distinct strings or integers, or its size, see `Tower`.
+        network: A Keras model or layer that returns vectors, `(batch, dim)`.
+        features: A dictionary of arrays or lists, with one row per id each. Defaults to `None`, no features.
+        id_name: String, key of the ids in the dictionary that is passed to the network. Defaults to `"id"`.
+        output: String. "tangent" if the network returns Euclidean vectors, as any TFRS tower does, which `expmap0` maps to the
+            ball; "ball" if it returns points of the ball of this curvature, as the layers of `hyperml_tf` do. Defaults to
+            `"tangent"`.
+        curvature: Float >= 0, or a `Curvature`, which may be learned and shared between layers. Defaults to `1.0`.
+        **kwargs: `id_dtype`, see `Tower`, and base layer keyword arguments, such as `name`.
 
     Input shape:
         Raw ids, `(...)`.
 
     Output shape:
-        Points, `(..., dim)`; the origin for an unknown id.
+        Points, `(..., dim)`; the origin for unknown ids.
 
     Raises:
-        ValueError: if a feature does not have one row for each of `ids`, or the network does not return `(batch, dim)`.
+        ValueError: If a feature does not have one row per id, or if the network does not return `(batch, dim)`.
 
     Example:
 
@@ -72,7 +74,7 @@ class NetworkTower(Tower):
         self._takes_training = "training" in inspect.signature(self.network.call).parameters
         self.id_name, self.output_kind = id_name, output
         self._features = {name: _feature(name, values, len(self.lookup)) for name, values in (features or {}).items()}
-        # Any ids do to build the network: those of a tower that comes from a config are not known yet.
+        # Dummy ids build the network, because a tower from a config has no ids yet.
         shape = self._vectors(tf.zeros([1], tf.int32), tf.zeros([1], self.lookup.id_dtype)).shape
         if shape.rank != 2 or shape[1] is None:
             raise ValueError(f"`network` must return vectors of a known size, (batch, dim). Received: shape {shape}")
@@ -94,19 +96,21 @@ class NetworkTower(Tower):
 
     @property
     def feature_specs(self) -> dict[str, Any]:
-        """Dtype and shape of each feature, which is what a config holds of them."""
+        """The dtype and shape of each feature, as in the config."""
         return {
             name: {"dtype": values.dtype.name, "shape": values.shape[1:].as_list()}
             for name, values in self._features.items()
         }
 
     def save_assets(self, dir_path: str) -> None:
+        """Writes the features to a directory; Keras calls it when it saves the model."""
         arrays = {name: values.numpy() for name, values in self._features.items()}
         decode = np.vectorize(bytes.decode, otypes=[object])
         arrays = {name: decode(array) if array.dtype.kind == "O" else array for name, array in arrays.items()}
         save_arrays(Path(dir_path) / _FILE, arrays)
 
     def load_assets(self, dir_path: str) -> None:
+        """Reads the features from a directory; Keras calls it when it loads the model."""
         arrays = load_arrays(Path(dir_path) / _FILE)
         self._features = {name: _feature(name, arrays[name], len(self.lookup)) for name in self._features}
 
@@ -121,7 +125,7 @@ class NetworkTower(Tower):
 
 
 def _feature(name: str, values: Any, rows: int) -> Tensor:
-    """A feature as a tensor; from its spec, where the values are loaded later, zeros or empty text."""
+    """A feature as a tensor; a placeholder of zeros or empty strings if only its spec is given."""
     if isinstance(values, Mapping):
         return tf.zeros([rows, *values["shape"]], values["dtype"])
     array = np.asarray(values)

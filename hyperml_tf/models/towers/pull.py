@@ -1,4 +1,4 @@
-"""How far the items of users pull them."""
+"""The contribution of the items of a history to the point of a user."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from hyperml_tf.settings import History
 
 
 def pull(history: History, sums: Tensor, weights: Tensor, counts: Tensor) -> Tensor:
-    """The tangent vectors to which their items pull users.
+    """Computes the tangent vectors of users from their items, without the offsets; see `HistoryTower`.
 
     Args:
-        history: how users are placed by their items.
-        sums: weighted sums of the items' vectors, `(batch, dim)`.
-        weights: sums of the weights, `(batch,)`.
-        counts: the number of items of each user, `(batch,)` int32.
+        history: A `History`, the constants of the formula.
+        sums: Weighted sums of the context vectors of the items, `(batch, dim)`.
+        weights: Sums of the weights, `(batch,)`.
+        counts: Number of items of each user, `(batch,)`, int32.
 
     Returns:
-        `weight * sqrt(min(n, length))` times the weighted mean, `(batch, dim)`; 0 for users without items.
+        `weight * sqrt(min(n, length))` times the weighted mean, `(batch, dim)`; zero vectors for users without items.
 
     Example:
 

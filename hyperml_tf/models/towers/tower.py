@@ -1,4 +1,4 @@
-"""What query and candidate towers share: raw ids in, points of the ball out."""
+"""The base class of towers, which map raw ids to points of the ball."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from hyperml_tf.tables import IdLookup, SeenItems
 
 
 class Tower(HyperbolicLayer):
-    """Base class of towers. A subclass says in `points` where the ids of its vocabulary lie.
+    """Base class of towers. Subclasses must implement `points`.
 
-    Called with raw ids, `(...)`, it returns points, `(..., dim)`. An unknown id lies at the origin.
+    Called with raw ids, `(...)`, a tower returns points of the ball, `(..., dim)`. Unknown ids are mapped to the origin.
 
     Args:
-        ids: the vocabulary, distinct strings or integers, whose order gives the codes; or its size, where the ids are set or
-            loaded later, as by `from_config`; see `IdLookup`.
-        curvature: the curvature `c >= 0`, a number or a `Curvature`.
-        id_dtype: "string" or "int64", where `ids` is a size.
-        **kwargs: as for every Keras layer.
+        ids: The vocabulary, distinct strings or integers, in the order of their codes; or its size if the ids are set or loaded
+            later, as by `from_config`; see `IdLookup`.
+        curvature: Float >= 0, or a `Curvature`, which may be learned and shared between layers. Defaults to `1.0`.
+        id_dtype: String, "string" or "int64", if `ids` is a size. Defaults to `None`, "string".
+        **kwargs: Base layer keyword arguments, such as `name`.
     """
 
     block = 65536
-    """Ids at a time in `all_points`."""
+    """Number of ids per batch in `all_points`."""
 
     def __init__(
         self,
@@ -37,8 +37,7 @@ class Tower(HyperbolicLayer):
     ) -> None:
         super().__init__(curvature=curvature, **kwargs)
         self.lookup = IdLookup(ids, id_dtype)
-        # What the ids of the vocabulary, as users, have seen, if it is what places them. Set here: Keras does not track what is
-        # an attribute of the class.
+        # The histories of towers that represent users by them. Set on the instance: Keras does not track class attributes.
         self.seen: SeenItems | None = None
 
     @property
@@ -50,16 +49,24 @@ class Tower(HyperbolicLayer):
         return len(self.lookup)
 
     def points(self, codes: Tensor, training: bool = False) -> Tensor:
-        """Codes in `[0, len(self))`, `(...)` -> points of the ball, `(..., dim)`."""
-        raise NotImplementedError("A tower says where its ids lie.")
-
-    def training_points(self, users: Tensor, items: Tensor, seed: Tensor) -> Tensor:
-        """The points of users in a training step, as if they had not interacted with the positives of the step yet.
+        """Returns the points of codes. Subclasses must implement it.
 
         Args:
-            users: codes, `(batch,)`.
-            items: codes of the positive of each, `(batch,)`.
-            seed: two integers; the same seed draws the same.
+            codes: Integers in `[0, len(self))`, `(...)`.
+            training: Boolean, whether the layer is in training mode. Defaults to `False`.
+
+        Returns:
+            Points of the ball, `(..., dim)`.
+        """
+        raise NotImplementedError("Subclasses must implement `points`.")
+
+    def training_points(self, users: Tensor, items: Tensor, seed: Tensor) -> Tensor:
+        """Returns the points of users in a training step, computed without the positives of that step.
+
+        Args:
+            users: User codes, `(batch,)`.
+            items: Item codes of the positives, `(batch,)`.
+            seed: Two integers, the seed of random draws.
 
         Returns:
             Points, `(batch, dim)`.
@@ -67,7 +74,7 @@ class Tower(HyperbolicLayer):
         return self.points(users, training=True)
 
     def points_or_origin(self, codes: Tensor, training: bool = False) -> Tensor:
-        """As `points`, with the origin for the code -1 of an unknown id."""
+        """Returns the points of codes, `(...)`; the origin for -1, the code of unknown ids."""
         known = codes >= 0
         return tf.where(known[..., tf.newaxis], self.points(tf.maximum(codes, 0), training), 0.0)
 
@@ -75,12 +82,12 @@ class Tower(HyperbolicLayer):
         return self.points_or_origin(self.lookup(inputs), training)
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Tensor:
-        # Raw ids may come as a list; Keras would take that for several tensors.
+        # Keras would take a list of ids for a list of tensors.
         inputs = tf.convert_to_tensor(inputs) if isinstance(inputs, (list, np.ndarray)) else inputs
         return super().__call__(inputs, *args, **kwargs)
 
     def all_points(self) -> Tensor:
-        """The points of the whole vocabulary in the order of its codes, `(n, dim)`, computed block by block."""
+        """Returns the points of the whole vocabulary, `(n, dim)`, in the order of the codes, computed batch by batch."""
         starts = range(0, len(self), self.block)
         blocks = [self.points(tf.range(start, min(start + self.block, len(self)))) for start in starts]
         return tf.concat(blocks, axis=0)
