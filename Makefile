@@ -1,21 +1,29 @@
-# `make test` and `make demo` set themselves up: they need make, Python 3.10 or newer and a package index, nothing else.
-# Another interpreter: `make test PYTHON=/path/to/python3.12`.
+# Every target sets itself up: it needs make, Python 3.10 or newer and a package index, nothing else.
+# Another interpreter: `make test PYTHON=/path/to/python3.12`. `make help` lists the targets.
 
 SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
-PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 python3.10 python,\
-	$(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && echo $(name))))
+OLDEST := .venv-oldest
+USABLE = $(firstword $(foreach name,$(1),$(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && echo $(name))))
+PYTHON ?= $(call USABLE,python3 python3.13 python3.12 python3.11 python3.10 python)
+# The oldest TensorFlow that is supported runs on Python 3.12 at the latest.
+OLDEST_PYTHON ?= $(or $(call USABLE,python3.10 python3.11 python3.12),$(PYTHON))
+WORKERS ?= 2
 DEMO := saved_models/demo
 DEMO_USER := user_00007
 
 # TensorFlow's remarks on the machine it finds; errors still show.
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: demo test lint clean
+.DEFAULT_GOAL := help
+.PHONY: help demo quick test pytest test-oldest bench-smoke lint format build clean
 .DELETE_ON_ERROR:
 
-demo: $(VENV)/.installed-plots
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: $(VENV)/.installed-plots ## Make up a catalogue, train, evaluate, export, and ask the export from a process without this package.
 	rm -rf $(DEMO)
 	@echo; echo "== A made-up catalogue with a taxonomy, and users with tastes"
 	$(BIN)/hyperml-tf synthesize $(DEMO)/interactions.csv --item-table $(DEMO)/items.csv
@@ -28,19 +36,44 @@ demo: $(VENV)/.installed-plots
 
 # Files stay on one worker (loadfile), so that what a file prepares once is prepared once. TensorFlow's start-up messages, which
 # pytest holds back until its end, would follow the closing line: standard error is shown only after a failure.
-test: lint
-	@echo "$(BIN)/pytest -n 2 --dist loadfile"
-	@$(BIN)/pytest -n 2 --dist loadfile 2>$(VENV)/pytest.stderr \
-		|| { status=$$?; cat $(VENV)/pytest.stderr >&2; exit $$status; }
+# $(1): the environment. $(2): options of pytest.
+define run-pytest
+@echo "$(1)/bin/pytest -n $(WORKERS) --dist loadfile $(2)"
+@$(1)/bin/pytest -n $(WORKERS) --dist loadfile $(2) 2>$(1)/pytest.stderr \
+	|| { status=$$?; cat $(1)/pytest.stderr >&2; exit $$status; }
+endef
 
-lint: $(VENV)/.installed-dev
+quick: lint ## While you work: lint, types, and every test that is not marked slow. About a minute.
+	$(call run-pytest,$(VENV),-m 'not slow')
+
+test: lint pytest ## Before a pull request: lint, types, and all tests. About five minutes.
+
+pytest: $(VENV)/.installed-dev ## All tests, without lint and types.
+	$(call run-pytest,$(VENV))
+
+test-oldest: $(OLDEST)/.installed ## All tests with the oldest version of every dependency that pyproject.toml allows.
+	$(call run-pytest,$(OLDEST))
+
+bench-smoke: $(VENV)/.installed-benchmarks ## Every program in benchmarks/, at toy size, to see that it still runs.
+	$(BIN)/pytest benchmarks
+
+lint: $(VENV)/.installed-dev ## Ruff, mypy and the import contract.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-clean:
-	rm -rf $(VENV) $(DEMO) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+format: $(VENV)/.installed-dev ## Let Ruff format the code and fix what it can.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+build: $(VENV)/.installed-dev ## The wheel and the source distribution, in dist/.
+	rm -rf dist
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check build
+	$(BIN)/python -m build
+
+clean: ## Remove both environments, the demo and what tools have left.
+	rm -rf $(VENV) $(OLDEST) $(DEMO) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.installed-plots: pyproject.toml | $(BIN)/python
@@ -54,15 +87,35 @@ $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@ $(VENV)/.installed-plots
 
-# Debian and Ubuntu ship Python without ensurepip. There `pip` or `virtualenv`, if the machine has one, makes up for it.
+$(VENV)/.installed-benchmarks: pyproject.toml | $(VENV)/.installed-dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[benchmarks,dev]'
+	@touch $@
+
+# `lowest-direct`: the lowest version of what pyproject.toml names, and what pip would take of everything else.
+$(OLDEST)/.installed: pyproject.toml | $(OLDEST)/bin/python
+	@echo "Installing into $(OLDEST); the first time this downloads TensorFlow."
+	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.5'
+	$(OLDEST)/bin/uv pip install --quiet --python $(OLDEST)/bin/python --upgrade --resolution lowest-direct \
+		--editable '.[benchmarks,dev]'
+	@touch $@
+
 $(BIN)/python:
-	@test -n "$(PYTHON)" || { echo "Python 3.10 or newer is needed, and none is on the PATH." \
-		"Name one: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; exit 1; }
-	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "PYTHON=$(PYTHON) does not run," \
-		"or is older than Python 3.10." >&2; exit 1; }
-	@if "$(PYTHON)" -c 'import ensurepip' 2>/dev/null; then "$(PYTHON)" -m venv $(VENV); \
-	elif "$(PYTHON)" -m virtualenv --version >/dev/null 2>&1; then "$(PYTHON)" -m virtualenv --quiet $(VENV); \
-	else "$(PYTHON)" -m venv --without-pip $(VENV) && \
-		"$(PYTHON)" -m pip --python $(BIN)/python install --quiet --disable-pip-version-check pip; fi \
-	|| { rm -rf $(VENV); echo "No virtual environment can be made with $(PYTHON): it has neither ensurepip, virtualenv" \
-		"nor pip. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	$(call make-venv,$(VENV),$(PYTHON),PYTHON)
+
+$(OLDEST)/bin/python:
+	$(call make-venv,$(OLDEST),$(OLDEST_PYTHON),OLDEST_PYTHON)
+
+# Debian and Ubuntu ship Python without ensurepip. There `pip` or `virtualenv`, if the machine has one, makes up for it.
+# $(1): the environment. $(2): the interpreter. $(3): the variable that names it.
+define make-venv
+@test -n "$(2)" || { echo "Python 3.10 or newer is needed, and none is on the PATH." \
+	"Name one: make $(MAKECMDGOALS) $(3)=/path/to/python3" >&2; exit 1; }
+@"$(2)" -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "$(3)=$(2) does not run," \
+	"or is older than Python 3.10." >&2; exit 1; }
+@if "$(2)" -c 'import ensurepip' 2>/dev/null; then "$(2)" -m venv $(1); \
+elif "$(2)" -m virtualenv --version >/dev/null 2>&1; then "$(2)" -m virtualenv --quiet $(1); \
+else "$(2)" -m venv --without-pip $(1) && \
+	"$(2)" -m pip --python $(1)/bin/python install --quiet --disable-pip-version-check pip; fi \
+|| { rm -rf $(1); echo "No virtual environment can be made with $(2): it has neither ensurepip, virtualenv" \
+	"nor pip. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+endef

@@ -123,12 +123,6 @@ class SeenItems(tf.keras.layers.Layer):
             self.set(all_users[order], np.concatenate([self.items, items[new]])[order])
         return int(np.count_nonzero(new))
 
-    def share(self, other: SeenItems) -> None:
-        """Takes over the pairs of one with the same vocabularies, and the hash table that is derived from them."""
-        if other is not self:
-            self.set(other.users, other.items)
-            self._places = other._places
-
     def set_interactions(self, interactions: Interactions) -> None:
         """Replaces all pairs by the rows of an `Interactions` in the codes of the model."""
         self.set(interactions.users, interactions.items)
