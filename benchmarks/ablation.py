@@ -16,8 +16,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import fitting
 import numpy as np
-import recipe
 import results
 
 from hyperml_tf.data import Interactions
@@ -69,7 +69,7 @@ def _add(rows: list[dict[str, Any]], held_out: HeldOut, seed: int, axis: str, va
         started = time.process_time()
         passed = {**settings, "curvature": Curvature(1.0, learned=True)} if value == LEARNED else settings
         metrics = results.validation_metrics(
-            recipe.train_hyperml(held_out, seed, {**passed, "epochs": epochs}), held_out
+            fitting.train_hyperml(held_out, seed, {**passed, "epochs": epochs}), held_out
         )
         same = [{"settings": settings, "metrics": metrics, "cpu_seconds": time.process_time() - started}]
         print(f"seed {seed}, {axis} {value}: {_shown(metrics)}, {same[0]['cpu_seconds']:.0f} CPU s", flush=True)

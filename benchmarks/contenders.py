@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from recipe import Scorer, Settings, train_baseline, train_hyperml
+from fitting import Scorer, Settings, train_baseline, train_hyperml
 from rivals.ease import EASE
 from rivals.implicit_models import ImplicitModel
 from rivals.item_knn import ItemKNN

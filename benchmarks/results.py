@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from recipe import Scorer
+from fitting import Scorer
 
 from hyperml_tf.metrics.protocols import held_out_ranks
 from hyperml_tf.runs.held_out import HeldOut

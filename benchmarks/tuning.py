@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import results
 from contenders import Contender, Overrides
-from recipe import Scorer, Settings
+from fitting import Scorer, Settings
 
 from hyperml_tf.runs.held_out import HeldOut
 

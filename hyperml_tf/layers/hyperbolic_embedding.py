@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from hyperml_tf import numerics
-from hyperml_tf._arguments import check_positive, check_positive_integer
+from hyperml_tf._argument_checks import check_positive, check_positive_integer
 from hyperml_tf._keras import register
 from hyperml_tf.geometry import poincare
 from hyperml_tf.initializers import WrappedNormal

@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from hyperml_tf._arguments import check_not_negative
+from hyperml_tf._argument_checks import check_not_negative
 from hyperml_tf._keras import register
 from hyperml_tf.losses.checks import check_shapes
 from hyperml_tf.losses.functional import pull_push_per_sample

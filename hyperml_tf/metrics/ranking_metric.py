@@ -7,7 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from hyperml_tf import numerics
-from hyperml_tf._arguments import check_positive_integer
+from hyperml_tf._argument_checks import check_positive_integer
 from hyperml_tf.metrics import ranks as ranks_lib
 from hyperml_tf.numerics import Tensor
 

@@ -50,8 +50,8 @@ class DistanceIndex:
 
     def recommend(self, users: Any, k: int = 10, exclude_seen: bool = True) -> Neighbours:
         """Recommends the `k` nearest items to each user, see `HyperML.recommend`."""
-        return self._model.search_users(users, k, partial(self._near_users, exclude_seen=bool(exclude_seen)))
+        return self._model.neighbours_of_users(users, k, partial(self._near_users, exclude_seen=bool(exclude_seen)))
 
     def similar_items(self, items: Any, k: int = 10) -> Neighbours:
         """Finds the `k` items nearest to each item, see `HyperML.similar_items`."""
-        return self._model.search_items(items, k, self._near_items)
+        return self._model.neighbours_of_items(items, k, self._near_items)

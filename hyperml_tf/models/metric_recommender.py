@@ -107,7 +107,7 @@ class MetricRecommender(Recommender):
             ValueError: If `k` is below 1, or if users are represented by their histories and all of these are empty.
         """
         index, c = self.exact_index()
-        return self.search_users(users, k, lambda ids, k: self.nearest_to_users(ids, k, index, c, exclude_seen))
+        return self.neighbours_of_users(users, k, lambda ids, k: self.nearest_to_users(ids, k, index, c, exclude_seen))
 
     def similar_items(self, items: Any, k: int = 10) -> Neighbours:
         """Finds the `k` candidates nearest to each of the given candidates, which are not among their own neighbours.
@@ -123,7 +123,7 @@ class MetricRecommender(Recommender):
             ValueError: If an id is unknown, or if `k` is below 1.
         """
         index, c = self.exact_index()
-        return self.search_items(items, k, lambda codes, k: self.nearest_to_items(codes, k, index, c))
+        return self.neighbours_of_items(items, k, lambda codes, k: self.nearest_to_items(codes, k, index, c))
 
     def exact_index(self) -> tuple[ExactIndex, Tensor]:
         """Returns an index of the current points of the catalogue, and the current curvature."""
@@ -142,12 +142,12 @@ class MetricRecommender(Recommender):
         """Searches for the neighbours of item codes, `(batch,)`, inside a graph; returns what `retrieval.nearest` returns."""
         return nearest(index.points(codes), index, c, k, exclude_matrix(codes[:, tf.newaxis]))
 
-    def search_users(self, users: Any, k: int, search: Search) -> Neighbours:
+    def neighbours_of_users(self, users: Any, k: int, search: Search) -> Neighbours:
         """Validates raw user ids and runs `search` on them, in batches that fit into memory."""
         self.check_history()
         return self._search(id_array(users, "users"), k, search)
 
-    def search_items(self, items: Any, k: int, search: Search) -> Neighbours:
+    def neighbours_of_items(self, items: Any, k: int, search: Search) -> Neighbours:
         """Validates raw item ids and runs `search` on their codes, in batches that fit into memory."""
         ids = id_array(items, "items")
         codes = self.candidate_lookup(ids).numpy()

@@ -1,4 +1,4 @@
-"""Immutable settings whose values are checked as they are declared."""
+"""The base class of settings: immutable, with validated values."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ _Settings = TypeVar("_Settings", bound="Settings")
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """Base class: a frozen dataclass whose fields are made by `setting`.
+    """Base class of settings. Subclasses must be frozen dataclasses whose fields are made by `setting`.
 
-    Values are checked against their declarations and become plain Python objects, so that they can be written as JSON.
+    Values are validated against their declarations and converted to plain Python objects, so that they can be written as JSON.
 
     Raises:
-        ValueError: if a value is of another type or out of range. The message names the setting, what it takes and what was
-            received.
+        ValueError: If a value is of another type or out of its range.
 
     Example:
 
@@ -28,8 +27,8 @@ class Settings:
     >>> @dataclasses.dataclass(frozen=True)
     ... class Bicycle(Settings):
     ...     gears: int = setting(7, "Number of gears.", at_least=1)
-    >>> Bicycle(gears=3).to_dict()
-    {'gears': 3}
+    >>> Bicycle(gears=21).to_dict()
+    {'gears': 21}
     """
 
     def __post_init__(self) -> None:
@@ -37,15 +36,18 @@ class Settings:
             object.__setattr__(self, name, declared.checked(getattr(self, name)))
 
     def to_dict(self) -> dict[str, Any]:
-        """The settings by name, as JSON can hold them: infinity is "inf"."""
+        """Returns the settings by name, ready for JSON: infinity becomes "inf"."""
         return {name: "inf" if value == math.inf else value for name, value in dataclasses.asdict(self).items()}
 
     @classmethod
     def from_dict(cls: type[_Settings], values: Mapping[str, Any]) -> _Settings:
-        """Settings from a dictionary, such as `to_dict` returns.
+        """Creates settings from a dictionary, such as `to_dict` returns.
+
+        Args:
+            values: A mapping from names to values. Missing settings have their defaults.
 
         Raises:
-            ValueError: if a name is unknown or a value out of its range.
+            ValueError: If a name is unknown, or if a value is out of its range.
         """
         if unknown := sorted(str(name) for name in values if name not in settings_of(cls)):
             raise ValueError(f"Unknown settings {unknown}. Known: {sorted(settings_of(cls))}")

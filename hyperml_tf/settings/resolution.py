@@ -1,4 +1,4 @@
-"""Defaults that depend on the table: the one place where they are chosen."""
+"""Defaults that depend on the table or on other settings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _Value = TypeVar("_Value")
 
 
 class Table(Protocol):
-    """What is asked of a table of interactions; `hyperml_tf.data.Interactions` is one."""
+    """The interface of a table of interactions, which `hyperml_tf.data.Interactions` has."""
 
     @property
     def ordered(self) -> bool: ...
@@ -32,17 +32,17 @@ class Table(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class TableFacts:
-    """What the defaults depend on.
+    """The properties of a table from which defaults are derived.
 
     Args:
-        n_items: size of the catalogue.
-        rows_per_user: mean number of training rows of the users that have any; None if it is not known.
-        ordered: whether the rows of a user come in an order that means something.
-        split: how rows were held out, see `leave_one_out`; None if it is not known.
+        n_items: Integer, size of the catalogue.
+        rows_per_user: Optional float, mean number of training rows of the users that have any. Defaults to `None`, unknown.
+        ordered: Boolean, whether the order of a user's rows is meaningful. Defaults to `True`.
+        split: Optional string, how rows were held out, see `leave_one_out`. Defaults to `None`, unknown.
 
     Example:
 
-    >>> TableFacts(n_items=5000, rows_per_user=120.0).dense
+    >>> TableFacts(n_items=1000, rows_per_user=120.0).dense
     True
     """
 
@@ -53,32 +53,33 @@ class TableFacts:
 
     @classmethod
     def of(cls, training: Table, split: str | None = None) -> TableFacts:
-        """The facts of the rows that a model is trained on, and of how others were held out."""
+        """Returns the facts of training rows, and of how the others were held out."""
         users = int((training.activity() > 0).sum())
         return cls(training.n_items, len(training) / users if users else None, training.ordered, split)
 
     @property
     def dense(self) -> bool:
-        """Whether users have many rows on average."""
+        """Whether users have many rows on average, 50 or more."""
         return self.rows_per_user is not None and self.rows_per_user >= defaults.DENSE_ROWS
 
 
 def resolve(settings: _Settings, facts: TableFacts, has_query_network: bool = False) -> _Settings:
-    """Fills in every setting that was left to the table; what is given stays as it is.
+    """Replaces the settings that are `None` by defaults that depend on the table; others are kept.
 
-    Dense tables, with 50 rows per user or more on average, get less curvature and smaller steps, if neither is given and the mode
-    is "tangent".
+    Dense tables, with 50 rows per user or more on average, get a smaller curvature and a smaller learning rate, if neither is
+    given and the mode is "tangent".
 
     Args:
-        settings: the settings of a model or of a run; for a run, `TrainingConfig.resolved` says how rows were held out.
-        facts: what is known of the table.
-        has_query_network: whether a network places the users, so that they have no history.
+        settings: The settings of a model or of a run. For a run, see `TrainingConfig.resolved`.
+        facts: A `TableFacts`, what is known about the table.
+        has_query_network: Boolean, whether a network computes the points of users, which then have no history. Defaults to
+            `False`.
 
     Returns:
-        The settings, with a value in place of each None. Resolved settings stay as they are.
+        Settings without `None`. Resolved settings are returned unchanged.
 
     Raises:
-        ValueError: if users are to have a history who cannot have one.
+        ValueError: If `history` is given in direct mode or with a query network.
 
     Example:
 
@@ -103,12 +104,12 @@ def resolve(settings: _Settings, facts: TableFacts, has_query_network: bool = Fa
 
 
 def history_of(settings: ModelSettings, facts: TableFacts, base: History | None = None) -> History | None:
-    """How users are placed under resolved settings; None: they are free points.
+    """Returns the `History` of resolved settings, or `None` if every user has an embedding instead.
 
     Args:
-        settings: resolved settings.
-        facts: what is known of the table.
-        base: where what `settings` do not say comes from; the default for the table if None.
+        settings: Resolved settings.
+        facts: A `TableFacts`, what is known about the table.
+        base: A `History` with the options that are not settings. Defaults to `None`, the default for the table.
     """
     if not settings.history:
         return None
@@ -117,10 +118,10 @@ def history_of(settings: ModelSettings, facts: TableFacts, base: History | None 
 
 
 def chosen(value: _Value | None) -> _Value:
-    """A value of resolved settings, which is never None; for type checkers.
+    """Returns a value of resolved settings; for type checkers, because it is never `None`.
 
     Raises:
-        ValueError: if it is None after all.
+        ValueError: If it is `None`.
     """
     if value is None:
         raise ValueError("Settings must be resolved, see `hyperml_tf.settings.resolve`. Received: None")
@@ -128,15 +129,15 @@ def chosen(value: _Value | None) -> _Value:
 
 
 def default_negatives(n_items: int, dim: int) -> int:
-    """One in a hundred of the catalogue, within bounds: whatever its size, training looks about as far up the list.
+    """Returns 1 % of the catalogue, within bounds, so that negatives are about as hard whatever the size of the catalogue.
 
-    A few dimensions have no room for the order at the top of a long list, and lose the rest of it by trying.
+    A low-dimensional space cannot represent the order at the top of a long ranking, and harder negatives hurt the rest of it.
     """
     return max(defaults.FEWEST_NEGATIVES, min(defaults.MOST_NEGATIVES, n_items // 100, 2 * dim))
 
 
 def default_group(negatives: int) -> int:
-    """How many positives share their negatives; one that has a single negative has it for itself."""
+    """Returns the number of positives that share sampled candidates; 1, nothing shared, if there is one candidate."""
     return 1 if negatives == 1 else max(defaults.SMALLEST_GROUP, negatives // 2)
 
 
@@ -152,12 +153,12 @@ def _history_length(settings: ModelSettings, possible: bool) -> int:
         return defaults.HISTORY.length if possible else 0
     if settings.history and not possible:
         raise ValueError(
-            "`history` must be 0 or None in direct mode and with a `query_network`: it makes users of tangent vectors. "
+            "`history` must be 0 or None in direct mode and with a `query_network`, because it requires tangent vectors. "
             f"Received: history={settings.history}"
         )
     return settings.history
 
 
 def _half_life(facts: TableFacts) -> float | None:
-    """Recent items weigh more where the question is what comes next, which it is not where rows are held out at random."""
+    """The default half-life. Recent items weigh more when predicting the next item, but not when items are held out at random."""
     return math.inf if facts.split == "random" or not facts.ordered else defaults.HISTORY.half_life

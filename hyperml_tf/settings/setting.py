@@ -1,4 +1,4 @@
-"""The declaration of one setting: type, default, range, help, and what a search tries, in one place."""
+"""The declaration of a setting: its type, default, range, help and search space."""
 
 from __future__ import annotations
 
@@ -18,30 +18,29 @@ _KINDS = {int: "an integer", float: "a finite number", str: "a string"}
 
 @dataclasses.dataclass(frozen=True)
 class Setting:
-    """What is declared of one setting.
+    """The declaration of a setting, made by `setting`.
 
     Args:
-        name: its name.
-        kind: `int`, `float` or `str`.
-        optional: whether None is a value.
-        default: the value unless another is given.
-        help: what it is, in one line.
-        auto: what None stands for, where that depends on other settings or on the table.
-        at_least: the smallest number allowed.
-        above: a number that every value must exceed.
-        below: a number that no value may reach.
-        infinite: whether infinity is a value; files write it as "inf".
-        choices: the words allowed; empty if any are.
-        also: further values, taken as they are.
-        search: what a search tries unless told otherwise: a list of values, or a mapping with `min`, `max` and `sampling`. None:
-            it is not searched.
-        group: "table", "model" or "training".
+        name: String, its name.
+        kind: Type of the values: `int`, `float` or `str`.
+        optional: Boolean, whether `None` is allowed.
+        default: The default value.
+        help: String, a description in one line.
+        auto: Optional string, the meaning of `None` if that depends on other settings or on the table. Defaults to `None`.
+        at_least: Optional float, the smallest number allowed. Defaults to `None`.
+        above: Optional float, an exclusive lower bound. Defaults to `None`.
+        below: Optional float, an exclusive upper bound. Defaults to `None`.
+        infinite: Boolean, whether infinity is allowed, which files write as "inf". Defaults to `False`.
+        choices: Tuple of the strings allowed. Defaults to `()`, any string.
+        also: Tuple of other values that are allowed. Defaults to `()`.
+        search: Default search space: a list of values, or a mapping with `min`, `max` and `sampling`. Defaults to `None`, not
+            searched.
+        group: String, "table", "model" or "training". Defaults to `"model"`.
 
     Example:
 
-    >>> gears = Setting("gears", int, optional=False, default=7, help="Number of gears.", at_least=1)
-    >>> gears.checked(3.0), gears.limits
-    (3, '>= 1')
+    >>> Setting("gears", int, False, 7, "Number of gears.", at_least=1).expected
+    'an integer >= 1'
     """
 
     name: str
@@ -60,10 +59,10 @@ class Setting:
     group: str = "model"
 
     def checked(self, value: Any) -> Any:
-        """The value as a plain Python object; NumPy scalars become `int` and `float`.
+        """Validates a value and returns it as a plain Python object; NumPy scalars become `int` and `float`.
 
         Raises:
-            ValueError: if it is of another type or out of range.
+            ValueError: If it is of another type or out of its range.
         """
         if (value is None and self.optional) or any(value is other for other in self.also):
             return value
@@ -74,7 +73,7 @@ class Setting:
 
     @property
     def option(self) -> str:
-        """The option of the command line, such as `--batch-size`."""
+        """The command-line option, such as `--batch-size`."""
         return "--" + self.name.replace("_", "-")
 
     @property
@@ -88,7 +87,7 @@ class Setting:
 
     @property
     def expected(self) -> str:
-        """What a value must be, for messages."""
+        """The type and range, for error messages."""
         if self.choices:
             return f"one of {self.choices}"
         what = "a number" if self.infinite else _KINDS[self.kind]
@@ -121,12 +120,15 @@ class Setting:
 
 
 def setting(default: Any, help: str, **declared: Any) -> Any:
-    """A field of a `Settings` class. Its type and its choices come from the annotation.
+    """Declares a field of a `Settings` class, whose type and choices are those of its annotation.
 
     Args:
-        default: the value unless another is given.
-        help: what it is, in one line.
-        **declared: further arguments of `Setting`, such as `at_least`, `auto` or `search`.
+        default: The default value.
+        help: String, a description in one line.
+        **declared: Further arguments of `Setting`, such as `at_least`, `auto` or `search`.
+
+    Returns:
+        A dataclass field.
 
     Example:
 
@@ -140,16 +142,16 @@ def setting(default: Any, help: str, **declared: Any) -> Any:
 
 
 def settings_of(cls: Any) -> Mapping[str, Setting]:
-    """The declarations of a class of settings, by name.
+    """Returns the declarations of a `Settings` class by name.
 
     Args:
-        cls: a dataclass whose fields are made by `setting`.
+        cls: A dataclass whose fields are made by `setting`.
 
     Example:
 
     >>> from hyperml_tf.settings import TrainingConfig
-    >>> settings_of(TrainingConfig)["epochs"].default
-    40
+    >>> settings_of(TrainingConfig)["batch_size"].option
+    '--batch-size'
     """
     if cls not in _declared:
         hints = typing.get_type_hints(cls)
@@ -168,10 +170,10 @@ def _declaration(field: dataclasses.Field[Any], hint: Any) -> Setting:
 
 
 def quoted(value: Any) -> str:
-    """A value as in JSON, so that words have double quotes."""
+    """Returns a value as in JSON, with double quotes around strings."""
     return f'"{value}"' if isinstance(value, str) else str(value)
 
 
 def log_range(low: float, high: float) -> dict[str, Any]:
-    """A range that a search samples by its logarithm, as `Setting.search`."""
+    """Returns a search space that is sampled on a log scale, for `Setting.search`."""
     return {"min": low, "max": high, "sampling": "log"}

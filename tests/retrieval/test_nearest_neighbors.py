@@ -130,7 +130,7 @@ def broken(value: float) -> np.ndarray:
         ({}, broken(np.nan), IDS["strings"], "`candidates` must be finite. Received: row 7, of 'id 7', holds nan"),
         ({}, broken(1.5), None, "`candidates` must lie in the ball of curvature 1.0.*row 7, of 7, with norm"),
         ({}, points(N, 1.0), ["a"] * N, "`ids` must be distinct"),
-        ({}, points(N, 1.0), ["a"], "`identifiers` must be as many as the candidates, 60. Received: 1"),
+        ({}, points(N, 1.0), ["a"], "`identifiers` must have one entry per candidate, 60. Received: 1"),
     ],
 )
 def test_what_it_cannot_be_filled_with(arguments: Any, candidates: Any, ids: Any, message: str) -> None:

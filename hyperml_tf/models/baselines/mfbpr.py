@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from hyperml_tf._arguments import check_not_negative, check_positive
+from hyperml_tf._argument_checks import check_not_negative, check_positive
 from hyperml_tf._keras import register
 from hyperml_tf.models.baselines.pairwise_model import PairwiseModel
 from hyperml_tf.models.baselines.vector_tower import VectorTower

@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from hyperml_tf._arguments import check_positive
+from hyperml_tf._argument_checks import check_positive
 from hyperml_tf._keras import register
 from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument, InitializerLike, RegularizerLike
 from hyperml_tf.models.towers.id_tower import IdTower
