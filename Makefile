@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 OLDEST := .venv-oldest
 USABLE = $(firstword $(foreach name,$(1),$(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && echo $(name))))
 PYTHON ?= $(call USABLE,python3 python3.13 python3.12 python3.11 python3.10 python)
-# The oldest TensorFlow that is supported runs on Python 3.12 at the latest.
+# From Python 3.12 on, pyproject.toml asks for a newer tf-keras, and so for a newer TensorFlow.
 OLDEST_PYTHON ?= $(or $(call USABLE,python3.10 python3.11 python3.12),$(PYTHON))
 WORKERS ?= 2
 DEMO := saved_models/demo

@@ -1,0 +1,121 @@
+"""Every benchmark program runs to its end at toy size: `make bench-smoke`. What they measure is not looked at."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import hyperml_tf as hml
+
+BENCHMARKS = Path(__file__).parent
+PROGRAMS = {path.name for path in BENCHMARKS.glob("*.py") if '\nif __name__ == "__main__"' in path.read_text()}
+TIMEOUT = 300
+
+
+def run(name: str, *arguments: object) -> str:
+    """What a program prints."""
+    result = subprocess.run(
+        [sys.executable, str(BENCHMARKS / name), *map(str, arguments)],
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr[-3000:]
+    return result.stdout
+
+
+@pytest.fixture(scope="session")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("table") / "toy.csv"
+    made = hml.synthesize(n_users=80, n_items=100, n_rows=1200, depth=2, branching=3, noise=0.05, seed=1)
+    made.table.to_frame().to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture(scope="session")
+def trained(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of a run."""
+    path = tmp_path_factory.mktemp("trained") / "run"
+    hml.train_run(table, path, hml.TrainingConfig(epochs=1, dim=4))
+    return path
+
+
+def test_every_program_is_run_here() -> None:
+    assert set(re.findall(r'run\(\s*"(\w+\.py)"', Path(__file__).read_text())) == PROGRAMS
+
+
+def test_accuracy(table: Path, tmp_path: Path) -> None:
+    toy = ("--trials", 1, "--seeds", 0, "--epochs", 1, "--dim", 4)
+    run("accuracy.py", "run", table, "--split", "last", "random", *toy, "--out", tmp_path)
+    assert "| toy | random |" in run("accuracy.py", "report", tmp_path, "--json", tmp_path / "figures.json")
+
+
+def test_ablation(table: Path, tmp_path: Path) -> None:
+    axes = ("--axes", "curvature", "margin")
+    run("ablation.py", "run", table, "--seeds", 0, "--epochs", 1, *axes, "--out", tmp_path / "out")
+    assert "| curvature |" in run("ablation.py", "draw", tmp_path / "out", "--to", tmp_path)
+
+
+def test_cold_users(table: Path, tmp_path: Path) -> None:
+    assert run("cold_users.py", table, "--epochs", 1, "--out", tmp_path)
+
+
+def test_evaluation(table: Path) -> None:
+    assert "FactorizedTopK" in run("evaluation.py", table, "--quick")
+
+
+def test_half_precision(trained: Path) -> None:
+    assert run("half_precision.py", trained, "--users", 20)
+
+
+def test_loading(tmp_path: Path) -> None:
+    assert "pyarrow" in run("loading.py", "--rows", 2000, "--rounds", 1, "--folder", tmp_path)
+
+
+def test_numerics() -> None:
+    assert "float64" in run("numerics.py", "--pairs", 2000)
+    assert run("numerics.py", "--pairs", 2000, "--gaps")
+
+
+def test_optimizer_step() -> None:
+    assert run("optimizer_step.py", "--rows", 1000, "--lookups", 64, "--dim", 4, "--rounds", 1)
+
+
+def test_retrieval(table: Path) -> None:
+    toy = ("--items", 500, "--batches", 1, 8, "--dim", 4, "--rounds", 1, "--seconds", 0.01)
+    assert "BruteForce" in run("retrieval.py", *toy)
+    assert run("retrieval.py", "--trained", table, "--epochs", 1, "--quick")
+
+
+def test_search_resume(table: Path, tmp_path: Path) -> None:
+    assert run("search_resume.py", table, "--epochs", 3, "--work", tmp_path)
+
+
+def test_serving_export() -> None:
+    assert run("serving_export.py", "--items", 500, "--users", 50, "--dim", 4)
+
+
+def test_serving_load() -> None:
+    assert run("serving_load.py", "--items", 500, "--users", 50, "--dim", 4, "--k", 5, "--minutes", 0.5)
+
+
+def test_serving_versions() -> None:
+    assert run("serving_versions.py", sys.executable, "--items", 500)
+
+
+def test_time_to_accuracy(table: Path, tmp_path: Path) -> None:
+    curves = tmp_path / "curves.json"
+    run("time_to_accuracy.py", table, "--quick", "--json", curves)
+    run("time_to_accuracy.py", "--draw", curves, tmp_path / "picture.png")
+
+
+def test_train_throughput() -> None:
+    toy = ("--rows", 200, "--negatives", 1, 4, "--batch-size", 64, "--dim", 4, "--rounds", 1, "--seconds", 0.01)
+    assert run("train_throughput.py", *toy)
