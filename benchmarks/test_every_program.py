@@ -71,6 +71,11 @@ def test_evaluation(table: Path) -> None:
     assert "FactorizedTopK" in run("evaluation.py", table, "--quick")
 
 
+def test_gradients() -> None:
+    toy = ("--negatives", 4, "--batch-size", 32, "--dim", 4, "--rounds", 1)
+    assert "all six" in run("gradients.py", *toy)
+
+
 def test_half_precision(trained: Path) -> None:
     assert run("half_precision.py", trained, "--users", 20)
 
@@ -92,6 +97,10 @@ def test_retrieval(table: Path) -> None:
     toy = ("--items", 500, "--batches", 1, 8, "--dim", 4, "--rounds", 1, "--seconds", 0.01)
     assert "BruteForce" in run("retrieval.py", *toy)
     assert run("retrieval.py", "--trained", table, "--epochs", 1, "--quick")
+
+
+def test_saving() -> None:
+    assert "| Keras |" in run("saving.py", "--ids", 300, "--rounds", 1)
 
 
 def test_search_resume(table: Path, tmp_path: Path) -> None:
