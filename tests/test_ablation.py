@@ -44,7 +44,7 @@ def test_run_and_draw(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkey
     def refuse(*_: Any) -> None:
         raise AssertionError("trained what was stored")
 
-    monkeypatch.setattr(ablation.recipe, "train_hyperml", refuse)
+    monkeypatch.setattr(ablation.fitting, "train_hyperml", refuse)
     ablation.main(words)
     with pytest.raises(ValueError, match="holds runs of another split: random"):
         ablation.main([*words, "--split", "last"])

@@ -95,7 +95,7 @@ def test_which_models_have_a_history() -> None:
 @pytest.mark.parametrize(
     ("history", "message"),
     [
-        (-1, "`history` must be a `History`.*Received: -1"),
+        (-1, "`history` must be a `History`.*Received: history=-1"),
         (True, "`history` must be a `History`"),
         ("all", "`history` must be a `History`.*'all'"),
         ({"length": 0}, "`length` must be an integer >= 1. Received: length=0"),
