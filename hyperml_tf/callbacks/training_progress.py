@@ -42,6 +42,8 @@ class TrainingProgress(tf.keras.callbacks.Callback):
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         epochs, steps = self.params.get("epochs", 1), self.params.get("steps")
         self._steps = steps or 1
+        if not self.console.is_terminal:
+            return  # older versions of rich print an empty line even for a bar that is disabled
         self._progress = Progress(
             TextColumn("Training"),
             BarColumn(),
@@ -52,7 +54,6 @@ class TrainingProgress(tf.keras.callbacks.Callback):
             TimeRemainingColumn(),
             TextColumn("{task.fields[values]}"),
             console=self.console,
-            disable=not self.console.is_terminal,
         )
         self._task = self._progress.add_task("Training", total=epochs, values="")
         self._progress.start()

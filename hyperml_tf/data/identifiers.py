@@ -52,7 +52,7 @@ def encode_ids(values: pd.Series, column: Hashable) -> tuple[np.ndarray, np.ndar
         ids = _normalised(distinct, column)
     except UnicodeError as error:
         place, value = next((place, value) for place, value in enumerate(distinct) if not _is_unicode(value))
-        raise _unusable(column, value, int((codes == place).argmax())) from error
+        raise _unusable(column, value, int(np.argmax(codes == place))) from error
     if ids.dtype != object:
         return codes, ids
     # Two identifiers can have the same text, such as 1 and "1", and the empty text is missing.

@@ -64,7 +64,7 @@ def _check_complete(values: pd.Series, column: Hashable) -> None:
         raise ValueError(
             f"The order column {str(column)!r} must have a value in every row. Fill in the missing values, drop their rows, or "
             "load the table without an order column, which keeps the order of the rows. "
-            f"Received: {np.count_nonzero(missing)} missing, the first in row {int(missing.argmax())} (rows count from 0)"
+            f"Received: {np.count_nonzero(missing)} missing, the first in row {int(np.argmax(missing))} (rows count from 0)"
         )
 
 
@@ -92,7 +92,7 @@ def _parse(values: pd.Series, column: Hashable) -> np.ndarray:
         # For the error message: the format that parses most rows is the one that was meant.
         if np.count_nonzero(not_dates) < np.count_nonzero(unread):
             unread = not_dates
-    row = int(unread.argmax())
+    row = int(np.argmax(unread))
     raise ValueError(
         f"The order column {str(column)!r} must hold numbers, or dates in one format. Received: {values.iloc[row]!r} in row "
         f"{row} (rows count from 0)"

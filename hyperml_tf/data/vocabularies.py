@@ -31,7 +31,7 @@ def vocabulary(ids: Any, name: str) -> np.ndarray:
         return ids
     codes, distinct = encode_ids(to_series(ids, name), name)
     if len(distinct) < len(codes):
-        row = int((codes != np.arange(len(codes))).argmax())
+        row = int(np.argmax(codes != np.arange(len(codes))))
         received = "a missing one" if codes[row] == MISSING else f"{distinct.tolist()[codes[row]]!r} more than once"
         raise ValueError(f"`{name}` must be distinct identifiers. Received: {received}")
     return distinct
