@@ -189,7 +189,7 @@ def test_networks_have_the_defaults_of_sparse_tables() -> None:
 
 
 def test_objects_are_arguments_of_the_model() -> None:
-    history = History(length=4, weight=0.5, window=7.0, half_life=2.0)
+    history = History(length=4, weight=0.5, around=0.25, half_life=2.0)
     model = HyperML(["u"], ["a", "b"], curvature=Curvature(0.5, learned=True), history=history)
     assert model.query_tower.history == history
     assert (model.settings.curvature, model.settings.history, model.settings.half_life) == (0.5, 4, 2.0)

@@ -14,6 +14,7 @@ import pandas as pd
 
 from hyperml_tf.data import vocabularies
 from hyperml_tf.data.columns import ColumnChoice, Columns, find_columns
+from hyperml_tf.data.direction import direction
 from hyperml_tf.data.encoding import encode
 from hyperml_tf.data.reading import read_table
 from hyperml_tf.data.row_order import in_stored_order
@@ -373,6 +374,10 @@ class Interactions:
             `indices[indptr[u]:indptr[u + 1]]`, sorted.
         """
         return np.concatenate([[0], np.cumsum(self.activity())]), self.keys() % self.n_items
+
+    def direction(self) -> float:
+        """Returns how much the order of rows says about what comes next, see `hyperml_tf.data.direction`; 0 without an order."""
+        return direction(self.users, self.items, self.n_items) if self.ordered else 0.0
 
     def fingerprint(self) -> str:
         """Hashes rows and vocabularies to 32 hexadecimal digits. Equal tables have equal hashes on every machine."""

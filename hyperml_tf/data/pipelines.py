@@ -108,8 +108,19 @@ def _batches_of_rows(
         )
         return starts.map(lambda start: rows[start : tf.minimum(start + batch_size, n_rows)])
 
+    return epochs_of(epoch, seed, progress).apply(tf.data.experimental.assert_cardinality(-(-n_rows // batch_size)))
+
+
+def epochs_of(epoch: Callable[[Any], Dataset], seed: int, progress: Callable[[], Any] | None) -> Dataset:
+    """A dataset whose every iteration is the dataset that `epoch` returns for another number.
+
+    Args:
+        epoch: a function of an int64 scalar that returns the dataset of an epoch.
+        seed: the seed of the numbers.
+        progress: a function that returns the number of an epoch, as in `training_dataset`, or None for a random one.
+    """
     if progress is None:
-        epochs = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).take(1)
+        numbers = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).take(1)
     else:
-        epochs = tf.data.Dataset.from_tensors(0).map(lambda _: tf.cast(progress(), tf.int64))
-    return epochs.flat_map(epoch).apply(tf.data.experimental.assert_cardinality(-(-n_rows // batch_size)))
+        numbers = tf.data.Dataset.from_tensors(0).map(lambda _: tf.cast(progress(), tf.int64))
+    return numbers.flat_map(epoch)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -15,6 +15,8 @@ QUERY, CANDIDATE = "user_id", "item_id"
 """Keys of raw ids in a batch."""
 QUERY_CODE, CANDIDATE_CODE, NEGATIVES = "user", "item", "negatives"
 """Keys of codes in a batch."""
+HISTORY = "history"
+"""Key of the windows of histories in a batch of runs, see `Windows`."""
 
 BATCH_SIZE = 2048
 """Default number of positives per training step."""
@@ -35,6 +37,40 @@ def columns(batch: Any) -> tuple[Tensor, Tensor]:
                 return batch[keys[0]], batch[keys[1]]
     received = sorted(batch) if isinstance(batch, dict) else type(batch).__name__
     raise ValueError(f"A batch must be a dictionary with {QUERY!r} and {CANDIDATE!r}. Received: {received}")
+
+
+class Windows(NamedTuple):
+    """A batch of runs of consecutive positives, as `hyperml_tf.data.windows.window_dataset` makes them.
+
+    Attributes:
+        users: User codes, `(runs,)`.
+        items: Item codes of the positives, `(runs, run)`; -1 is padding.
+        histories: Item codes around each run, `(runs, before + run + after)`; -1 beyond either end of the history.
+        positives: Index of the run and place in the run of every positive, `(positives, 2)`.
+    """
+
+    users: Tensor
+    items: Tensor
+    histories: Tensor
+    positives: Tensor
+
+    @classmethod
+    def of(cls, batch: Any) -> Windows | None:
+        """Returns the runs of a batch; `None` if it is not a batch of runs."""
+        if HISTORY not in batch:
+            return None
+        items = batch[CANDIDATE_CODE]
+        # The positives of a run are apart from each other, so that few of them share sampled negatives.
+        positives = tf.reverse(tf.where(tf.transpose(items) >= 0), [1])
+        return cls(batch[QUERY_CODE], items, batch[HISTORY], positives)
+
+    def flat(self, values: Tensor) -> Tensor:
+        """Returns the values of the positives, `(positives, ...)`, from those of all places, `(runs, run, ...)`."""
+        return tf.gather_nd(values, self.positives)
+
+    def codes(self) -> tuple[Tensor, Tensor]:
+        """Returns the user and the item code of every positive, `(positives,)` each."""
+        return tf.gather(self.users, self.positives[:, 0]), self.flat(self.items)
 
 
 def check_dataset(x: Any, name: str, batch_size: int | None = None) -> None:

@@ -16,6 +16,7 @@ from hyperml_tf.layers import Curvature
 from hyperml_tf.layers.curvature import as_curvature, curvature_config
 from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument, InitializerLike, RegularizerLike
 from hyperml_tf.losses import functional
+from hyperml_tf.models.batches import Windows
 from hyperml_tf.models.default_optimizer import undamped_adagrad
 from hyperml_tf.models.metric_recommender import MetricRecommender
 from hyperml_tf.models.objective import objective
@@ -258,7 +259,8 @@ class HyperML(MetricRecommender):
         seed = self._seed(training)
         drawn = draw(tf.shape(users)[0], len(self.candidate_tower), self.negatives, self.negatives_group, seed)
         # Unknown ids have weight 0 below, so any row will do for them.
-        query = measure(self.query_tower.training_points(tf.maximum(users, 0), tf.maximum(items, 0), seed), c)
+        points = self.query_tower.training_points(tf.maximum(users, 0), tf.maximum(items, 0), seed, Windows.of(inputs))
+        query = measure(points, c)
         # One call for both: if a layer is called twice, Keras keeps only the regularization loss of the second call.
         codes = tf.concat([tf.maximum(items, 0), tf.reshape(drawn.codes, [-1])], axis=0)
         candidates = measure(self.candidate_tower.points(codes, training), c)

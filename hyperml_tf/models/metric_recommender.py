@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from hyperml_tf.data import Interactions
 from hyperml_tf.geometry import poincare
 from hyperml_tf.geometry.poincare.ordering import pairwise_proximity
 from hyperml_tf.layers import Curvature
@@ -73,6 +74,9 @@ class MetricRecommender(Recommender):
                 "origin. Call `fit` or `set_seen` with interactions, or make the model with `history=0`. "
                 "Received: no interactions"
             )
+
+    def training_batches(self, rows: Interactions, batch_size: int) -> tf.data.Dataset:
+        return self.query_tower.training_batches(rows, batch_size, seed=self.seed, progress=self.batches.read_value)
 
     def score_catalogue(self, users: Tensor) -> Tensor:
         # The points of the catalogue are recomputed for each validation batch, of which there are only a few.

@@ -225,10 +225,7 @@ class Recommender(tfrs.Model):
                 self.seen.set_interactions(rows)
             else:
                 self.seen.add_interactions(rows)
-            # The permutation of an epoch depends on the number of batches before it, so that a resumed run is reproducible.
-            return training_dataset(
-                rows, batch_size or batches.BATCH_SIZE, seed=self.seed, progress=self.batches.read_value
-            )
+            return self.training_batches(rows, batch_size or batches.BATCH_SIZE)
         batches.check_dataset(x, "x", batch_size)
         if not len(self.seen):
             if x.cardinality() == tf.data.INFINITE_CARDINALITY:
@@ -238,6 +235,13 @@ class Recommender(tfrs.Model):
                 )
             self.set_seen(Interactions.from_dataset(x, batches.QUERY, batches.CANDIDATE))
         return x
+
+    def training_batches(self, rows: Interactions, batch_size: int) -> tf.data.Dataset:
+        """Returns the dataset that `fit` makes of rows in the codes of the model. Their pairs must be in the histories.
+
+        The shuffle of an epoch depends on the number of batches before it, so that a resumed run is reproducible.
+        """
+        return training_dataset(rows, batch_size, seed=self.seed, progress=self.batches.read_value)
 
     def validation_dataset(self, data: Any) -> tf.data.Dataset | None:
         """Returns the dataset that Keras iterates over for validation.
@@ -349,13 +353,16 @@ class Recommender(tfrs.Model):
         Args:
             batch: A dictionary of raw ids or of codes, see `compute_loss`.
         """
+        windows = batches.Windows.of(batch)
+        if windows is not None:
+            return windows.codes()
         queries, candidates = batches.columns(batch)
         if batches.QUERY_CODE in batch:
             return tf.cast(queries, tf.int32), tf.cast(candidates, tf.int32)
         return self.query_lookup(queries), self.candidate_lookup(candidates)
 
     def _track(self, total: Tensor, data: Any) -> dict[str, Tensor]:
-        rows = tf.cast(tf.shape(batches.columns(data)[0])[0], tf.float32)
+        rows = tf.cast(tf.size(self.codes(data)[0]), tf.float32)
         self._loss_tracker.update_state(total / tf.maximum(rows, 1.0), sample_weight=rows)
         return {"loss": self._loss_tracker.result()}
 

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from hyperml_tf.geometry import poincare
 from hyperml_tf.models import HistoryTower
-from hyperml_tf.models.towers.pull import pull
+from hyperml_tf.models.towers.pull import pull, recent_items, recent_weights
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.retrieval.nearest import Index
 
@@ -37,9 +37,8 @@ class FoldIn(tf.Module):
 
     def weights(self, codes: Tensor) -> Tensor:
         """Returns the weights of items, `(batch, n)`, float32: 1 for the newest known item, 0 for unknown items."""
-        known = tf.cast(codes >= 0, tf.float32)
-        later = tf.cumsum(known, axis=1, exclusive=True, reverse=True)
-        return known * tf.pow(0.5, later / self.half_life)
+        later = tf.cast(later_items(codes), tf.float32)
+        return tf.where(codes >= 0, tf.pow(0.5, later / self.half_life), 0.0)
 
 
 class HistoryFoldIn(FoldIn):
@@ -56,17 +55,37 @@ class HistoryFoldIn(FoldIn):
         super().__init__(half_life)
         self.curvature = curvature
         self.context = tf.Variable(tf.cast(tower.context, dtype), trainable=False, name="item_context")
+        self.recent = (
+            None
+            if tower.recent is None
+            else tf.Variable(tf.cast(tower.recent, dtype), trainable=False, name="item_recent")
+        )
         self._history = tower.history
         self._longest = float(tower.embedding.norm_limit(tower.curvature()))
 
     def points(self, codes: Tensor) -> Tensor:
         weights = self.weights(codes)
-        # The whole variable is read, see `ExactIndex._read`.
-        vectors = tf.cast(tf.gather(self.context.read_value(), tf.maximum(codes, 0)), tf.float32)
-        sums = tf.reduce_sum(weights[..., tf.newaxis] * vectors, axis=1)
+        sums = _weighted_sum(self.context, codes, weights)
         counts = tf.reduce_sum(tf.cast(codes >= 0, tf.int32), axis=1)
         pulled = pull(self._history, sums, tf.reduce_sum(weights, axis=1), counts)
+        if self.recent is not None:
+            later = later_items(codes)
+            known = (codes >= 0) & (later < recent_items(self._history))
+            weights = tf.where(known, recent_weights(self._history, later), 0.0)
+            pulled += _weighted_sum(self.recent, codes, weights)
         return poincare.expmap0(tf.clip_by_norm(pulled, self._longest, axes=[1]), self.curvature)
+
+
+def later_items(codes: Tensor) -> Tensor:
+    """Returns the number of known items after each one, `(batch, n)`, int32."""
+    return tf.cumsum(tf.cast(codes >= 0, tf.int32), axis=1, exclusive=True, reverse=True)
+
+
+def _weighted_sum(table: tf.Variable, codes: Tensor, weights: Tensor) -> Tensor:
+    """The weighted sums of the rows of items, `(batch, dim)`."""
+    # The whole variable is read, see `ExactIndex._read`.
+    vectors = tf.cast(tf.gather(table.read_value(), tf.maximum(codes, 0)), tf.float32)
+    return tf.reduce_sum(weights[..., tf.newaxis] * vectors, axis=1)
 
 
 class MidpointFoldIn(FoldIn):

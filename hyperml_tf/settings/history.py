@@ -6,7 +6,7 @@ import dataclasses
 import math
 import numbers
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from hyperml_tf.settings.base import Settings
 from hyperml_tf.settings.documentation import documented
@@ -29,23 +29,37 @@ class History(Settings):
     16
     """
 
-    length: int = setting(16, "Number of items of a user that a training step reads.", at_least=1)
+    length: int = setting(
+        16, "Number of items before a positive, and of those after it, that a training step reads.", at_least=1
+    )
     weight: float = setting(
         0.4, "Weight of a single item. That of `n` items is larger by the square root of `min(n, length)`.", at_least=0
     )
     shrinkage: float = setting(
         20.0, "Number of items at which the offset of a user has half its weight; 0: no shrinkage.", at_least=0
     )
-    window: float | None = setting(
-        20.0,
-        "Mean distance, in items, of the items that a training step reads from the positive; None: they are sampled uniformly.",
-        above=0,
-    )
     half_life: float | None = setting(
         3.0,
-        "In inference, the weight of an item halves every `half_life` later items; None or infinity: all weigh the same.",
+        "The weight of an item halves every `half_life` later items; None or infinity: all weigh the same.",
         above=0,
         infinite=True,
+    )
+    around: float = setting(
+        0.5,
+        "Share of the training positives whose users are placed by the items on both sides of the positive, with equal weights; "
+        "the others by the items before it, weighted as in inference.",
+        at_least=0,
+        at_most=1,
+    )
+    recent_weight: float = setting(
+        0.35, "Weight of the second vector of the newest item; 0: items have no second vector.", at_least=0
+    )
+    recent_half_life: float = setting(
+        1.0, "The weight of the second vector of an item halves every `recent_half_life` later items.", above=0
+    )
+    neighbours: Literal["nearest", "random"] = setting(
+        "nearest",
+        "Which items are on the sides of a positive in training: the nearest in the order of the user, or random ones.",
     )
 
     def __post_init__(self) -> None:
@@ -56,7 +70,24 @@ class History(Settings):
     @classmethod
     def unordered(cls) -> History:
         """Returns the settings for tables without a meaningful order of rows."""
-        return cls(window=None, half_life=None)
+        return cls(half_life=None, around=1.0, recent_weight=0.0, neighbours="random")
+
+    @classmethod
+    def of_table(cls, ordered: bool, split: str | None = None, directed: bool = True) -> History:
+        """Returns the settings for a table.
+
+        Args:
+            ordered: Boolean, whether the order of a user's rows is meaningful.
+            split: Optional string, how rows were held out, see `leave_one_out`. An item that was held out at random may be
+                anywhere in the history, so that the newest items are not special. Defaults to `None`.
+            directed: Boolean, whether the order says something about what comes next, see `TableFacts`. If not, the items on
+                either side of another one tell as much. Defaults to `True`.
+        """
+        if not ordered:
+            return cls.unordered()
+        if split == "random":
+            return cls(half_life=None, around=1.0, recent_weight=0.0)
+        return cls() if directed else cls(around=1.0, recent_weight=0.0)
 
 
 HistoryArgument = History | Mapping[str, Any] | int | None

@@ -29,6 +29,10 @@ class Table(Protocol):
         """The number of rows of every user, an array."""
         ...
 
+    def direction(self) -> float:
+        """How much the order of a user's rows says about what comes next, in `[-1, 1]`."""
+        ...
+
 
 @dataclasses.dataclass(frozen=True)
 class TableFacts:
@@ -39,6 +43,8 @@ class TableFacts:
         rows_per_user: Optional float, mean number of training rows of the users that have any. Defaults to `None`, unknown.
         ordered: Boolean, whether the order of a user's rows is meaningful. Defaults to `True`.
         split: Optional string, how rows were held out, see `leave_one_out`. Defaults to `None`, unknown.
+        direction: Float in `[-1, 1]`, how much the order says about what comes next, see `hyperml_tf.data.direction`. Defaults
+            to `1.0`.
 
     Example:
 
@@ -50,17 +56,29 @@ class TableFacts:
     rows_per_user: float | None = None
     ordered: bool = True
     split: str | None = None
+    direction: float = 1.0
 
     @classmethod
     def of(cls, training: Table, split: str | None = None) -> TableFacts:
         """Returns the facts of training rows, and of how the others were held out."""
         users = int((training.activity() > 0).sum())
-        return cls(training.n_items, len(training) / users if users else None, training.ordered, split)
+        return cls(
+            training.n_items,
+            len(training) / users if users else None,
+            training.ordered,
+            split,
+            training.direction(),
+        )
 
     @property
     def dense(self) -> bool:
         """Whether users have many rows on average, 50 or more."""
         return self.rows_per_user is not None and self.rows_per_user >= defaults.DENSE_ROWS
+
+    @property
+    def directed(self) -> bool:
+        """Whether the order of a user's rows says something about what comes next."""
+        return self.ordered and self.direction >= defaults.DIRECTED
 
 
 def resolve(settings: _Settings, facts: TableFacts, has_query_network: bool = False) -> _Settings:
@@ -113,7 +131,7 @@ def history_of(settings: ModelSettings, facts: TableFacts, base: History | None 
     """
     if not settings.history:
         return None
-    base = base or (History() if facts.ordered else History.unordered())
+    base = base or History.of_table(facts.ordered, facts.split, facts.directed)
     return dataclasses.replace(base, length=settings.history, half_life=settings.half_life)
 
 

@@ -28,6 +28,7 @@ class Setting:
         help: String, a description in one line.
         auto: Optional string, the meaning of `None` if that depends on other settings or on the table. Defaults to `None`.
         at_least: Optional float, the smallest number allowed. Defaults to `None`.
+        at_most: Optional float, the largest number allowed. Defaults to `None`.
         above: Optional float, an exclusive lower bound. Defaults to `None`.
         below: Optional float, an exclusive upper bound. Defaults to `None`.
         infinite: Boolean, whether infinity is allowed, which files write as "inf". Defaults to `False`.
@@ -50,6 +51,7 @@ class Setting:
     help: str
     auto: str | None = None
     at_least: float | None = None
+    at_most: float | None = None
     above: float | None = None
     below: float | None = None
     infinite: bool = False
@@ -81,7 +83,7 @@ class Setting:
         """The range, such as ">= 1"; empty if there is none."""
         if self.choices:
             return " or ".join(filter(None, [", ".join(map(quoted, self.choices[:-1])), quoted(self.choices[-1])]))
-        bounds = {">=": self.at_least, ">": self.above, "<": self.below}
+        bounds = {">=": self.at_least, ">": self.above, "<=": self.at_most, "<": self.below}
         numbers = " and ".join(f"{sign} {bound}" for sign, bound in bounds.items() if bound is not None)
         return f'{numbers} or "inf"' if self.infinite else numbers
 
@@ -114,6 +116,7 @@ class Setting:
             not math.isnan(value)
             and (self.infinite or math.isfinite(value))
             and (self.at_least is None or value >= self.at_least)
+            and (self.at_most is None or value <= self.at_most)
             and (self.above is None or value > self.above)
             and (self.below is None or value < self.below)
         )

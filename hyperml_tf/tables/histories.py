@@ -81,52 +81,27 @@ class Histories(NamedTuple):
         newer = tf.cast(tf.gather(ends, owners) - 1 - rows.values, tf.int32)
         return owners, tf.gather(self.items, rows.values), newer
 
-    def around(
-        self, users: Tensor, items: Tensor, places: Tensor, size: int, window: float | None, seed: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Samples items of each user near one of their items, without that item itself.
-
-        All items of users with at most `size` items are returned. Of other users, `size` items are sampled with replacement, at a
-        distance from the given item, in either direction, whose mean is `window`; uniformly if `window` is `None` or the position
-        of that item is unknown.
+    def window(self, users: Tensor, places: Tensor, before: int, after: int) -> Tensor:
+        """Returns the items around a place in the history of each user.
 
         Args:
             users: User codes in `[0, n_users)`, `(batch,)`.
-            items: Item codes, `(batch,)`, which are left out.
-            places: Positions of these items in `self.items`, `(batch,)`, int64; -1 if unknown.
-            size: Integer, number of columns of the result.
-            window: Optional float > 0, the mean distance in items.
-            seed: Two integers, the seed of random draws.
+            places: Places in the histories of these users, `(batch,)`, int32: 0 is the oldest item, and the number of items is
+                the place of the next one.
+            before: Integer >= 0, number of items before the place.
+            after: Integer >= 0, number of items after the place.
 
         Returns:
-            Item codes, int32, and a mask of valid entries, `(batch, size)` each.
+            Item codes at the places `place - before, ..., place + after`, `(batch, before + 1 + after)`, int32; -1 beyond either
+            end of the history.
         """
-        counts = self.counts(users)[:, tf.newaxis]
         start = tf.gather(self.indptr, users)[:, tf.newaxis]
-        place = tf.cast(places[:, tf.newaxis] - start, tf.int32)
-        share = tf.random.stateless_uniform([tf.shape(users)[0], size], seed)
-        # The product may be rounded up to `counts`.
-        anywhere = tf.minimum(tf.cast(share * tf.cast(counts, tf.float32), tf.int32), counts - 1)
-        drawn = tf.where(place < 0, anywhere, place + _steps(share, window)) if window is not None else anywhere
-        drawn = tf.where(counts <= size, tf.range(size), drawn)
-        inside = (drawn >= 0) & (drawn < counts)
-        # Positions out of range are clipped: the mask discards their entries.
-        last = tf.shape(self.items, tf.int64)[0] - 1
-        found = tf.gather(self.items, tf.clip_by_value(start + tf.cast(drawn, tf.int64), 0, last))
-        return found, inside & (found != items[:, tf.newaxis])
+        wanted = places[:, tf.newaxis] + tf.range(-before, after + 1)
+        inside = (wanted >= 0) & (wanted < self.counts(users)[:, tf.newaxis])
+        return tf.where(inside, tf.gather(self.items, tf.where(inside, start + tf.cast(wanted, tf.int64), 0)), -1)
 
 
 def padded(items: np.ndarray) -> np.ndarray:
     """Returns item codes with at least one entry, as `Histories` requires."""
     items = np.asarray(items, np.int32)
     return items if len(items) else np.zeros(1, np.int32)
-
-
-def _steps(share: Tensor, mean: float) -> Tensor:
-    """Int32 steps in either direction, of length at least 1 and of about the given mean, from uniform numbers in [0, 1)."""
-    backward = share < 0.5
-    # Given the direction, the rest of the number is uniform in (0, 1].
-    rest = 1.0 - tf.where(backward, 2.0 * share, 2.0 * share - 1.0)
-    size = tf.minimum(tf.math.ceil(-mean * tf.math.log(rest)), 2.0**30)
-    size = tf.cast(tf.maximum(size, 1.0), tf.int32)
-    return tf.where(backward, -size, size)

@@ -139,11 +139,22 @@ class SeenItems(tf.keras.layers.Layer):
         """Returns whether each pair is known, `(...)`, from user and item codes, `(...)` each."""
         return self.find(users, items) >= 0
 
-    def around(
-        self, users: Tensor, items: Tensor, size: int, window: float | None, seed: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Samples items of each user near one of their items; see `Histories.around`."""
-        return self.histories.around(users, items, self.find(users, items), size, window, seed)
+    def window(self, users: Tensor, items: Tensor, before: int, after: int) -> Tensor:
+        """Returns the items around one item of each user, without that item itself.
+
+        Args:
+            users: User codes, `(batch,)`.
+            items: Item codes, `(batch,)`. An item that the user has not interacted with comes after the whole history.
+            before: Integer >= 0, number of items before the item.
+            after: Integer >= 0, number of items after the item.
+
+        Returns:
+            Item codes as from `Histories.window`, `(batch, before + 1 + after)`, with -1 instead of the item.
+        """
+        found = self.find(users, items)
+        place = tf.cast(found - tf.gather(self.histories.indptr, users), tf.int32)
+        window = self.histories.window(users, tf.where(found < 0, self.histories.counts(users), place), before, after)
+        return tf.where(window == items[:, tf.newaxis], -1, window)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "n_users": self.n_users, "n_items": self.n_items}

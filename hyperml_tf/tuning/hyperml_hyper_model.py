@@ -9,7 +9,7 @@ from typing import Any
 import keras_tuner
 import tensorflow as tf
 
-from hyperml_tf.data import Interactions, training_dataset
+from hyperml_tf.data import Interactions
 from hyperml_tf.models import HyperML
 from hyperml_tf.runs import TrainingConfig, fitting
 from hyperml_tf.tables import SeenItems
@@ -151,9 +151,7 @@ class HyperMLHyperModel(keras_tuner.HyperModel):
         epochs, first = kwargs.pop("epochs", config.epochs), kwargs.get("initial_epoch", 0)
         validated = [n for n in range(first + 1, epochs + 1) if n % self.validate_every == 0 or n == epochs]
         # Batches as `fit` makes them of `Interactions`, but without another index of what users have seen.
-        batches = training_dataset(
-            self.training, config.batch_size, seed=model.seed, progress=lambda: model.batches.read_value()
-        )
+        batches = model.training_batches(self.training, config.batch_size)
         return model.fit(
             batches,
             epochs=epochs,

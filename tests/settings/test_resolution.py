@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any
 
@@ -74,9 +75,14 @@ def test_items_weigh_the_same_where_their_order_says_nothing() -> None:
     assert TrainingConfig().resolved(ordered).half_life == 3.0
     assert TrainingConfig(split="random").resolved(ordered).half_life == math.inf
     assert history_of(resolve(ModelSettings(), unordered), unordered) == History.unordered()
-    assert history_of(resolve(ModelSettings(history=4), unordered), unordered) == History(
-        4, window=None, half_life=None
+    shorter = dataclasses.replace(History.unordered(), length=4)
+    assert history_of(resolve(ModelSettings(history=4), unordered), unordered) == shorter
+    random = TableFacts(n_items=5000, split="random")
+    assert history_of(resolve(ModelSettings(), random), random) == History(
+        half_life=None, around=1.0, recent_weight=0.0
     )
+    undirected = TableFacts(n_items=5000, direction=0.1)
+    assert history_of(resolve(ModelSettings(), undirected), undirected) == History(around=1.0, recent_weight=0.0)
 
 
 @pytest.mark.parametrize("given", [{}, {"mode": "direct"}, {"curvature": 0.0, "negatives": 1}])

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import copy
-import math
 
 import numpy as np
-import pytest
 import tensorflow as tf
 
 from hyperml_tf.tables import SeenItems
@@ -104,32 +102,18 @@ def test_of_a_repeated_pair_the_first_place_counts() -> None:
     assert layer.histories.counts(tf.constant([0, 1])).numpy().tolist() == [3, 1]
 
 
-@pytest.mark.parametrize("window", [None, 5.0])
-def test_items_around_a_place(window: float | None) -> None:
-    n = 200
-    seen = SeenItems(1, n)
-    seen.set(np.zeros(n, int), np.random.default_rng(0).permutation(n))
-    place = 80
-    left_out = tf.constant([int(seen.items[place])] * 50)
-    found, used = seen.around(tf.zeros([50], tf.int32), left_out, 40, window, tf.constant([3, 4]))
-    places = np.argsort(seen.items)[found.numpy()[used.numpy()]]
-    assert place not in places
-    distance = np.abs(places - place)
-    if window is None:
-        assert np.mean(distance) == pytest.approx(np.abs(np.arange(n) - place).mean(), rel=0.1)
-    else:
-        # Steps of ceil(Exp(5)) in both directions: their mean is 1 / (1 - exp(-1/5)).
-        assert np.mean(distance) == pytest.approx(1 / (1 - math.exp(-1 / window)), rel=0.1)
-        assert np.mean(places < place) == pytest.approx(0.5, abs=0.05)
-        assert used.numpy().mean() > 0.99
+def test_the_window_around_an_item() -> None:
+    seen = SeenItems(3, 50)
+    seen.set(np.array([0, 0, 0, 0, 2]), np.array([9, 4, 7, 5, 4]))
 
+    def window(user: int, item: int, before: int, after: int) -> list[int]:
+        return seen.window(tf.constant([user]), tf.constant([item]), before, after).numpy()[0].tolist()
 
-def test_around_a_pair_that_is_not_known() -> None:
-    seen = SeenItems(2, 50)
-    seen.set(np.ones(40, int), np.arange(40))
-    found, used = seen.around(tf.constant([0, 1]), tf.constant([3, 45]), 30, 2.0, tf.constant([1, 1]))
-    assert not used.numpy()[0].any()
-    assert used.numpy()[1].all()
-    assert len(set(found.numpy()[1].tolist())) > 10
+    assert window(0, 7, 2, 1) == [9, 4, -1, 5]
+    assert window(0, 9, 2, 2) == [-1, -1, -1, 4, 7]
+    assert window(2, 4, 1, 1) == [-1, -1, -1]
+    # An item that is not known comes after all of them.
+    assert window(0, 30, 3, 1) == [4, 7, 5, -1, -1]
+    assert window(1, 30, 1, 0) == [-1, -1]
     nothing = SeenItems(1, 1)
-    assert not nothing.around(tf.constant([0]), tf.constant([0]), 3, 2.0, tf.constant([1, 1]))[1].numpy().any()
+    assert nothing.window(tf.constant([0]), tf.constant([0]), 2, 2).numpy().tolist() == [[-1] * 5]

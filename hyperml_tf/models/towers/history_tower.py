@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from hyperml_tf._argument_checks import check_positive
 from hyperml_tf._keras import register
+from hyperml_tf.data import Interactions
+from hyperml_tf.data.windows import window_dataset
 from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument, InitializerLike, RegularizerLike
+from hyperml_tf.models.batches import Windows
 from hyperml_tf.models.towers.id_tower import IdTower
-from hyperml_tf.models.towers.pull import pull
+from hyperml_tf.models.towers.pull import pull, recent_items, recent_weights
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.settings import defaults
 from hyperml_tf.settings.history import HistoryArgument, as_history
@@ -20,24 +25,30 @@ from hyperml_tf.tables import SeenItems
 _INITIAL_SPREAD = 0.01
 # After this number of half-lives a weight is below the precision of float32.
 _HALVINGS = 24
+# Positives of a run, which share the items that are read. Longer runs are cheaper, but correlate the positives of a batch.
+_RUN = 4
 
 
 @register
 class HistoryTower(IdTower):
     """Maps users to points that are computed from the items of their histories, plus a trainable offset per user.
 
-    Every item has a context vector `w`. The tangent vector, at the origin, of a user with `n` items is
+    Every item has a context vector `w` and a recent vector `r`. The tangent vector, at the origin, of a user with `n` items, the
+    newest of which is item 0, is
 
-        n / (n + shrinkage) * offset + weight * sqrt(min(n, length)) * mean(w)
+        n / (n + shrinkage) * offset
+        + weight * sqrt(min(n, length)) * sum_k(0.5^(k / half_life) w_k) / sum_k(0.5^(k / half_life))
+        + recent_weight * sum_k(0.5^(k / recent_half_life) r_k)
 
     and the point is its `expmap0`. Users with few items, whose offsets would overfit, are represented by their items, so they
     profit from all other users of these items; users with hundreds of items are represented by their offsets, too. The sum over
-    items is that of FISM, the offset that of SVD++, and the shrinkage that of an empirical Bayes estimate.
+    context vectors is that of FISM, the sum over recent ones a Markov chain that fades, as in FPMC and Fossil, the offset is that
+    of SVD++, and the shrinkage that of an empirical Bayes estimate.
 
-    In training, the positive itself is left out of the history, and from longer histories `length` items are sampled near the
-    positive in the user's order, because items from about the same time are the most informative. In inference, all items count,
-    and the weight of an item halves every `half_life` later items. Users without history are at the origin. At `c = 0` points are
-    the tangent vectors themselves.
+    In training, only items before the positive have recent vectors. The context vectors are those of the items before the
+    positive, weighted as in inference, or, for a share `around` of the positives, those of the items on both sides, with equal
+    weights: where the data is too sparse to learn an order, these are more pairs of items to learn from. Users without history
+    are at the origin. At `c = 0` points are the tangent vectors themselves.
 
     Args:
         ids: The vocabulary, distinct strings or integers, or its size, see `Tower`.
@@ -66,6 +77,8 @@ class HistoryTower(IdTower):
     Reference:
         - Kabbur et al., FISM: factored item similarity models for top-N recommender systems, KDD 2013
         - Koren, Factorization meets the neighborhood, KDD 2008
+        - Rendle et al., Factorizing personalized Markov chains for next-basket recommendation, WWW 2010
+        - He and McAuley, Fusing similarity models with Markov chains for sparse sequential recommendation, ICDM 2016
 
     Example:
 
@@ -109,48 +122,99 @@ class HistoryTower(IdTower):
         )
         self.n_items, self.history = int(n_items), settings
         self.seen = SeenItems(len(self), self.n_items, name="seen")
-        self.context = self.add_weight(
-            name="context",
-            shape=(self.n_items, int(dim)),
-            initializer=tf.keras.initializers.RandomNormal(stddev=_INITIAL_SPREAD),
-            experimental_autocast=False,
+        self.context = self._add_vectors("context", dim)
+        self.recent = self._add_vectors("recent", dim) if settings.recent_weight else None
+
+    def _add_vectors(self, name: str, dim: int) -> Any:
+        spread = tf.keras.initializers.RandomNormal(stddev=_INITIAL_SPREAD)
+        return self.add_weight(
+            name=name, shape=(self.n_items, int(dim)), initializer=spread, experimental_autocast=False
         )
 
     def points(self, codes: Tensor, training: bool = False) -> Tensor:
         flat = tf.reshape(codes, [-1])
-        half_life = self.history.half_life
+        histories, half_life = self.seen.histories, self.history.half_life
         # Items whose weights vanish in float32 are not read.
         newest = None if half_life is None else math.ceil(_HALVINGS * half_life)
-        owners, items, newer = self.seen.histories.newest(flat, newest)
+        owners, items, newer = histories.newest(flat, newest)
         weights = None if half_life is None else tf.pow(0.5, tf.cast(newer, tf.float32) / half_life)
-        sums, total = self._sums(items, owners, tf.size(flat), weights)
-        points = self._place(flat, sums, total, self.seen.histories.counts(flat))
+        sums, total = _sums(self.context, items, owners, tf.size(flat), weights)
+        counts = histories.counts(flat)
+        pulled = pull(self.history, sums, total, counts)
+        if self.recent is not None:
+            owners, items, newer = histories.newest(flat, recent_items(self.history))
+            sums, _ = _sums(self.recent, items, owners, tf.size(flat), recent_weights(self.history, newer))
+            pulled += sums
+        points = self._place(flat, pulled, counts)
         return tf.reshape(points, tf.concat([tf.shape(codes), points.shape[-1:]], axis=0))
 
-    def training_points(self, users: Tensor, items: Tensor, seed: Tensor) -> Tensor:
-        """Returns the points of users in training, without the positive of each; see `Tower.training_points`."""
-        drawn, used = self.seen.around(users, items, self.history.length, self.history.window, seed)
-        where = tf.where(used)
-        sums, total = self._sums(tf.gather_nd(drawn, where), tf.cast(where[:, 0], tf.int32), tf.size(users))
-        counts = self.seen.histories.counts(users) - tf.cast(self.seen.contains(users, items), tf.int32)
-        return self._place(users, sums, total, counts)
+    def training_batches(
+        self, rows: Interactions, batch_size: int, seed: int, progress: Callable[[], Any]
+    ) -> tf.data.Dataset:
+        places = self.seen.find(tf.constant(rows.users), tf.constant(rows.items)).numpy()
+        positive = np.zeros(len(self.seen), bool)
+        positive[places[places >= 0]] = True
+        before, after = self._sides
+        return window_dataset(
+            (self.seen.indptr, self.seen.items),
+            positive,
+            batch_size,
+            before,
+            after,
+            _RUN,
+            reorder=self.history.neighbours == "random",
+            seed=seed,
+            progress=progress,
+        )
 
-    def _sums(self, items: Tensor, owners: Tensor, n_owners: Tensor, weights: Tensor | None = None) -> Any:
-        """Weighted sums of context vectors by owner, `(n_owners, dim)`, and the sums of their weights; `owners` is sorted."""
-        if weights is not None:
-            vectors = weights[:, tf.newaxis] * tf.nn.embedding_lookup(self.context, items)
-            sums = (tf.math.segment_sum(part, owners) for part in (vectors, weights))
-            # Segment sums end with the last owner that has an item.
-            return (_with_rows(part, n_owners) for part in sums)
-        # Each distinct item is looked up once, so that its gradient has one row.
-        distinct, positions = tf.unique(items)
-        vectors = tf.nn.embedding_lookup(self.context, distinct)
-        total = tf.math.bincount(owners, minlength=n_owners, maxlength=n_owners, dtype=tf.float32)
-        return tf.sparse.segment_sum(vectors, positions, owners, num_segments=n_owners), total
+    def training_points(self, users: Tensor, items: Tensor, seed: Tensor, windows: Windows | None = None) -> Tensor:
+        before, after = self._sides
+        if windows is None:
+            # Every positive is a run of its own.
+            histories = self.seen.window(users, items, before, after)
+            pulled = self._pulls(histories, 1, seed, lambda values: values[:, 0])
+            counts = self.seen.histories.counts(users) - tf.cast(self.seen.contains(users, items), tf.int32)
+        else:
+            pulled = self._pulls(windows.histories, windows.items.shape[1], seed, windows.flat)
+            counts = self.seen.histories.counts(users) - 1
+        return self._place(users, pulled, counts)
 
-    def _place(self, codes: Tensor, sums: Tensor, total: Tensor, counts: Tensor) -> Tensor:
-        """Points of users with `counts` items, from weighted sums of context vectors and the sums of the weights."""
-        pulled = pull(self.history, sums, total, counts)
+    @property
+    def _sides(self) -> tuple[int, int]:
+        """The number of items before and after a run that a training step reads."""
+        return self.history.length, self.history.length if self.history.around else 0
+
+    def _pulls(self, histories: Tensor, run: int, seed: Tensor, flat: Callable[[Tensor], Tensor]) -> Tensor:
+        """The pull of the items of each positive, `(positives, dim)`, from windows, `(runs, before + run + after)`."""
+        before = self.history.length
+        weights = self._training_weights(run, tf.shape(histories)[0], seed)
+        inside = tf.cast(histories >= 0, tf.float32)[..., tf.newaxis]
+        sums = tf.matmul(weights, _vectors(self.context, histories))
+        total = tf.matmul(weights, inside)[..., 0]
+        counts = tf.cast(tf.matmul(tf.cast(weights > 0, tf.float32), inside)[..., 0], tf.int32)
+        pulled = pull(self.history, flat(sums), flat(total), flat(counts))
+        if self.recent is None:
+            return pulled
+        newest = min(recent_items(self.history), before)
+        ages = _ages(newest, run, 0)
+        kernel = recent_weights(self.history, ages) * ((ages >= 0) & (ages < newest))
+        vectors = _vectors(self.recent, histories[:, before - newest : before + run])
+        return pulled + flat(tf.matmul(tf.constant(kernel, tf.float32), vectors))
+
+    def _training_weights(self, run: int, runs: Tensor, seed: Tensor) -> Tensor:
+        """The weights of the items of a window for each positive of its run, `(runs or 1, run, before + run + after)`."""
+        before, after = self._sides
+        ages = _ages(before, run, after)
+        earlier = 0.5 ** (ages / (self.history.half_life or math.inf)) * (ages < before)
+        sides = (np.abs(ages + 1) <= before) & (ages != -1)
+        kernels = [tf.constant(kernel, tf.float32)[tf.newaxis] for kernel in (np.where(ages >= 0, earlier, 0), sides)]
+        if self.history.around in (0, 1):
+            return kernels[int(self.history.around)]
+        around = tf.random.stateless_uniform([runs, 1, 1], seed) < self.history.around
+        return tf.where(around, kernels[1], kernels[0])
+
+    def _place(self, codes: Tensor, pulled: Tensor, counts: Tensor) -> Tensor:
+        """Points of users with `counts` items, from the pull of these."""
         n = tf.cast(counts, tf.float32)
         own = tf.math.divide_no_nan(n, n + self.history.shrinkage)[:, tf.newaxis]
         return self.embedding(codes, adjust=lambda offsets: own * offsets + pulled)
@@ -159,6 +223,35 @@ class HistoryTower(IdTower):
         config = super().get_config()
         del config["mode"]
         return {**config, "n_items": self.n_items, "history": self.history.to_dict()}
+
+
+def _ages(before: int, run: int, after: int) -> np.ndarray:
+    """How many items of a window are between each of its items and each positive of the run, `(run, before + run + after)`.
+
+    0 is the item right before the positive, -1 the positive itself; items after it have smaller numbers.
+    """
+    return before + np.arange(run)[:, np.newaxis] - np.arange(before + run + after) - 1
+
+
+def _vectors(table: Any, codes: Tensor) -> Tensor:
+    """The rows of a table, `(..., dim)`, zero for the code -1. Each row is looked up once, so its gradient is one row."""
+    distinct, positions = tf.unique(tf.concat([[-1], tf.reshape(codes, [-1])], axis=0))
+    rows = tf.nn.embedding_lookup(table, distinct[1:])
+    vectors = tf.gather(tf.pad(rows, [[1, 0], [0, 0]]), positions[1:])
+    return tf.reshape(vectors, tf.concat([tf.shape(codes), rows.shape[-1:]], axis=0))
+
+
+def _sums(table: Any, items: Tensor, owners: Tensor, n_owners: Tensor, weights: Tensor | None) -> Any:
+    """Weighted sums of the rows of items by owner, `(n_owners, dim)`, and the sums of their weights; `owners` is sorted."""
+    if weights is not None:
+        vectors = weights[:, tf.newaxis] * tf.nn.embedding_lookup(table, items)
+        sums = (tf.math.segment_sum(part, owners) for part in (vectors, weights))
+        # Segment sums end with the last owner that has an item.
+        return (_with_rows(part, n_owners) for part in sums)
+    distinct, positions = tf.unique(items)
+    vectors = tf.nn.embedding_lookup(table, distinct)
+    total = tf.math.bincount(owners, minlength=n_owners, maxlength=n_owners, dtype=tf.float32)
+    return tf.sparse.segment_sum(vectors, positions, owners, num_segments=n_owners), total
 
 
 def _with_rows(values: Tensor, rows: Tensor) -> Tensor:

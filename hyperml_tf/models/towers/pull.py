@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import tensorflow as tf
 
 from hyperml_tf.numerics import Tensor
@@ -27,3 +30,15 @@ def pull(history: History, sums: Tensor, weights: Tensor, counts: Tensor) -> Ten
     """
     strength = history.weight * tf.sqrt(tf.cast(tf.minimum(counts, history.length), tf.float32))
     return sums * tf.math.divide_no_nan(strength, weights)[:, tf.newaxis]
+
+
+def recent_items(history: History) -> int:
+    """Returns the number of newest items whose recent vectors are read, see `HistoryTower`: those of six half-lives."""
+    return math.ceil(6 * history.recent_half_life)
+
+
+def recent_weights(history: History, newer: Any) -> Any:
+    """Returns the weights of the recent vectors of items, from the numbers of newer items, an array or a tensor."""
+    if isinstance(newer, tf.Tensor):
+        newer = tf.cast(newer, tf.float32)
+    return history.recent_weight * 0.5 ** (newer / history.recent_half_life)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
 import tensorflow as tf
 
+from hyperml_tf.data import Interactions, training_dataset
 from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument, HyperbolicLayer
+from hyperml_tf.models.batches import Windows
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.tables import IdLookup, SeenItems
 
@@ -60,13 +63,27 @@ class Tower(HyperbolicLayer):
         """
         raise NotImplementedError("Subclasses must implement `points`.")
 
-    def training_points(self, users: Tensor, items: Tensor, seed: Tensor) -> Tensor:
+    def training_batches(
+        self, rows: Interactions, batch_size: int, seed: int, progress: Callable[[], Any]
+    ) -> tf.data.Dataset:
+        """Returns the batches of an epoch, on which `training_points` is called, see `training_dataset`.
+
+        Args:
+            rows: An `Interactions` in the codes of the tower.
+            batch_size: Integer >= 1, number of positives per batch.
+            seed: Integer, random seed of the shuffles.
+            progress: Function that returns the number of batches so far, see `training_dataset`.
+        """
+        return training_dataset(rows, batch_size, seed=seed, progress=progress)
+
+    def training_points(self, users: Tensor, items: Tensor, seed: Tensor, windows: Windows | None = None) -> Tensor:
         """Returns the points of users in a training step, computed without the positives of that step.
 
         Args:
             users: User codes, `(batch,)`.
             items: Item codes of the positives, `(batch,)`.
             seed: Two integers, the seed of random draws.
+            windows: The histories of the positives, if the batch holds them. Defaults to `None`.
 
         Returns:
             Points, `(batch, dim)`.

@@ -12,6 +12,7 @@ import tensorflow as tf
 from hyperml_tf.data import Interactions
 from hyperml_tf.geometry import poincare
 from hyperml_tf.models import History, HistoryTower, HyperML, IdTower
+from hyperml_tf.models.batches import Windows
 
 N_ITEMS, DIM = 12, 3
 HISTORIES = [[3, 1, 4], [5], [], [9, 2, 6, 8, 0, 7, 11, 10]]
@@ -19,31 +20,52 @@ HISTORIES = [[3, 1, 4], [5], [], [9, 2, 6, 8, 0, 7, 11, 10]]
 
 def tower(**kwargs: Any) -> HistoryTower:
     """Four users, the last of whom has more items than a step reads."""
-    history = History(**{"length": 4, "weight": 0.5, "shrinkage": 2.0, "window": 3.0, "half_life": 2.0, **kwargs})
-    made = HistoryTower(list("abcd"), DIM, N_ITEMS, history, embeddings_initializer="normal")
+    chosen = {
+        "length": 4,
+        "weight": 0.5,
+        "shrinkage": 2.0,
+        "half_life": 2.0,
+        "recent_weight": 0.7,
+        "recent_half_life": 0.5,
+    }
+    history = History(**{**chosen, **kwargs})
+    made = HistoryTower(list("abcd"), DIM, N_ITEMS, history)
+    made.embedding.embeddings.assign(np.random.default_rng(2).normal(size=(4, DIM)))
     made.context.assign(np.random.default_rng(0).normal(size=(N_ITEMS, DIM)))
+    if made.recent is not None:
+        made.recent.assign(np.random.default_rng(1).normal(size=(N_ITEMS, DIM)))
     made.seen.set(np.repeat(np.arange(4), list(map(len, HISTORIES))), np.concatenate(HISTORIES).astype(np.int32))
     return made
 
 
-def expected(made: HistoryTower, user: int, weights: dict[int, float], counts: int) -> np.ndarray:
-    """The formula of the class, with a weight for each item that counts."""
+def expected(
+    made: HistoryTower, user: int, before: list[int], around: list[int] | None = None, n: int | None = None
+) -> Any:
+    """The formula of the class for a user with the items `before`; in training, context may be that of the items `around`."""
     history = made.history
     context, offset = made.context.numpy().astype(float), made.embedding.embeddings.numpy()[user].astype(float)
-    pull = sum(w * context[item] for item, w in weights.items()) / (sum(weights.values()) or 1.0)
-    strength = history.weight * math.sqrt(min(counts, history.length))
-    own = counts / (counts + history.shrinkage) if counts else 0.0
-    return poincare.expmap0(tf.constant(own * offset + strength * pull + np.zeros(DIM)), 1.0).numpy()
+    n = len(before) if n is None else n
+    tangent = n / (n + history.shrinkage) * offset if n else np.zeros(DIM)
+    items = before if around is None else around
+    if items:
+        halvings = np.arange(len(items))[::-1] / (history.half_life or math.inf) * (around is None)
+        mean = np.average(context[items], axis=0, weights=0.5**halvings)
+        tangent = tangent + history.weight * math.sqrt(min(len(items), history.length)) * mean
+    if made.recent is not None:
+        newest = before[::-1][: math.ceil(6 * history.recent_half_life)]
+        for age, item in enumerate(newest):
+            weight = history.recent_weight * 0.5 ** (age / history.recent_half_life)
+            tangent = tangent + weight * made.recent.numpy()[item]
+    return poincare.expmap0(tf.constant(tangent), 1.0).numpy()
 
 
 @pytest.mark.parametrize("half_life", [None, 2.0])
-def test_points(half_life: float | None) -> None:
-    made = tower(half_life=half_life)
+@pytest.mark.parametrize("recent_weight", [0.0, 0.7])
+def test_points(half_life: float | None, recent_weight: float) -> None:
+    made = tower(half_life=half_life, recent_weight=recent_weight)
     points = made(["a", "b", "c", "d", "nobody"]).numpy()
     for user, items in enumerate(HISTORIES):
-        ages = np.arange(len(items))[::-1]
-        weights = dict(zip(items, 0.5 ** (ages / half_life) if half_life else np.ones(len(items)), strict=True))
-        np.testing.assert_allclose(points[user], expected(made, user, weights, len(items)), rtol=1e-5, atol=1e-7)
+        np.testing.assert_allclose(points[user], expected(made, user, items), rtol=1e-5, atol=1e-7)
     assert (points[2] == 0).all()
     assert (points[4] == 0).all()
     made.block = 3
@@ -52,30 +74,93 @@ def test_points(half_life: float | None) -> None:
 
 
 def test_what_is_very_old_is_not_read() -> None:
-    made = tower(half_life=0.01)
-    np.testing.assert_allclose(made(["d"])[0], expected(made, 3, {10: 1.0}, 8), rtol=1e-5)
+    made = tower(half_life=0.01, weight=0.25, recent_weight=0.0)
+    alone = tower(half_life=None, length=1, weight=0.5, recent_weight=0.0)
+    alone.embedding.set_weights(made.embedding.get_weights())
+    alone.seen.set(np.full(1, 3), np.full(1, 10, np.int32))
+    made.embedding.embeddings.assign(tf.zeros_like(made.embedding.embeddings))
+    alone.embedding.embeddings.assign(tf.zeros_like(made.embedding.embeddings))
+    np.testing.assert_allclose(made(["d"])[0], alone(["d"])[0], rtol=1e-5)
 
 
-def test_the_positive_is_left_out_in_training() -> None:
+def training_points(made: HistoryTower, in_windows: bool) -> dict[tuple[int, int], np.ndarray]:
+    """The points of all pairs of a user and one of their items in a training step."""
+    users, items = made.seen.users, made.seen.items
+    seed = tf.constant([0, 1], tf.int64)
+    if not in_windows:
+        points = made.training_points(tf.constant(users), tf.constant(items), seed)
+    else:
+        rows = Interactions.from_arrays(users, items)
+        rows = rows.recode(np.arange(4), np.arange(N_ITEMS))
+        (batch,) = made.training_batches(rows, 100, seed=3, progress=lambda: tf.constant(0))
+        windows = Windows.of(batch)
+        users, items = (codes.numpy() for codes in windows.codes())
+        points = made.training_points(tf.constant(users), tf.constant(items), seed, windows)
+    keys = zip(users.tolist(), items.tolist(), strict=True)
+    return dict(zip(keys, points.numpy(), strict=True))
+
+
+@pytest.mark.parametrize("in_windows", [False, True], ids=["rows", "runs"])
+def test_training_reads_the_items_before_the_positive(in_windows: bool) -> None:
+    made = tower(around=0.0)
+    points = training_points(made, in_windows)
+    assert len(points) == sum(map(len, HISTORIES))
+    for (user, item), point in points.items():
+        items = HISTORIES[user]
+        before = items[: items.index(item)][-made.history.length :]
+        np.testing.assert_allclose(point, expected(made, user, before, n=len(items) - 1), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("in_windows", [False, True], ids=["rows", "runs"])
+def test_training_reads_the_items_on_both_sides(in_windows: bool) -> None:
+    made = tower(around=1.0)
+    for (user, item), point in training_points(made, in_windows).items():
+        items = HISTORIES[user]
+        place = items.index(item)
+        before = items[:place][-made.history.length :]
+        around = before + items[place + 1 :][: made.history.length]
+        right = expected(made, user, before, around, n=len(items) - 1)
+        np.testing.assert_allclose(point, right, rtol=1e-5, atol=1e-6)
+
+
+def test_a_share_of_the_positives_is_placed_by_both_sides() -> None:
+    causal, both, mixed = (training_points(tower(around=share), True) for share in (0.0, 1.0, 0.5))
+    same = {
+        name: {pair for pair in mixed if np.allclose(mixed[pair], points[pair])}
+        for name, points in (("causal", causal), ("both", both))
+    }
+    assert same["causal"] | same["both"] == set(mixed)
+    assert same["causal"] - same["both"]
+    assert same["both"] - same["causal"]
+
+
+def test_an_item_that_is_not_known_is_predicted_from_the_whole_history() -> None:
+    made = tower(around=0.0)
+    points = made.training_points(tf.constant([0, 1]), tf.constant([7, 0]), tf.constant([0, 1], tf.int64))
+    for row, user in enumerate((0, 1)):
+        np.testing.assert_allclose(points[row], expected(made, user, HISTORIES[user]), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("in_windows", [False, True], ids=["rows", "runs"])
+def test_a_step_reads_and_changes_few_rows(in_windows: bool) -> None:
     made = tower()
-    users, items = [0, 0, 1, 1], [1, 7, 5, 0]  # the second and the last are not the users' own
-    points = made.training_points(tf.constant(users), tf.constant(items), tf.constant([0, 1])).numpy()
-    for row, (user, item) in enumerate(zip(users, items, strict=True)):
-        weights = {own: 1.0 for own in HISTORIES[user] if own != item}
-        np.testing.assert_allclose(points[row], expected(made, user, weights, len(weights)), rtol=1e-5, atol=1e-7)
-
-
-def test_a_step_reads_and_changes_few_rows() -> None:
-    made = tower()
-    users, items = tf.constant([3, 3, 3]), tf.constant([6, 6, 11])
+    tables = [made.context, made.recent, made.embedding.embeddings]
+    seed = tf.constant([0, 1], tf.int64)
+    run = {"user": [3], "item": [[6, 8, 0, -1]], "history": [[-1, -1, 9, 2, 6, 8, 0, 7, 11, 10, -1, -1]]}
     with tf.GradientTape() as tape:
-        total = tf.reduce_sum(made.training_points(users, items, tf.constant([0, 1])))
-    gradients = tape.gradient(total, [made.context, made.embedding.embeddings])
+        if in_windows:
+            windows = Windows.of({name: tf.constant(codes) for name, codes in run.items()})
+            points = made.training_points(*windows.codes(), seed, windows)
+        else:
+            points = made.training_points(tf.fill([3], 3), tf.constant([6, 6, 11]), seed)
+        total = tf.reduce_sum(points)
+    gradients = tape.gradient(total, tables)
     assert all(isinstance(gradient, tf.IndexedSlices) for gradient in gradients)
-    rows = gradients[0].indices.numpy().tolist()
-    assert len(rows) == len(set(rows)) <= N_ITEMS
-    assert set(rows) <= set(HISTORIES[3])
     assert all(np.isfinite(gradient.values).all() for gradient in gradients)
+    for gradient in gradients[:2]:
+        rows = gradient.indices.numpy().tolist()
+        assert len(rows) == len(set(rows))
+        assert set(rows) <= set(HISTORIES[3])
 
 
 def test_which_models_have_a_history() -> None:
@@ -87,7 +172,11 @@ def test_which_models_have_a_history() -> None:
     rows = (["u", "u", "v"], ["x", "y", "y"])
     assert HyperML.from_interactions(Interactions.from_arrays(*rows)).query_tower.history == History.unordered()
     ordered = Interactions.from_arrays(*rows, order=[1, 2, 1])
-    assert HyperML.from_interactions(ordered).query_tower.history == History()
+    undirected = History(around=1.0, recent_weight=0.0)
+    assert HyperML.from_interactions(ordered).query_tower.history == undirected
+    walk = np.tile(["x", "y", "z"], 30)
+    directed = Interactions.from_arrays(np.repeat(np.arange(30), 3), walk, order=np.arange(90))
+    assert HyperML.from_interactions(directed).query_tower.history == History()
     with pytest.raises(ValueError, match=r"`history` must be 0 or None in direct mode.*Received: history=3"):
         HyperML(*ids, mode="direct", history=3)
 
@@ -100,7 +189,9 @@ def test_which_models_have_a_history() -> None:
         ("all", "`history` must be a `History`.*'all'"),
         ({"length": 0}, "`length` must be an integer >= 1. Received: length=0"),
         ({"half_life": 0.0}, '`half_life` must be a number > 0 or "inf"'),
-        ({"window": -1.0}, "`window` must be a finite number > 0"),
+        ({"around": 1.5}, "`around` must be a finite number >= 0 and <= 1. Received: around=1.5"),
+        ({"recent_weight": -1.0}, "`recent_weight` must be a finite number >= 0"),
+        ({"neighbours": "near"}, "`neighbours` must be one of"),
         ({"weight": float("nan")}, "`weight` must be a finite number >= 0"),
         ({"shrinkage": -1.0}, "`shrinkage` must be a finite number >= 0"),
     ],

@@ -1,0 +1,121 @@
+"""`tf.data` pipelines over sequences: runs of consecutive positives, each with the part of the history around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from hyperml_tf.data.pipelines import Dataset, epochs_of
+
+
+def window_dataset(
+    sequences: tuple[np.ndarray, np.ndarray],
+    positive: np.ndarray,
+    batch_size: int,
+    before: int,
+    after: int = 0,
+    run: int = 4,
+    reorder: bool = False,
+    seed: int = 0,
+    progress: Callable[[], Any] | None = None,
+) -> Dataset:
+    """Creates a dataset of runs of consecutive positives with the items around them, for training on sequences.
+
+    The items of a run are read once for all of its positives, which makes a history per positive about as cheap as none. One
+    iteration is one epoch: every positive occurs once. The sequences are cut into runs at random places, anew in each epoch,
+    and a batch holds runs of many users.
+
+    Args:
+        sequences: Items of every user from the oldest to the newest as `(indptr, items)`, in CSR format: those of user `u` are
+            `items[indptr[u]:indptr[u + 1]]`.
+        positive: Booleans, `(len(items),)`, the entries of `items` to train on. All are part of the windows.
+        batch_size: Integer >= 1, the mean number of positives per batch.
+        before: Integer >= 0, number of items before a run.
+        after: Integer >= 0, number of items after a run. Defaults to `0`.
+        run: Integer >= 1, largest number of positives per run. Defaults to `4`.
+        reorder: Boolean, whether the items of each user are put into a random order in every epoch, for sequences without a
+            meaningful order. Defaults to `False`.
+        seed: Integer, the seed of an epoch, as in `training_dataset`. Defaults to `0`.
+        progress: As in `training_dataset`. Defaults to `None`.
+
+    Returns:
+        A `tf.data.Dataset` of known cardinality. Its elements are dictionaries of int32 tensors: `"user"`, `(runs,)`; `"item"`,
+        `(runs, run)`, the positives; and `"history"`, `(runs, before + run + after)`, the window. -1 is padding.
+
+    Raises:
+        ValueError: If `batch_size` is less than 1, or there are no positives.
+
+    Example:
+
+    >>> sequences = np.array([0, 3]), np.array([7, 8, 9])
+    >>> batch = next(iter(window_dataset(sequences, np.ones(3, bool), 10, before=2, run=3, seed=3)))
+    >>> int(tf.math.count_nonzero(batch["item"] >= 0)), batch["history"].shape[1]
+    (3, 5)
+    """
+    n_positives = int(np.count_nonzero(positive))
+    if batch_size < 1:
+        raise ValueError(f"`batch_size` must be positive. Received: batch_size={batch_size}")
+    if not n_positives:
+        raise ValueError("`positive` must have an entry that is True. Received: none")
+    n_batches = -(-n_positives // batch_size)
+    with tf.device("CPU"):
+        indptr, items = tf.constant(sequences[0], tf.int64), tf.constant(sequences[1], tf.int32)
+        chosen = None if n_positives == len(positive) else tf.constant(positive)
+
+    def epoch(number: Any) -> Dataset:
+        seeds = tf.stack([number, tf.cast(seed, tf.int64)])
+        order = _order_within(indptr, seeds) if reorder else None
+        ordered = items if order is None else tf.gather(items, order)
+        wanted = chosen if order is None or chosen is None else tf.gather(chosen, order)
+        users, starts = _runs(indptr, wanted, run, seeds)
+
+        def batch(index: Any) -> dict[str, Any]:
+            n = tf.shape(users, tf.int64)[0]
+            rows = slice(n * index // n_batches, n * (index + 1) // n_batches)
+            owners, first = users[rows], starts[rows]
+            history = _read(indptr, ordered, owners, first, -before, run + after)
+            positives = history[:, before : before + run]
+            if wanted is not None:
+                positives = tf.where(_read(indptr, wanted, owners, first, 0, run) == 1, positives, -1)
+            return {"user": tf.cast(owners, tf.int32), "item": positives, "history": history}
+
+        return tf.data.Dataset.range(n_batches).map(batch)
+
+    dataset = epochs_of(epoch, seed, progress).apply(tf.data.experimental.assert_cardinality(n_batches))
+    return dataset.prefetch(tf.data.AUTOTUNE)
+
+
+def _order_within(indptr: Any, seeds: Any) -> Any:
+    """A random order of the entries of each user."""
+    counts = indptr[1:] - indptr[:-1]
+    users = tf.repeat(tf.range(tf.size(counts)), counts)
+    return tf.argsort(
+        tf.cast(users, tf.float64) + tf.random.stateless_uniform(tf.shape(users), seeds, dtype=tf.float64)
+    )
+
+
+def _runs(indptr: Any, wanted: Any, run: int, seeds: Any) -> tuple[Any, Any]:
+    """Users and first places of all runs that have a positive, shuffled. A first place may be negative."""
+    counts = indptr[1:] - indptr[:-1]
+    phase = tf.random.stateless_uniform(tf.shape(counts), seeds, 0, run, tf.int64)
+    n_runs = tf.where(counts > 0, (counts + phase + run - 1) // run, 0)
+    users = tf.repeat(tf.range(tf.size(counts, tf.int64)), n_runs)
+    nth = tf.range(tf.size(users, tf.int64)) - tf.gather(tf.cumsum(n_runs, exclusive=True), users)
+    starts = nth * run - tf.gather(phase, users)
+    if wanted is not None:
+        kept = tf.where(tf.reduce_any(_read(indptr, wanted, users, starts, 0, run) == 1, axis=1))[:, 0]
+        users, starts = tf.gather(users, kept), tf.gather(starts, kept)
+    order = tf.random.experimental.stateless_shuffle(tf.range(tf.size(users, tf.int64)), seeds)
+    return tf.gather(users, order), tf.gather(starts, order)
+
+
+def _read(indptr: Any, values: Any, users: Any, starts: Any, begin: int, end: int) -> Any:
+    """The values of each user at the places `start + begin, ..., start + end - 1`, int32; -1 beyond either end."""
+    places = starts[:, tf.newaxis] + tf.range(begin, end, dtype=tf.int64)
+    first, last = (tf.gather(indptr, users + shift)[:, tf.newaxis] for shift in (0, 1))
+    inside = (places >= 0) & (places < last - first)
+    found = tf.gather(values, tf.where(inside, first + places, 0))
+    return tf.where(inside, tf.cast(found, tf.int32), -1)

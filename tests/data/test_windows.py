@@ -1,0 +1,95 @@
+"""Runs of consecutive positives with the items around them."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from hyperml_tf.data.windows import window_dataset
+
+COUNTS = np.random.default_rng(0).integers(0, 14, 40)
+INDPTR = np.concatenate([[0], np.cumsum(COUNTS)])
+N = int(INDPTR[-1])
+# Items that tell their user and their place.
+ITEMS = np.arange(N, dtype=np.int32)
+ALL = np.ones(N, bool)
+SOME = np.random.default_rng(1).random(N) < 0.4
+
+
+def epoch(dataset: Any) -> list[dict[str, np.ndarray]]:
+    return list(dataset.as_numpy_iterator())
+
+
+def windows(positive: np.ndarray = ALL, **kwargs: Any) -> Any:
+    return window_dataset((INDPTR, ITEMS), positive, **{"batch_size": 16, "before": 3, "after": 2, **kwargs})
+
+
+@pytest.mark.parametrize("positive", [ALL, SOME], ids=["all", "some"])
+@pytest.mark.parametrize("reorder", [False, True])
+@pytest.mark.parametrize("run", [1, 4, 7])
+def test_every_positive_once_an_epoch(positive: np.ndarray, reorder: bool, run: int) -> None:
+    dataset = windows(positive, reorder=reorder, run=run)
+    for _ in range(2):
+        batches = epoch(dataset)
+        assert len(batches) == len(dataset) == -(-np.count_nonzero(positive) // 16)
+        found = np.concatenate([batch["item"][batch["item"] >= 0] for batch in batches])
+        assert sorted(found) == ITEMS[positive].tolist()
+        # About as many positives in every batch.
+        assert max(np.count_nonzero(batch["item"] >= 0) for batch in batches) <= 16 + 5 * run
+
+
+def test_a_window_is_a_slice_of_the_history_of_its_user() -> None:
+    for batch in epoch(windows(SOME, run=4)):
+        for user, items, history in zip(batch["user"], batch["item"], batch["history"], strict=True):
+            own = ITEMS[INDPTR[user] : INDPTR[user + 1]]
+            padded = np.concatenate([np.full(20, -1), own, np.full(20, -1)])
+            at, place = next((at, item - INDPTR[user]) for at, item in enumerate(items) if item >= 0)
+            start = 20 + place - at - 3
+            assert history.tolist() == padded[start : start + 9].tolist()
+            run = history[3:7]
+            assert np.array_equal(items, np.where((run >= 0) & SOME[run], run, -1))
+
+
+def test_reordered_windows_hold_items_of_their_user_only() -> None:
+    neighbours = set()
+    for batch in epoch(windows(reorder=True).repeat(80)):
+        users = np.broadcast_to(batch["user"][:, np.newaxis], batch["history"].shape)
+        inside = batch["history"] >= 0
+        owners = np.searchsorted(INDPTR, batch["history"][inside], side="right") - 1
+        assert np.array_equal(owners, users[inside])
+        rows = batch["user"] == 1
+        neighbours |= {(a, b) for row in batch["history"][rows].tolist() for a, b in itertools.pairwise(row)}
+    n = COUNTS[1]
+    assert n > 3
+    assert len({pair for pair in neighbours if min(pair) >= 0}) == n * (n - 1)
+
+
+def test_epochs_differ_and_a_rerun_does_not() -> None:
+    def content(dataset: Any) -> list[Any]:
+        return [batch["history"].tolist() for batch in epoch(dataset)]
+
+    first, second = windows(seed=5), windows(seed=5)
+    epochs = [content(first) for _ in range(3)]
+    assert epochs == [content(second) for _ in range(3)]
+    assert epochs[0] != epochs[1] != epochs[2]
+    assert content(windows(seed=6)) != epochs[0]
+
+
+def test_an_epoch_depends_on_the_progress_alone() -> None:
+    progress = tf.Variable(7, dtype=tf.int64)
+    dataset = windows(progress=progress.read_value)
+    first, second = epoch(dataset), epoch(dataset)
+    assert all(np.array_equal(a["item"], b["item"]) for a, b in zip(first, second, strict=True))
+    progress.assign(8)
+    assert any(not np.array_equal(a["item"], b["item"]) for a, b in zip(first, epoch(dataset), strict=True))
+
+
+def test_bad_arguments() -> None:
+    with pytest.raises(ValueError, match=r"`batch_size` must be positive. Received: batch_size=0"):
+        windows(batch_size=0)
+    with pytest.raises(ValueError, match=r"`positive` must have an entry that is True"):
+        windows(np.zeros(N, bool))
