@@ -67,6 +67,11 @@ def test_cold_users(table: Path, tmp_path: Path) -> None:
     assert run("cold_users.py", table, "--epochs", 1, "--out", tmp_path)
 
 
+def test_epoch_cost() -> None:
+    toy = ("--rows", 300, "--sizes", 20, 30, "--dim", 4, "--rounds", 1)
+    assert "free users" in run("epoch_cost.py", *toy)
+
+
 def test_evaluation(table: Path) -> None:
     assert "FactorizedTopK" in run("evaluation.py", table, "--quick")
 

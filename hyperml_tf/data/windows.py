@@ -17,7 +17,7 @@ def window_dataset(
     batch_size: int,
     before: int,
     after: int = 0,
-    run: int = 4,
+    run: int = 8,
     reorder: bool = False,
     seed: int = 0,
     progress: Callable[[], Any] | None = None,
@@ -35,7 +35,7 @@ def window_dataset(
         batch_size: Integer >= 1, the mean number of positives per batch.
         before: Integer >= 0, number of items before a run.
         after: Integer >= 0, number of items after a run. Defaults to `0`.
-        run: Integer >= 1, largest number of positives per run. Defaults to `4`.
+        run: Integer >= 1, largest number of positives per run. Defaults to `8`.
         reorder: Boolean, whether the items of each user are put into a random order in every epoch, for sequences without a
             meaningful order. Defaults to `False`.
         seed: Integer, the seed of an epoch, as in `training_dataset`. Defaults to `0`.

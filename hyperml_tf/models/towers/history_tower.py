@@ -26,7 +26,7 @@ _INITIAL_SPREAD = 0.01
 # After this number of half-lives a weight is below the precision of float32.
 _HALVINGS = 24
 # Positives of a run, which share the items that are read. Longer runs are cheaper, but correlate the positives of a batch.
-_RUN = 4
+_RUN = 8
 
 
 @register
