@@ -10,15 +10,15 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from fitting import Scorer, Settings, train_baseline, train_hyperml
+from fitting import Settings, train_baseline, train_hyperml
 from rivals.ease import EASE
 from rivals.implicit_models import ImplicitModel
 from rivals.item_knn import ItemKNN
 
 from hyperml_tf.models.baselines import CML, LRML, MFBPR, EuclideanTwin, Popularity
-from hyperml_tf.runs.held_out import HeldOut
+from hyperml_tf.runs.held_out import HeldOut, MakeScorer
 
-Train = Callable[[HeldOut, int, Settings], Scorer]
+Train = Callable[[HeldOut, int, Settings], MakeScorer]
 """Trains a model once, given the split, a seed and the settings."""
 
 
@@ -48,6 +48,9 @@ class Contender:
         grid: the settings it is tuned over, in order; empty for no tuning.
         overridable: which of `epochs` and `dim` the model has.
         deterministic: whether the model is independent of the seed.
+        knows_order: the splits with which the model knows the order of a user's items.
+        knows_history: whether the model computes a user from their items, and thus knows the validation item in the test; other
+            models learn a vector per user.
     """
 
     title: str
@@ -56,6 +59,8 @@ class Contender:
     grid: tuple[Settings, ...] = ()
     overridable: tuple[str, ...] = ("epochs", "dim")
     deterministic: bool = False
+    knows_order: tuple[str, ...] = ()
+    knows_history: bool = False
 
     def overrides(self, asked: Overrides) -> dict[str, Any]:
         """The overrides that apply to this model."""
@@ -96,19 +101,23 @@ def _implicit(make: Any) -> Train:
     return lambda held_out, seed, settings: _fitted(make(held_out.split.train, seed=seed, **{"dim": 64, **settings}))
 
 
-def _fitted(model: Any) -> Scorer:
+def _fitted(model: Any) -> MakeScorer:
     model.fit()
-    return model.scorer()
+    return model.scorer
 
 
-def _popularity(held_out: HeldOut, seed: int, settings: Settings) -> Scorer:
+def _popularity(held_out: HeldOut, seed: int, settings: Settings) -> MakeScorer:
     model = Popularity.from_interactions(held_out.split.train)
     model.fit(held_out.split.train)
-    return model.scorer()
+    return model.scorer
+
+
+# HyperML weights items by recency, but not after a split at random.
+_HISTORY: dict[str, Any] = {"knows_order": ("last",), "knows_history": True}
 
 
 CONTENDERS = {
-    "hyperml": Contender("HyperML", "hyperbolic", _hyperml()),
+    "hyperml": Contender("HyperML", "hyperbolic", _hyperml(), **_HISTORY),
     "hyperml_direct": Contender("HyperML, direct", "hyperbolic", _hyperml(mode="direct")),
     "hyperml_free": Contender("HyperML, free users", "hyperbolic", _hyperml(history=0)),
     "twin": Contender(
@@ -127,6 +136,7 @@ CONTENDERS = {
             (0.15, 16.0),
             (0.005, 32.0),
         ),
+        **_HISTORY,
     ),
     "cml": Contender(
         "CML",
@@ -214,6 +224,7 @@ CONTENDERS = {
             (50.0, 10.0),
         ),
         overridable=("dim",),
+        knows_history=True,
     ),
     "ease": Contender(
         "EASE",
@@ -222,6 +233,7 @@ CONTENDERS = {
         grid("l2", (300.0,), (100.0,), (1000.0,), (30.0,), (3000.0,), (600.0,), (200.0,), (10.0,), (10000.0,)),
         overridable=(),
         deterministic=True,
+        knows_history=True,
     ),
     "item_knn": Contender(
         "Item-kNN",
@@ -241,6 +253,28 @@ CONTENDERS = {
         ),
         overridable=(),
         deterministic=True,
+        knows_history=True,
+    ),
+    "item_knn_recency": Contender(
+        "Item-kNN, by recency",
+        "linear",
+        _linear(ItemKNN),
+        grid(
+            "k shrinkage half_life",
+            (100, 10.0, 3.0),
+            (500, 50.0, 1.0),
+            (20, 0.0, 1.0),
+            (500, 50.0, 3.0),
+            (100, 0.0, 1.0),
+            (1000, 100.0, 3.0),
+            (500, 50.0, 10.0),
+            (200, 30.0, 0.5),
+            (100, 10.0, 10.0),
+        ),
+        overridable=(),
+        deterministic=True,
+        knows_order=("last", "random"),
+        knows_history=True,
     ),
     "popularity": Contender("Popularity", "popularity", _popularity, overridable=(), deterministic=True),
 }
