@@ -40,6 +40,11 @@ def run(arguments: argparse.Namespace) -> None:
             facts = {**_facts(table, held_out, data, split), "test_history": arguments.test_history}
             for model in arguments.models:
                 prefix = f"{data}, {split}, {model}: "
+                if not CONTENDERS[model].available:
+                    print(
+                        f"{prefix}left out, because {' or '.join(CONTENDERS[model].needs)} is not installed", flush=True
+                    )
+                    continue
                 task = tuning.Task(
                     arguments.out / data / split / model,
                     CONTENDERS[model],

@@ -11,9 +11,11 @@ from collections.abc import Callable
 from typing import Any
 
 from fitting import Settings, train_baseline, train_hyperml
+from rivals import embeddings
 from rivals.ease import EASE
 from rivals.implicit_models import ImplicitModel
 from rivals.item_knn import ItemKNN
+from rivals.other_environment import interpreter
 
 from hyperml_tf.models.baselines import CML, LRML, MFBPR, EuclideanTwin, Popularity
 from hyperml_tf.runs.held_out import HeldOut, MakeScorer
@@ -51,6 +53,7 @@ class Contender:
         knows_order: the splits with which the model knows the order of a user's items.
         knows_history: whether the model computes a user from their items, and thus knows the validation item in the test; other
             models learn a vector per user.
+        needs: the modules without which it is left out, in this environment or in another one.
     """
 
     title: str
@@ -61,6 +64,12 @@ class Contender:
     deterministic: bool = False
     knows_order: tuple[str, ...] = ()
     knows_history: bool = False
+    needs: tuple[str, ...] = ()
+
+    @property
+    def available(self) -> bool:
+        """Whether an environment has what the model needs, see `rivals.other_environment`."""
+        return interpreter(*self.needs) is not None
 
     def overrides(self, asked: Overrides) -> dict[str, Any]:
         """The overrides that apply to this model."""
@@ -76,6 +85,7 @@ KINDS = {
     "bpr": "MF-BPR",
     "factorization": "other factorization",
     "linear": "linear model",
+    "sequential": "sequential model",
     "popularity": "popularity",
 }
 
@@ -112,6 +122,43 @@ def _popularity(held_out: HeldOut, seed: int, settings: Settings) -> MakeScorer:
     return model.scorer
 
 
+def _rectools(model: str, loss: str, negatives: int) -> Train:
+    fixed = {"model": model, "loss": loss, "negatives": negatives, **_RECTOOLS}
+
+    def train(held_out: HeldOut, seed: int, settings: Settings) -> MakeScorer:
+        asked = {**fixed, "seed": seed, **settings}
+        return embeddings.train("rectools_worker.py", _SEQUENTIAL["needs"], held_out, asked).scorer
+
+    return train
+
+
+# Training ends after `patience` epochs without a better validation, or after `seconds`. All else is usual for these models.
+_RECTOOLS = {
+    "dim": 64,
+    "heads": 1,
+    "blocks": 1,
+    "dropout": 0.2,
+    "learning_rate": 0.001,
+    "batch_size": 128,
+    "epochs": 200,
+    "patience": 15,
+    "seconds": 1200,
+    "threads": 1,
+}
+_SEQUENTIAL: dict[str, Any] = {
+    "knows_order": ("last", "random"),
+    "knows_history": True,
+    "needs": ("rectools", "pytorch_lightning"),
+}
+_TRANSFORMER = "dropout blocks learning_rate"
+_TRANSFORMERS = (
+    (0.2, 1, 0.001),
+    (0.5, 1, 0.001),
+    (0.2, 2, 0.001),
+    (0.5, 2, 0.001),
+    (0.2, 1, 0.0003),
+    (0.7, 1, 0.001),
+)
 # HyperML weights items by recency, but not after a split at random.
 _HISTORY: dict[str, Any] = {"knows_order": ("last",), "knows_history": True}
 
@@ -206,6 +253,7 @@ CONTENDERS = {
             (0.03, 0.01, 200),
         ),
         overridable=("dim",),
+        needs=("implicit",),
     ),
     "implicit_als": Contender(
         "ALS (implicit)",
@@ -225,6 +273,7 @@ CONTENDERS = {
         ),
         overridable=("dim",),
         knows_history=True,
+        needs=("implicit",),
     ),
     "ease": Contender(
         "EASE",
@@ -275,6 +324,34 @@ CONTENDERS = {
         deterministic=True,
         knows_order=("last", "random"),
         knows_history=True,
+    ),
+    "sasrec_bce": Contender(
+        "SASRec, BCE",
+        "sequential",
+        _rectools("sasrec", "BCE", 1),
+        grid(_TRANSFORMER, *_TRANSFORMERS),
+        **_SEQUENTIAL,
+    ),
+    "sasrec_softmax": Contender(
+        "SASRec, softmax",
+        "sequential",
+        _rectools("sasrec", "softmax", 256),
+        grid(_TRANSFORMER, *_TRANSFORMERS),
+        **_SEQUENTIAL,
+    ),
+    "hstu": Contender(
+        "HSTU, softmax",
+        "sequential",
+        _rectools("hstu", "softmax", 256),
+        grid(_TRANSFORMER, *_TRANSFORMERS),
+        **_SEQUENTIAL,
+    ),
+    "bert4rec": Contender(
+        "BERT4Rec",
+        "sequential",
+        _rectools("bert4rec", "softmax", 256),
+        grid(_TRANSFORMER, *_TRANSFORMERS),
+        **_SEQUENTIAL,
     ),
     "popularity": Contender("Popularity", "popularity", _popularity, overridable=(), deterministic=True),
 }

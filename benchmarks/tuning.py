@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -72,7 +73,13 @@ class Trained:
             "validation": self.validation,
             "seconds": round(self.seconds, 2),
             "cpu_seconds": round(self.cpu_seconds, 2),
+            "notes": self.notes,
         }
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """What a model that is trained in another process tells of its training."""
+        return getattr(getattr(self.scorer, "__self__", None), "notes", {})
 
 
 def run(task: Task, seeds: list[int]) -> None:
@@ -132,10 +139,16 @@ def _tune(task: Task, trials: list[dict[str, Any]]) -> Trained | None:
 
 
 def _train(task: Task, seed: int, settings: Settings) -> Trained:
-    started, cpu_started = time.perf_counter(), time.process_time()
+    started, cpu_started = time.perf_counter(), _cpu_seconds()
     scorer = task.contender.train(task.held_out, seed, {**task.asked["overrides"], **settings})
-    seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu_started
+    seconds, cpu_seconds = time.perf_counter() - started, _cpu_seconds() - cpu_started
     return Trained(settings, scorer, results.validation_metrics(scorer, task.held_out), seconds, cpu_seconds)
+
+
+def _cpu_seconds() -> float:
+    """CPU time of this process and of those that it has waited for."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
 
 
 def _store(task: Task, seed: int, trained: Trained, trials: list[dict[str, Any]]) -> None:
