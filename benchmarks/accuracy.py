@@ -6,8 +6,10 @@
 
 `run` tunes each model on validation with the same number of trials, and then trains it once per seed with the best settings; only
 then the test rows are evaluated. HyperML, in both modes, runs with its defaults and is not tuned. All models and seeds have the
-same split and the same sampled negatives. Finished runs and trials are stored, so an interrupted comparison resumes, and several
-processes can share a directory if each has its own tables or models. `report` prints the tables.
+same split and the same sampled negatives, and know the same of a user: weights are trained on training rows, and the history of a
+user is everything before the held-out item (`--test-history train`, the older protocol: without the validation item). Finished
+runs and trials are stored, so an interrupted comparison resumes, and several processes can share a directory if each has its own
+tables or models. `report` prints the tables.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from __future__ import annotations
 import argparse
 import ast
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import figures
 import report
@@ -24,7 +26,7 @@ import tuning
 from contenders import CONTENDERS, Overrides
 
 from hyperml_tf.data import Interactions
-from hyperml_tf.runs.held_out import HeldOut
+from hyperml_tf.runs.held_out import HeldOut, TestHistory
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -35,9 +37,14 @@ def run(arguments: argparse.Namespace) -> None:
         table = Interactions.from_file(path)
         for split in arguments.split:
             held_out = HeldOut.draw(table, split)
-            facts = _facts(table, held_out, data, split)
+            facts = {**_facts(table, held_out, data, split), "test_history": arguments.test_history}
             for model in arguments.models:
                 prefix = f"{data}, {split}, {model}: "
+                if not CONTENDERS[model].available:
+                    print(
+                        f"{prefix}left out, because {' or '.join(CONTENDERS[model].needs)} is not installed", flush=True
+                    )
+                    continue
                 task = tuning.Task(
                     arguments.out / data / split / model,
                     CONTENDERS[model],
@@ -94,7 +101,13 @@ def parser() -> argparse.ArgumentParser:
     add.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     add.add_argument("--trials", type=int, default=6, help="trials per tuned model")
     add.add_argument(
-        "--criterion", choices=figures.NDCG, default=figures.NDCG[0], help="the validation metric that selects settings"
+        "--criterion", choices=results.NDCG, default=results.NDCG[0], help="the validation metric that selects settings"
+    )
+    add.add_argument(
+        "--test-history",
+        choices=get_args(TestHistory),
+        default="before_test",
+        help="what is known of users in the test: all rows before the test item, or, as formerly, the training rows",
     )
     add.add_argument("--out", type=Path, required=True, help="the directory of the runs")
     add.add_argument("--epochs", type=int, help="epochs of all models trained in epochs, for a quick look")

@@ -140,7 +140,7 @@ def main() -> None:
             items = [own[:-1] for own in items]
         trained = run.metrics["validation" if arguments.validation else "test"]
         cold = ColdUsers(run, items)
-        popularity = run.table.popularity()
+        popularity = run.training.popularity()
 
         def row(label: str, values: dict[str, float], name: str = name) -> None:
             print(f"| {name} | {label} | " + " | ".join(f"{values[key]:.4f}" for key in METRICS) + " |", flush=True)

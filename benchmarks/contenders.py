@@ -10,15 +10,17 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from fitting import Scorer, Settings, train_baseline, train_hyperml
+from fitting import Settings, train_baseline, train_hyperml
+from rivals import embeddings
 from rivals.ease import EASE
 from rivals.implicit_models import ImplicitModel
 from rivals.item_knn import ItemKNN
+from rivals.other_environment import interpreter
 
 from hyperml_tf.models.baselines import CML, LRML, MFBPR, EuclideanTwin, Popularity
-from hyperml_tf.runs.held_out import HeldOut
+from hyperml_tf.runs.held_out import HeldOut, MakeScorer
 
-Train = Callable[[HeldOut, int, Settings], Scorer]
+Train = Callable[[HeldOut, int, Settings], MakeScorer]
 """Trains a model once, given the split, a seed and the settings."""
 
 
@@ -48,6 +50,10 @@ class Contender:
         grid: the settings it is tuned over, in order; empty for no tuning.
         overridable: which of `epochs` and `dim` the model has.
         deterministic: whether the model is independent of the seed.
+        knows_order: the splits with which the model knows the order of a user's items.
+        knows_history: whether the model computes a user from their items, and thus knows the validation item in the test; other
+            models learn a vector per user.
+        needs: the modules without which it is left out, in this environment or in another one.
     """
 
     title: str
@@ -56,6 +62,14 @@ class Contender:
     grid: tuple[Settings, ...] = ()
     overridable: tuple[str, ...] = ("epochs", "dim")
     deterministic: bool = False
+    knows_order: tuple[str, ...] = ()
+    knows_history: bool = False
+    needs: tuple[str, ...] = ()
+
+    @property
+    def available(self) -> bool:
+        """Whether an environment has what the model needs, see `rivals.other_environment`."""
+        return interpreter(*self.needs) is not None
 
     def overrides(self, asked: Overrides) -> dict[str, Any]:
         """The overrides that apply to this model."""
@@ -71,6 +85,7 @@ KINDS = {
     "bpr": "MF-BPR",
     "factorization": "other factorization",
     "linear": "linear model",
+    "sequential": "sequential model",
     "popularity": "popularity",
 }
 
@@ -96,19 +111,60 @@ def _implicit(make: Any) -> Train:
     return lambda held_out, seed, settings: _fitted(make(held_out.split.train, seed=seed, **{"dim": 64, **settings}))
 
 
-def _fitted(model: Any) -> Scorer:
+def _fitted(model: Any) -> MakeScorer:
     model.fit()
-    return model.scorer()
+    return model.scorer
 
 
-def _popularity(held_out: HeldOut, seed: int, settings: Settings) -> Scorer:
+def _popularity(held_out: HeldOut, seed: int, settings: Settings) -> MakeScorer:
     model = Popularity.from_interactions(held_out.split.train)
     model.fit(held_out.split.train)
-    return model.scorer()
+    return model.scorer
+
+
+def _rectools(model: str, loss: str, negatives: int) -> Train:
+    fixed = {"model": model, "loss": loss, "negatives": negatives, **_RECTOOLS}
+
+    def train(held_out: HeldOut, seed: int, settings: Settings) -> MakeScorer:
+        asked = {**fixed, "seed": seed, **settings}
+        return embeddings.train("rectools_worker.py", _SEQUENTIAL["needs"], held_out, asked).scorer
+
+    return train
+
+
+# Training ends after `patience` epochs without a better validation, or after `seconds`. All else is usual for these models.
+_RECTOOLS = {
+    "dim": 64,
+    "heads": 1,
+    "blocks": 1,
+    "dropout": 0.2,
+    "learning_rate": 0.001,
+    "batch_size": 128,
+    "epochs": 200,
+    "patience": 15,
+    "seconds": 1200,
+    "threads": 1,
+}
+_SEQUENTIAL: dict[str, Any] = {
+    "knows_order": ("last", "random"),
+    "knows_history": True,
+    "needs": ("rectools", "pytorch_lightning"),
+}
+_TRANSFORMER = "dropout blocks learning_rate"
+_TRANSFORMERS = (
+    (0.2, 1, 0.001),
+    (0.5, 1, 0.001),
+    (0.2, 2, 0.001),
+    (0.5, 2, 0.001),
+    (0.2, 1, 0.0003),
+    (0.7, 1, 0.001),
+)
+# HyperML weights items by recency, but not after a split at random.
+_HISTORY: dict[str, Any] = {"knows_order": ("last",), "knows_history": True}
 
 
 CONTENDERS = {
-    "hyperml": Contender("HyperML", "hyperbolic", _hyperml()),
+    "hyperml": Contender("HyperML", "hyperbolic", _hyperml(), **_HISTORY),
     "hyperml_direct": Contender("HyperML, direct", "hyperbolic", _hyperml(mode="direct")),
     "hyperml_free": Contender("HyperML, free users", "hyperbolic", _hyperml(history=0)),
     "twin": Contender(
@@ -127,6 +183,7 @@ CONTENDERS = {
             (0.15, 16.0),
             (0.005, 32.0),
         ),
+        **_HISTORY,
     ),
     "cml": Contender(
         "CML",
@@ -196,6 +253,7 @@ CONTENDERS = {
             (0.03, 0.01, 200),
         ),
         overridable=("dim",),
+        needs=("implicit",),
     ),
     "implicit_als": Contender(
         "ALS (implicit)",
@@ -214,6 +272,8 @@ CONTENDERS = {
             (50.0, 10.0),
         ),
         overridable=("dim",),
+        knows_history=True,
+        needs=("implicit",),
     ),
     "ease": Contender(
         "EASE",
@@ -222,6 +282,7 @@ CONTENDERS = {
         grid("l2", (300.0,), (100.0,), (1000.0,), (30.0,), (3000.0,), (600.0,), (200.0,), (10.0,), (10000.0,)),
         overridable=(),
         deterministic=True,
+        knows_history=True,
     ),
     "item_knn": Contender(
         "Item-kNN",
@@ -241,6 +302,56 @@ CONTENDERS = {
         ),
         overridable=(),
         deterministic=True,
+        knows_history=True,
+    ),
+    "item_knn_recency": Contender(
+        "Item-kNN, by recency",
+        "linear",
+        _linear(ItemKNN),
+        grid(
+            "k shrinkage half_life",
+            (100, 10.0, 3.0),
+            (500, 50.0, 1.0),
+            (20, 0.0, 1.0),
+            (500, 50.0, 3.0),
+            (100, 0.0, 1.0),
+            (1000, 100.0, 3.0),
+            (500, 50.0, 10.0),
+            (200, 30.0, 0.5),
+            (100, 10.0, 10.0),
+        ),
+        overridable=(),
+        deterministic=True,
+        knows_order=("last", "random"),
+        knows_history=True,
+    ),
+    "sasrec_bce": Contender(
+        "SASRec, BCE",
+        "sequential",
+        _rectools("sasrec", "BCE", 1),
+        grid(_TRANSFORMER, *_TRANSFORMERS),
+        **_SEQUENTIAL,
+    ),
+    "sasrec_softmax": Contender(
+        "SASRec, softmax",
+        "sequential",
+        _rectools("sasrec", "softmax", 256),
+        grid(_TRANSFORMER, *_TRANSFORMERS),
+        **_SEQUENTIAL,
+    ),
+    "hstu": Contender(
+        "HSTU, softmax",
+        "sequential",
+        _rectools("hstu", "softmax", 256),
+        grid(_TRANSFORMER, *_TRANSFORMERS),
+        **_SEQUENTIAL,
+    ),
+    "bert4rec": Contender(
+        "BERT4Rec",
+        "sequential",
+        _rectools("bert4rec", "softmax", 256),
+        grid(_TRANSFORMER, *_TRANSFORMERS),
+        **_SEQUENTIAL,
     ),
     "popularity": Contender("Popularity", "popularity", _popularity, overridable=(), deterministic=True),
 }

@@ -10,10 +10,8 @@ import numpy as np
 import results
 from bands import banded_ndcg, mean_per_user
 from contenders import KINDS
-from results import METRICS, StoredRun
+from results import METRICS, NDCG, StoredRun
 from scipy import stats
-
-NDCG = tuple(metric for metric in METRICS if "ndcg" in metric)
 
 PUBLISHED = {"ml-1m": 0.562, "amazon-automotive": 0.2474, "amazon-cell-phones": 0.2933, "amazon-clothing": 0.1715}
 """nDCG@10 of HyperML among 100 sampled items in Tran et al., WSDM 2020, with other splits and negatives."""
@@ -54,7 +52,7 @@ def figures_of(data: str, runs: Runs) -> dict[str, Any]:
     models = {name: model_figures(of_model) for name, of_model in runs.items()}
     facts = next(iter(runs.values()))[0].facts
     return {
-        **{name: facts[name] for name in ("users", "items", "train_rows", "evaluated_users")},
+        **{name: facts[name] for name in ("users", "items", "train_rows", "evaluated_users", "test_history")},
         "models": models,
         "published": PUBLISHED.get(data),
         "gains": gains(models),
@@ -70,6 +68,8 @@ def model_figures(runs: list[StoredRun]) -> dict[str, Any]:
     return {
         "title": facts["title"],
         "kind": facts["kind"],
+        "knows_order": facts["knows_order"],
+        "knows_history": facts["knows_history"],
         "seeds": [run.facts["seed"] for run in runs],
         "settings": facts["settings"],
         "overrides": facts["overrides"],

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from hyperml_tf import TrainingConfig
 from hyperml_tf.models.baselines import EuclideanTwin
 from hyperml_tf.runs import fitting
-from hyperml_tf.runs.held_out import HeldOut
+from hyperml_tf.runs.held_out import HeldOut, MakeScorer
 from hyperml_tf.settings import settings_of
-
-Scorer = Callable[[np.ndarray], Any]
-"""User codes, `(batch,)` -> scores of the whole catalogue, `(batch, n_items)`."""
 
 Settings = Mapping[str, Any]
 
 
-def train_hyperml(held_out: HeldOut, seed: int, settings: Settings) -> Scorer:
+def train_hyperml(held_out: HeldOut, seed: int, settings: Settings) -> MakeScorer:
     """HyperML with its defaults and those of `TrainingConfig`, but for the settings."""
     # Objects, such as a `Curvature`, are arguments of the model only: the config of a run is numbers and words.
     of_config = {
@@ -35,7 +31,7 @@ def _is_plain(value: Any) -> bool:
     return value is None or isinstance(value, (bool, int, float, str))
 
 
-def train_baseline(model_class: Any, held_out: HeldOut, seed: int, settings: Settings) -> Scorer:
+def train_baseline(model_class: Any, held_out: HeldOut, seed: int, settings: Settings) -> MakeScorer:
     """A baseline of the package: its defaults but for the settings, as many epochs and as large batches as HyperML.
 
     Its learning rate falls linearly to 0, as that of HyperML; at the rates that suit MF-BPR and CML this was better on validation
@@ -54,5 +50,5 @@ def train_baseline(model_class: Any, held_out: HeldOut, seed: int, settings: Set
     return _fit(model, held_out, epochs, defaults.batch_size)
 
 
-def _fit(model: Any, held_out: HeldOut, epochs: int, batch_size: int) -> Scorer:
-    return fitting.fit(model, held_out.split.train, held_out.split.validation, epochs, batch_size).scorer()
+def _fit(model: Any, held_out: HeldOut, epochs: int, batch_size: int) -> MakeScorer:
+    return fitting.fit(model, held_out.split.train, held_out.split.validation, epochs, batch_size).scorer

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from contenders import CONTENDERS, KINDS
-from figures import NDCG, REFERENCES
-from results import METRICS
+from figures import REFERENCES
+from results import MEASURES, NDCG, PROTOCOLS
 
 Figures = dict[tuple[str, str], dict[str, Any]]
 """`figures.figures_of` by data and split."""
@@ -22,7 +22,8 @@ def markdown(figures: Figures) -> str:
             "{users:,} users, {items:,} items, {train_rows:,} training rows, {evaluated_users:,} users evaluated.\n".format(
                 **values
             ),
-            accuracy(values),
+            _HISTORIES[values["test_history"]],
+            *(accuracy(values, protocol) for protocol in PROTOCOLS),
             gains(values),
             significance(values),
             bands(values),
@@ -36,8 +37,16 @@ def _protocol() -> str:
         "Test metrics: the mean over seeds ± half the width of its 95 % confidence interval (Student's t); deterministic "
         "models run once. `sampled100_*` ranks the held-out item among 100 sampled negatives, `full_*` among all items outside "
         "the user's training and validation rows. Ranks are pessimistic: a tie counts as a better item. All models and seeds "
-        "have the same split and the same negatives.\n"
+        "have the same split and the same negatives. *Order*: whether the model knows the order of a user's items. *History*: "
+        "whether it computes users from their items, so that it knows the validation item in the test; other models have a "
+        "vector per user, learned from the training rows.\n"
     )
+
+
+_HISTORIES = {
+    "before_test": "In the test, the history of a user is their training and validation rows.\n",
+    "train": "In the test, the history of a user is their training rows, without the validation row.\n",
+}
 
 
 def summary(figures: Figures, models: Iterable[str] | None = None) -> str:
@@ -56,22 +65,24 @@ def summary(figures: Figures, models: Iterable[str] | None = None) -> str:
     return table(["data", "split", *(_title(figures, name) for name in names)], rows, text=2)
 
 
-def accuracy(values: dict[str, Any]) -> str:
-    """The metrics, one row per model."""
+def accuracy(values: dict[str, Any], protocol: str) -> str:
+    """The metrics of a protocol, one row per model."""
+    metrics = [f"{protocol}_{measure}" for measure in MEASURES]
     rows = []
     for name in _ordered(values["models"]):
         model = values["models"][name]
         rows.append(
             [
                 model["title"],
-                *(_interval(model["metrics"][metric]) for metric in METRICS),
+                *("yes" if model[name] else "" for name in ("knows_order", "knows_history")),
+                *(_interval(model["metrics"][metric]) for metric in metrics),
                 *(f"{model[name]:.1f}" for name in ("seconds", "cpu_seconds")),
             ]
         )
-    if values["published"] is not None:
-        missing = ["", f"{values['published']:.4f}", "", "", "", ""]
-        rows.append(["*HyperML as published: another split, other negatives*", *missing])
-    return table(["model", *METRICS, "s per training", "CPU s"], rows)
+    if values["published"] is not None and protocol == "sampled100":
+        shown = [f"{values['published']:.4f}" if metric == "sampled100_ndcg@10" else "" for metric in metrics]
+        rows.append(["*HyperML as published: another split, other negatives*", "", "", *shown, "", ""])
+    return table(["model", "order", "history", *metrics, "s per training", "CPU s"], rows, text=3)
 
 
 def gains(values: dict[str, Any]) -> str:

@@ -14,13 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from fitting import Scorer
 
+from hyperml_tf.metrics.gains import CUTOFFS
 from hyperml_tf.metrics.protocols import held_out_ranks
-from hyperml_tf.runs.held_out import HeldOut
+from hyperml_tf.runs.held_out import HeldOut, MakeScorer, TestHistory
 
 PROTOCOLS = ("sampled100", "full")
-METRICS = tuple(f"{protocol}_{measure}@10" for protocol in PROTOCOLS for measure in ("hr", "ndcg"))
+MEASURES = (*(f"hr@{k}" for k in CUTOFFS), *(f"ndcg@{k}" for k in CUTOFFS), "mrr")
+METRICS = tuple(f"{protocol}_{measure}" for protocol in PROTOCOLS for measure in MEASURES)
+NDCG = tuple(f"{protocol}_ndcg@10" for protocol in PROTOCOLS)
+"""The metrics by which models are selected and compared."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,31 +43,34 @@ class StoredRun:
     def per_user(self, metric: str) -> np.ndarray:
         """A metric of each evaluated user, `(users,)`."""
         protocol, measure = metric.split("_")
-        return {"hr@10": hit_at_10, "ndcg@10": ndcg_at_10}[measure](self.arrays[protocol])
+        return gain(self.arrays[protocol], measure)
 
 
-def hit_at_10(ranks: np.ndarray) -> np.ndarray:
-    """1 where the held-out item is among the first ten, and 0 elsewhere."""
-    return (ranks < 10).astype(float)
+def gain(ranks: np.ndarray, measure: str) -> np.ndarray:
+    """The value of one of `MEASURES` for 0-based ranks of a single relevant item, in float64.
+
+    `hr@k` is 1 among the first `k`, `ndcg@k` is `1 / log2(rank + 2)` among them; `mrr` is `1 / (rank + 1)` everywhere.
+    """
+    name, _, k = measure.partition("@")
+    values = {"hr": np.ones(len(ranks)), "ndcg": 1.0 / np.log2(ranks + 2.0), "mrr": 1.0 / (ranks + 1.0)}[name]
+    return values * (ranks < int(k)) if k else values
 
 
-def ndcg_at_10(ranks: np.ndarray) -> np.ndarray:
-    """nDCG@10 with a single relevant item: `1 / log2(rank + 2)` among the first ten, and 0 elsewhere."""
-    return hit_at_10(ranks) / np.log2(ranks + 2.0)
-
-
-def validation_metrics(score: Scorer, held_out: HeldOut) -> dict[str, float]:
-    """The four metrics on the validation rows. The test rows are not used."""
+def validation_metrics(scorer: MakeScorer, held_out: HeldOut) -> dict[str, float]:
+    """The metrics on the validation rows, with the training rows as histories. The test rows are not used."""
     rows, known = held_out.split.validation, held_out.split.train
-    ranks = held_out_ranks(score, rows.users, rows.items, known.csr(), held_out.negatives)
+    ranks = held_out_ranks(scorer(known), rows.users, rows.items, known.csr(), held_out.negatives)
     run = StoredRun({}, ranks)
     return {metric: float(run.per_user(metric).mean()) for metric in METRICS}
 
 
-def arrays_of_test(score: Scorer, held_out: HeldOut) -> dict[str, np.ndarray]:
-    """The arrays of a `StoredRun` from the test of a model."""
-    rows, train = held_out.split.test, held_out.split.train
-    ranks = held_out_ranks(score, rows.users, rows.items, held_out.split.before_test.csr(), held_out.negatives)
+def arrays_of_test(
+    scorer: MakeScorer, held_out: HeldOut, test_history: TestHistory = "before_test"
+) -> dict[str, np.ndarray]:
+    """The arrays of a `StoredRun` from the test of a model, see `HeldOut.report` for the history of the users."""
+    rows, train, before = held_out.split.test, held_out.split.train, held_out.split.before_test
+    score = scorer({"before_test": before, "train": train}[test_history])
+    ranks = held_out_ranks(score, rows.users, rows.items, before.csr(), held_out.negatives)
     return {
         "users": rows.users,
         "items": rows.items,

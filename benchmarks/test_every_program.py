@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from contenders import CONTENDERS
+from rivals.other_environment import VARIABLE, interpreter
 
 import hyperml_tf as hml
 
@@ -55,6 +57,17 @@ def test_accuracy(table: Path, tmp_path: Path) -> None:
     toy = ("--trials", 1, "--seeds", 0, "--epochs", 1, "--dim", 4)
     run("accuracy.py", "run", table, "--split", "last", "random", *toy, "--out", tmp_path)
     assert "| toy | random |" in run("accuracy.py", "report", tmp_path, "--json", tmp_path / "figures.json")
+
+
+def test_accuracy_of_rivals_in_another_environment(table: Path, tmp_path: Path) -> None:
+    needs = CONTENDERS["sasrec_softmax"].needs
+    if interpreter(*needs) is None:
+        pytest.skip(f"neither this environment nor {VARIABLE} has {' and '.join(needs)}")
+    toy = ("--trials", 1, "--seeds", 0, "--epochs", 2, "--dim", 4)
+    models = [name for name, contender in CONTENDERS.items() if contender.kind == "sequential"]
+    run("accuracy.py", "run", table, "--models", *models, *toy, "--out", tmp_path)
+    printed = run("accuracy.py", "report", tmp_path)
+    assert all(f"| {CONTENDERS[model].title} | yes | yes | 0." in printed for model in models)
 
 
 def test_ablation(table: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,9 +13,9 @@ from typing import Any
 import numpy as np
 import results
 from contenders import Contender, Overrides
-from fitting import Scorer, Settings
+from fitting import Settings
 
-from hyperml_tf.runs.held_out import HeldOut
+from hyperml_tf.runs.held_out import HeldOut, MakeScorer
 
 TUNING_SEED = 0
 
@@ -30,7 +31,7 @@ class Task:
         trials: Integer, the number of trials of a model that is tuned.
         criterion: String, the validation metric by which the best trial is selected.
         overrides: Other arguments of the program.
-        facts: Facts about the data, to be stored.
+        facts: Facts about the data and the protocol, to be stored.
         log: Called with a line of text after each step.
     """
 
@@ -49,6 +50,7 @@ class Task:
         tuned = {"trials": self.trials, "criterion": self.criterion} if self.contender.grid else {}
         return {
             "table": self.facts["fingerprint"],
+            "test_history": self.facts["test_history"],
             **tuned,
             "overrides": self.contender.overrides(self.overrides),
         }
@@ -59,7 +61,7 @@ class Trained:
     """A trained model, its validation metrics and the time it took."""
 
     settings: Settings
-    score: Scorer
+    scorer: MakeScorer
     validation: dict[str, float]
     seconds: float
     cpu_seconds: float
@@ -71,7 +73,13 @@ class Trained:
             "validation": self.validation,
             "seconds": round(self.seconds, 2),
             "cpu_seconds": round(self.cpu_seconds, 2),
+            "notes": self.notes,
         }
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """What a model that is trained in another process tells of its training."""
+        return getattr(getattr(self.scorer, "__self__", None), "notes", {})
 
 
 def run(task: Task, seeds: list[int]) -> None:
@@ -131,10 +139,16 @@ def _tune(task: Task, trials: list[dict[str, Any]]) -> Trained | None:
 
 
 def _train(task: Task, seed: int, settings: Settings) -> Trained:
-    started, cpu_started = time.perf_counter(), time.process_time()
-    score = task.contender.train(task.held_out, seed, {**task.asked["overrides"], **settings})
-    seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu_started
-    return Trained(settings, score, results.validation_metrics(score, task.held_out), seconds, cpu_seconds)
+    started, cpu_started = time.perf_counter(), _cpu_seconds()
+    scorer = task.contender.train(task.held_out, seed, {**task.asked["overrides"], **settings})
+    seconds, cpu_seconds = time.perf_counter() - started, _cpu_seconds() - cpu_started
+    return Trained(settings, scorer, results.validation_metrics(scorer, task.held_out), seconds, cpu_seconds)
+
+
+def _cpu_seconds() -> float:
+    """CPU time of this process and of those that it has waited for."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
 
 
 def _store(task: Task, seed: int, trained: Trained, trials: list[dict[str, Any]]) -> None:
@@ -142,12 +156,15 @@ def _store(task: Task, seed: int, trained: Trained, trials: list[dict[str, Any]]
         **task.facts,
         "title": task.contender.title,
         "kind": task.contender.kind,
+        "knows_order": task.held_out.order in task.contender.knows_order,
+        "knows_history": task.contender.knows_history,
         "seed": seed,
         "overrides": task.asked["overrides"],
         **trained.record(),
         "trials": trials,
     }
-    results.store(task.folder, seed, results.StoredRun(facts, results.arrays_of_test(trained.score, task.held_out)))
+    arrays = results.arrays_of_test(trained.scorer, task.held_out, task.facts["test_history"])
+    results.store(task.folder, seed, results.StoredRun(facts, arrays))
     task.log(f"seed {seed}: {_shown(trained.settings)}: {_line(trained, task.criterion)}")
 
 

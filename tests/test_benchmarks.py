@@ -58,7 +58,10 @@ def test_ease_is_least_squares_without_the_item_itself() -> None:
     model = EASE.from_interactions(TINY, l2=l2)
     model.fit()
     np.testing.assert_allclose(model.weights, expected, atol=1e-5)
-    np.testing.assert_allclose(model.scorer()(np.array([2, 0])), seen[[2, 0]] @ expected, atol=1e-5)
+    np.testing.assert_allclose(model.scorer(TINY)(np.array([2, 0])), seen[[2, 0]] @ expected, atol=1e-5)
+    # With other histories the weights are the same.
+    more = Interactions.from_arrays(list("aabbccdd"), [0, 3, 0, 1, 2, 1, 0, 3])
+    np.testing.assert_allclose(model.scorer(more)(np.array([0])), matrix(more)[[0]] @ expected, atol=1e-5)
 
 
 def test_ease_mirrors_every_block(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,7 +85,14 @@ def test_item_knn_by_hand() -> None:
     for item, (neighbour, similarity) in nearest.items():
         expected[neighbour, item] = similarity
     np.testing.assert_allclose(model.weights.toarray(), expected, rtol=1e-6)
-    np.testing.assert_allclose(model.scorer()(np.array([1])), matrix(TINY)[[1]] @ expected, rtol=1e-6)
+    np.testing.assert_allclose(model.scorer(TINY)(np.array([1])), matrix(TINY)[[1]] @ expected, rtol=1e-6)
+    # User b has 0, 1 and then 3.
+    recent = ItemKNN.from_interactions(TINY, k=1, shrinkage=1.0, half_life=2.0)
+    recent.fit()
+    weighted = np.array([[0.5, 2**-0.5, 0.0, 1.0]]) @ expected
+    np.testing.assert_allclose(recent.scorer(TINY)(np.array([1])), weighted, rtol=1e-6)
+    with pytest.raises(ValueError, match=r"`half_life` must be positive.*Received: half_life=0"):
+        ItemKNN.from_interactions(TINY, k=1, shrinkage=1.0, half_life=0)
     two = ItemKNN.from_interactions(TINY, k=2, shrinkage=0.0)
     two.fit()
     assert two.weights.toarray()[1, 0] == pytest.approx(2 / 3)
@@ -97,7 +107,7 @@ def test_implicit_models_learn_and_repeat(make: Any, catalogue: Interactions) ->
     for _ in range(2):
         model = make(catalogue, dim=8, seed=3, iterations=30)
         model.fit()
-        scores.append(model.scorer()(users))
+        scores.append(model.scorer(catalogue)(users))
     np.testing.assert_array_equal(scores[0], scores[1])
     seen = matrix(catalogue) > 0
     assert scores[0].shape == seen.shape
@@ -107,9 +117,12 @@ def test_implicit_models_learn_and_repeat(make: Any, catalogue: Interactions) ->
 def made_up(kind: str, seed: int, sampled: Any, full: Any) -> results.StoredRun:
     """A run of four users whose held-out items are 0, 1, 2 and 3."""
     facts = {"data": "toy", "split": "last", "users": 4, "items": 4, "train_rows": 12, "evaluated_users": 4}
+    facts["test_history"] = "before_test"
     made = {
         "title": kind,
         "kind": kind,
+        "knows_order": False,
+        "knows_history": True,
         "seed": seed,
         "settings": {},
         "overrides": {},
@@ -256,14 +269,15 @@ class Counting:
         if settings["factor"] == self.killed_at:
             raise KeyboardInterrupt
         self.trained.append((seed, settings["factor"]))
-        return lambda users: np.tile(np.arange(held_out.split.train.n_items) * settings["factor"], (len(users), 1))
+        scores = np.arange(held_out.split.train.n_items) * settings["factor"]
+        return lambda known: lambda users: np.tile(scores, (len(users), 1))
 
 
 def test_tuning_resumes_and_trains_the_winner_once(catalogue: Interactions, tmp_path: Path) -> None:
     held_out = HeldOut.draw(catalogue, "last")
     model = Counting(killed_at=3.0)
     contender = contenders.Contender("Counting", "bpr", model, contenders.grid("factor", (-1.0,), (1.0,), (3.0,)), ())
-    facts = SimpleNamespace(fingerprint="toy")
+    facts = SimpleNamespace(fingerprint="toy", test_history="before_test")
     task = tuning.Task(
         tmp_path / "model",
         contender,

@@ -11,6 +11,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -24,9 +25,10 @@ from hyperml_tf.settings import TrainingConfig
 pytestmark = pytest.mark.slow
 
 SETTINGS = ["--epochs", "2", "--dim", "8", "--batch-size", "256", "--k", "7"]
-METRICS = {"full_hr@10", "full_ndcg@10", "sampled100_hr@10", "sampled100_ndcg@10"}
-# The columns of the table of metrics are wide; rich asks this variable for the width.
-os.environ.setdefault("COLUMNS", "100")
+MEASURES = {"MRR": "mrr", **{f"{title}@{k}": f"{title.lower()}@{k}" for title in ("HR", "nDCG") for k in (5, 10, 20)}}
+METRICS = {f"{protocol}_{measure}" for protocol in ("full", "sampled100") for measure in MEASURES.values()}
+# rich asks this variable for the width of the terminal.
+os.environ.setdefault("COLUMNS", "80")
 
 Call = Callable[..., "Answer"]
 
@@ -84,11 +86,31 @@ def test_train_writes_the_run(folder: Path) -> None:
 def test_evaluate_prints_what_was_stored(folder: Path, call: Call) -> None:
     answer = call("evaluate", folder / "run")
     assert answer.code == 0
-    metrics = json.loads((folder / "run" / "metrics.json").read_text())
-    for part in ("test", "validation"):
-        for values, name in ((metrics[part], "HyperML"), (metrics["popularity"][part], "Popularity")):
-            numbers = [f"{values[key]:.4f}" for key in ("full_hr@10", "full_ndcg@10")]
-            assert any(name in line and all(number in line for number in numbers) for line in answer.out.splitlines())
+    stored = json.loads((folder / "run" / "metrics.json").read_text())
+    assert rows_of(answer) == expected_rows(stored)
+    assert "their training and validation items" in " ".join(answer.out.split())
+    older = call("evaluate", folder / "run", "--test-history", "train")
+    assert rows_of(older) == expected_rows(Run.load(folder / "run").evaluate("train")) != expected_rows(stored)
+    assert "their training items only" in " ".join(older.out.split())
+    refused = call("evaluate", folder / "run", "--test-history", "all")
+    assert refused.code != 0
+    assert "`test_history` must be one of" in refused.err
+
+
+def rows_of(answer: Answer) -> list[list[str]]:
+    """The measure of each row of the printed table, and its numbers."""
+    lines = [line.replace("│", " ").split() for line in answer.out.splitlines() if "│" in line]
+    return [words[-5:] for words in lines]
+
+
+def expected_rows(metrics: dict[str, Any]) -> list[list[str]]:
+    parts = [of_model[part] for part in ("test", "validation") for of_model in (metrics, metrics["popularity"])]
+    titles = [f"{title}@{k}" for title in ("HR", "nDCG") for k in (5, 10, 20)] + ["MRR"]
+    return [
+        [title, *(f"{values[f'{protocol}_{MEASURES[title]}']:.4f}" for values in parts)]
+        for protocol in ("full", "sampled100")
+        for title in titles
+    ]
 
 
 def test_recommend_prints_json(folder: Path, call: Call) -> None:

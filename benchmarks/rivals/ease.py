@@ -15,7 +15,7 @@ class EASE:
     """A linear item-to-item model in closed form (Steck 2019, "Embarrassingly shallow autoencoders for sparse data").
 
     With `X` the binary matrix of training interactions, the weights minimise `|X - X B|^2 + l2 |B|^2` subject to
-    `diag(B) = 0`: `B = I - P diag(1 / diag(P))` with `P = (X'X + l2 I)^-1`. A user scores `X[user] @ B`.
+    `diag(B) = 0`: `B = I - P diag(1 / diag(P))` with `P = (X'X + l2 I)^-1`. A user with the items `x` scores `x @ B`.
 
     The symmetric inverse with `n_items` rows is computed in place in float32. It takes `4 n_items^2` bytes, which limits the
     model to a few ten thousand items.
@@ -55,9 +55,10 @@ class EASE:
         np.fill_diagonal(weights, 0.0)
         self.weights = weights
 
-    def scorer(self) -> Any:
-        """A function of user codes, `(batch,)`, that scores the whole catalogue, `(batch, n_items)`."""
-        return lambda users: np.asarray(self.seen[users] @ self.weights)
+    def scorer(self, known: Interactions) -> Any:
+        """A function from user codes, `(batch,)`, to scores of the catalogue, `(batch, n_items)`, given the histories."""
+        items = seen_matrix(known)
+        return lambda users: np.asarray(items[users] @ self.weights)
 
 
 def _mirror_lower(matrix: np.ndarray, block: int = 2048) -> None:

@@ -14,6 +14,8 @@ from rivals.seen_matrix import seen_matrix
 class ImplicitModel:
     """A matrix factorization: the score of a user and an item is the product of their factors.
 
+    Those of a user are computed from the items known of them with ALS, and are learned with BPR, which cannot use other items.
+
     It uses one thread, because the result of several threads differs from run to run.
 
     Args:
@@ -48,7 +50,11 @@ class ImplicitModel:
         with threadpool_limits(1, "blas"):
             self.model.fit(self.seen, show_progress=False)
 
-    def scorer(self) -> Any:
-        """A function of user codes, `(batch,)`, that scores the whole catalogue, `(batch, n_items)`."""
-        users, items = np.asarray(self.model.user_factors), np.asarray(self.model.item_factors)
+    def scorer(self, known: Interactions) -> Any:
+        """A function from user codes, `(batch,)`, to scores of the catalogue, `(batch, n_items)`, given the histories."""
+        items = np.asarray(self.model.item_factors)
+        if hasattr(self.model, "recalculate_user"):
+            rows = seen_matrix(known)
+            return lambda codes: self.model.recalculate_user(np.asarray(codes), rows[codes]) @ items.T
+        users = np.asarray(self.model.user_factors)
         return lambda codes: users[codes] @ items.T

@@ -15,7 +15,11 @@ from rich.logging import RichHandler
 from rich.table import Table
 
 PROTOCOLS = ("full", "sampled100")
-MEASURES = {"hr@10": "HR@10", "ndcg@10": "nDCG@10"}
+MEASURES = {
+    **{f"hr@{k}": f"HR@{k}" for k in (5, 10, 20)},
+    **{f"ndcg@{k}": f"nDCG@{k}" for k in (5, 10, 20)},
+    "mrr": "MRR",
+}
 
 
 def start_tensorflow(log: Console | None = None) -> None:
@@ -72,24 +76,32 @@ def errors_now() -> Console:
     return Console(file=sys.stderr, highlight=False)
 
 
-def metrics_table(metrics: dict[str, Any]) -> Table:
+def metrics_table(metrics: dict[str, Any], test_history: str = "before_test") -> Table:
     """Returns a table of test and validation metrics of the model and of popularity, under both protocols.
 
     Args:
         metrics: The contents of `metrics.json`.
+        test_history: String, the `TestHistory` of the metrics. Defaults to `"before_test"`.
     """
-    table = Table(title="Held-out items", title_justify="left", caption=_CAPTION, caption_justify="left")
+    caption = f"{_CAPTION} Test users are known by {_HISTORIES[test_history]}."
+    table = Table(title="Held-out items", title_justify="left", caption=caption, caption_justify="left")
     table.add_column("")
     table.add_column("")
-    for protocol in PROTOCOLS:
-        for measure in MEASURES.values():
-            table.add_column(f"{protocol}\n{measure}", justify="right")
     for part in ("test", "validation"):
-        for name, values in (("HyperML", metrics[part]), ("Popularity", metrics["popularity"][part])):
-            cells = [f"{values[f'{protocol}_{measure}']:.4f}" for protocol in PROTOCOLS for measure in MEASURES]
-            table.add_row(part if name == "HyperML" else "", name, *cells)
+        for name in ("HyperML", "Popularity"):
+            table.add_column(f"{part}\n{name}", justify="right")
+    for protocol in PROTOCOLS:
+        for measure, title in MEASURES.items():
+            values = [
+                of_model[part][f"{protocol}_{measure}"]
+                for part in ("test", "validation")
+                for of_model in (metrics, metrics["popularity"])
+            ]
+            first = measure == next(iter(MEASURES))
+            table.add_row(protocol if first else "", title, *(f"{value:.4f}" for value in values))
         table.add_section()
     return table
 
 
 _CAPTION = "full: ranked among all unseen items; sampled100: among 100 of them."
+_HISTORIES = {"before_test": "their training and validation items", "train": "their training items only"}

@@ -44,12 +44,23 @@ def train(
     typer.echo(f"Wrote {out}: {', '.join(sorted(path.name for path in out.iterdir()))}")
 
 
-def evaluate(run: RunArgument) -> None:
+def evaluate(
+    run: RunArgument,
+    test_history: Annotated[
+        str,
+        typer.Option(
+            metavar="before_test|train",
+            help="What is known of a user when the test item is ranked: all items before it, or, as in older figures, the "
+            "training items without the validation item.",
+        ),
+    ] = "before_test",
+) -> None:
     """Evaluate a run again, on its held-out items."""
     console.start_tensorflow()
     from hyperml_tf.runs import Run
 
-    console.output().print(console.metrics_table(Run.load(run).evaluate()))
+    metrics = Run.load(run).evaluate(test_history)  # type: ignore[arg-type]  # checked there
+    console.output().print(console.metrics_table(metrics, test_history))
 
 
 def plot(

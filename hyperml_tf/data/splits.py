@@ -45,7 +45,11 @@ class Split:
 
     @property
     def before_test(self) -> Interactions:
-        """The training and validation rows: the items that are excluded when the test items are ranked."""
+        """The training and validation rows: what is known of the users when the test items are ranked.
+
+        The validation row of a user is behind the training rows, as their newest one. With split "last" that is the order of the
+        table; with split "random" held-out rows have no place in the order.
+        """
         users = np.concatenate([self.train.users, self.validation.users])
         items = np.concatenate([self.train.items, self.validation.items])
         order = np.argsort(users, kind="stable")

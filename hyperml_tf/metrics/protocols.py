@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tensorflow as tf
 
-from hyperml_tf.metrics.gains import mean_gains
+from hyperml_tf.metrics.gains import CUTOFFS, mean_gains
 from hyperml_tf.metrics.ranks import rank_among, rank_in_catalogue
 from hyperml_tf.numerics import Tensor
 
@@ -29,10 +29,10 @@ def ranking_report(
     items: np.ndarray,
     excluded: tuple[np.ndarray, np.ndarray],
     negatives: np.ndarray | None = None,
-    ks: Sequence[int] = (10,),
+    ks: Sequence[int] = CUTOFFS,
     batch_size: int = 256,
 ) -> dict[str, float]:
-    """Hit rate and nDCG of one held-out item per user, under the full and the sampled protocol.
+    """Hit rate, nDCG and MRR of one held-out item per user, under the full and the sampled protocol.
 
     Ranks are pessimistic: an item ranks behind all items with an equal or NaN score.
 
@@ -44,12 +44,12 @@ def ranking_report(
             those of user `u` are `indices[indptr[u]:indptr[u + 1]]`, without repetitions. A held-out item competes even if it is
             among them.
         negatives: Codes of the sampled items of each user, `(n, m)`. Defaults to `None`, which leaves out the sampled protocol.
-        ks: Positive integers, the cut-offs. Defaults to `(10,)`.
+        ks: Positive integers, the cut-offs of hit rate and nDCG. MRR has none. Defaults to `(5, 10, 20)`.
         batch_size: Positive integer, number of users to score at a time. Defaults to `256`.
 
     Returns:
-        A dictionary of floats with the keys `full_hr@<k>` and `full_ndcg@<k>`, and with `negatives` also `sampled<m>_hr@<k>` and
-        `sampled<m>_ndcg@<k>`.
+        A dictionary of floats with the keys `full_hr@<k>`, `full_ndcg@<k>` and `full_mrr`, and with `negatives` also
+        `sampled<m>_hr@<k>`, `sampled<m>_ndcg@<k>` and `sampled<m>_mrr`.
 
     Raises:
         ValueError: If there are no users, or if `users`, `items`, `negatives` or the scores are of different lengths.
@@ -59,7 +59,7 @@ def ranking_report(
     >>> popularity = lambda users: np.tile([3.0, 2.0, 1.0], (len(users), 1))
     >>> nothing = (np.array([0, 0]), np.array([], int))
     >>> ranking_report(popularity, np.array([0]), np.array([0]), nothing, ks=(1,))
-    {'full_hr@1': 1.0, 'full_ndcg@1': 1.0}
+    {'full_hr@1': 1.0, 'full_ndcg@1': 1.0, 'full_mrr': 1.0}
     """
     ranks = held_out_ranks(score, users, items, excluded, negatives, batch_size)
     report: dict[str, float] = {}

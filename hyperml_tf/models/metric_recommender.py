@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -170,17 +171,29 @@ class MetricRecommender(Recommender):
         indices, distances = (np.concatenate([result[column].numpy() for result in found]) for column in (0, 1))
         return Neighbours(self.candidate_lookup.raw_array(indices), distances)
 
-    def scorer(self) -> Scorer:
+    def scorer(self, seen: Interactions | None = None) -> Scorer:
         """Returns a function that scores the whole catalogue as it is now, in float64 so that no rank depends on rounding.
+
+        Args:
+            seen: Optional `Interactions`, the histories by which users are represented, if they are, instead of those in the
+                model. Defaults to `None`, the histories in the model.
 
         Returns:
             A function from user codes, `(batch,)`, to scores, `(batch, n)`, float64.
+
+        Raises:
+            ValueError: If users are represented by their histories and `seen` is empty.
         """
         c = tf.cast(self.curvature(), tf.float64)
         candidates = tf.cast(self.candidate_tower.all_points(), tf.float64)
+        points = self.query_tower.points
+        if seen is not None and self.query_tower.seen is not None:
+            with self.seen.replaced(self._recode(seen, "seen")):
+                self.check_history()
+                points = functools.partial(tf.gather, self.query_tower.all_points())
 
         def score(users: np.ndarray) -> Tensor:
-            queries = self.query_tower.points(tf.convert_to_tensor(users, tf.int32))
+            queries = points(tf.convert_to_tensor(users, tf.int32))
             return pairwise_proximity(tf.cast(queries, tf.float64), candidates, c)
 
         return score

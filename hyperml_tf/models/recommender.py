@@ -12,6 +12,7 @@ import tensorflow_recommenders as tfrs
 from hyperml_tf.data import Interactions, training_dataset
 from hyperml_tf.metrics import NDCG, HitRate, ranking_report
 from hyperml_tf.metrics import ranks as ranks_lib
+from hyperml_tf.metrics.gains import CUTOFFS
 from hyperml_tf.metrics.protocols import Scorer
 from hyperml_tf.models import batches
 from hyperml_tf.models.default_optimizer import undamped_adagrad
@@ -412,8 +413,13 @@ class Recommender(tfrs.Model):
         ids = self.candidate_lookup.raw_array(np.where(np.isneginf(best), -1, indices))
         return Recommendations(ids, best)
 
-    def scorer(self) -> Scorer:
-        """Returns a function from user codes, `(batch,)`, to scores of the whole catalogue, `(batch, n)`."""
+    def scorer(self, seen: Interactions | None = None) -> Scorer:
+        """Returns a function from user codes, `(batch,)`, to scores of the whole catalogue, `(batch, n)`.
+
+        Args:
+            seen: Optional `Interactions`, the histories of the users. Only models that represent users by their histories
+                depend on them. Defaults to `None`, the histories in the model.
+        """
         return lambda users: self.score_catalogue(tf.convert_to_tensor(users, tf.int32))
 
     def evaluate_ranking(
@@ -421,33 +427,43 @@ class Recommender(tfrs.Model):
         held_out: Interactions,
         seen: Interactions | None = None,
         negatives: np.ndarray | None = None,
-        ks: tuple[int, ...] = (10,),
+        ks: tuple[int, ...] = CUTOFFS,
+        histories: Interactions | None = None,
     ) -> dict[str, float]:
         """Computes exact ranking metrics of held-out items under both protocols, see `hyperml_tf.metrics.ranking_report`.
 
+        Everything before the held-out item is known: the rows of `seen` are the histories of the users, as they would be when
+        these are served, and their items are not ranked. The model itself stays as it is.
+
         Args:
             held_out: An `Interactions` with one row per user. Rows with ids that the model does not know are dropped.
-            seen: An `Interactions` whose items are not ranked. To evaluate on test rows, pass training and validation rows
-                together. Defaults to the histories in the model.
+            seen: Optional `Interactions`, the rows before the held-out ones: to evaluate on validation rows, `split.train`; on
+                test rows, `split.before_test`. Defaults to `None`, the histories in the model.
             negatives: Optional item codes, `(users, m)`, from `hyperml_tf.data.sampled_negatives`, for the sampled protocol.
                 They require that `held_out` has the vocabularies of the model. Defaults to `None`, the full protocol only.
-            ks: Tuple of cut-offs. Defaults to `(10,)`.
+            ks: Tuple of cut-offs of hit rate and nDCG. Defaults to `(5, 10, 20)`.
+            histories: Optional `Interactions`, histories other than `seen`. For the older protocol, in which test users are
+                represented by their training rows only, `split.train`. Defaults to `None`, the rows of `seen`.
 
         Returns:
-            A dictionary of `full_hr@k` and `full_ndcg@k`, and with negatives of `sampled<m>_hr@k` and `sampled<m>_ndcg@k`.
+            A dictionary of `full_hr@k`, `full_ndcg@k` and `full_mrr`, and with negatives of `sampled<m>_hr@k`,
+            `sampled<m>_ndcg@k` and `sampled<m>_mrr`.
 
         Raises:
             ValueError: If no row is left, if `negatives` are given and the vocabularies differ, or if users are represented by
                 their histories and all of these are empty.
         """
-        self.check_history()
         rows = self._recode(held_out, "held_out")
         if negatives is not None and rows is not held_out:
             raise ValueError(
                 "`held_out` must have the vocabularies of the model when `negatives` are given, which are codes: take both "
                 f"from a split of the table that the model was made for. Received: {held_out}"
             )
-        excluded = (self.seen.indptr, self.seen.items) if seen is None else self._recode(seen, "seen").csr()
+        known = None if seen is None else self._recode(seen, "seen")
+        excluded = (self.seen.indptr, self.seen.items) if known is None else known.csr()
+        placed_by = known if histories is None else self._recode(histories, "histories")
+        if placed_by is None:
+            self.check_history()
         # Large batches for a small catalogue, to save on overhead; small ones for a large catalogue, to save memory.
         batch_size = max(16, min(4096, _SCORES // (4 * len(self.candidate_lookup))))
-        return ranking_report(self.scorer(), rows.users, rows.items, excluded, negatives, ks, batch_size)
+        return ranking_report(self.scorer(placed_by), rows.users, rows.items, excluded, negatives, ks, batch_size)

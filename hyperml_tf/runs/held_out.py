@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -14,6 +15,12 @@ from hyperml_tf.metrics import ranking_report
 from hyperml_tf.metrics.protocols import Scorer
 
 logger = logging.getLogger(__name__)
+
+MakeScorer = Callable[[Interactions], Scorer]
+"""Function from the rows that are known of the users to a `Scorer`, such as the method `scorer` of a model."""
+
+TestHistory = Literal["before_test", "train"]
+"""The rows that are known of the users when test items are ranked, by the names of `Split`."""
 
 _NEGATIVES = 100
 
@@ -49,17 +56,29 @@ class HeldOut:
         split = _without_full_users(table, leave_one_out(table, order, seed))
         return cls(split, sampled_negatives(table, split.users, _NEGATIVES, seed), order)
 
-    def report(self, score: Scorer) -> dict[str, dict[str, float]]:
+    def report(self, scorer: MakeScorer, test_history: TestHistory = "before_test") -> dict[str, dict[str, float]]:
         """Returns the metrics of a model on `"validation"` and `"test"` rows, under both protocols.
 
-        A test item is ranked among all items outside of the user's training and validation rows, a validation item among all
-        outside of the training rows.
+        Everything before the held-out item is known: the history of a user is their training rows when the validation item is
+        ranked, and their training and validation rows when the test item is. Items of the history are not ranked.
+
+        Args:
+            scorer: A `MakeScorer`.
+            test_history: String, "before_test" or "train". The latter is the older protocol: users are represented by their
+                training rows when test items are ranked, too; the validation item is not ranked. Defaults to `"before_test"`.
+
+        Raises:
+            ValueError: If `test_history` is neither of the two.
         """
+        check_test_history(test_history)
         split = self.split
-        parts = {"validation": (split.validation, split.train), "test": (split.test, split.before_test)}
+        before_test = split.before_test
+        score = scorer(split.train)
+        parts = {"validation": (split.validation, split.train, score)}
+        parts["test"] = (split.test, before_test, score if test_history == "train" else scorer(before_test))
         return {
             name: ranking_report(score, rows.users, rows.items, known.csr(), self.negatives)
-            for name, (rows, known) in parts.items()
+            for name, (rows, known, score) in parts.items()
         }
 
     def save(self, path: Path) -> None:
@@ -81,6 +100,12 @@ class HeldOut:
                 for field in dataclasses.fields(Split)
             }
             return cls(Split(**parts), stored["negatives"], str(stored["order"]))
+
+
+def check_test_history(value: str) -> None:
+    """Raises a `ValueError` if the value is not a `TestHistory`."""
+    if value not in get_args(TestHistory):
+        raise ValueError(f"`test_history` must be one of {get_args(TestHistory)}. Received: test_history={value!r}")
 
 
 def _without_full_users(table: Interactions, split: Split) -> Split:

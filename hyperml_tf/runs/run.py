@@ -15,7 +15,7 @@ import tensorflow as tf
 from hyperml_tf.data import Interactions
 from hyperml_tf.models import HyperML
 from hyperml_tf.models.baselines import Popularity
-from hyperml_tf.runs.held_out import HeldOut
+from hyperml_tf.runs.held_out import HeldOut, TestHistory, check_test_history
 from hyperml_tf.settings import TrainingConfig
 
 CONFIG, METRICS, HISTORY, PICTURE = "config.json", "metrics.json", "history.csv", "disk.png"
@@ -28,6 +28,10 @@ class Run:
 
     It has the settings in `config.json`, metrics in `metrics.json`, one line per epoch in `history.csv`, the Keras model and the
     held-out rows in `model/`, the exported model in `saved_model/1/`, and a picture of the items in `disk.png`.
+
+    The weights were trained on the training rows only (`training`). The histories in the saved and in the exported model are all
+    rows of the table (`table`), so that users are served by all that is known of them; `recommend` excludes all of it. Metrics
+    are independent of these histories: a user is represented by the rows before the held-out one, see `evaluate`.
 
     Args:
         path: Path of the directory. To check that it holds a finished run, use `Run.load`.
@@ -71,7 +75,10 @@ class Run:
 
     @functools.cached_property
     def model(self) -> HyperML:
-        """The trained model, compiled and with the state of its optimizer, so that `fit` continues the training."""
+        """The trained model, compiled and with the state of its optimizer, so that `fit` continues the training.
+
+        To continue on the training rows, `model.fit(run.training, replace_seen=True)`: its histories have the held-out rows, too.
+        """
         return tf.keras.models.load_model(self.path / MODEL)
 
     @functools.cached_property
@@ -83,9 +90,14 @@ class Run:
 
     @functools.cached_property
     def table(self) -> Interactions:
-        """The training rows, in the codes of the vocabularies of the model."""
+        """All rows of the table, in the codes of the vocabularies of the model, whose histories they are."""
         vocabulary = self._vocabulary()
         return dataclasses.replace(vocabulary, users=self.model.seen.users, items=self.model.seen.items)
+
+    @property
+    def training(self) -> Interactions:
+        """The rows that the weights were trained on; those of `table` if no rows were held out."""
+        return self.table if self.held_out is None else self.held_out.split.train
 
     @property
     def card(self) -> dict[str, Any]:
@@ -96,28 +108,39 @@ class Run:
         nothing = np.zeros(0, np.int32)
         return Interactions(nothing, nothing, self.model.query_tower.ids, self.model.candidate_tower.ids)
 
-    def evaluate(self) -> dict[str, Any]:
+    def evaluate(self, test_history: TestHistory = "before_test") -> dict[str, Any]:
         """Evaluates the model on the stored held-out rows again.
 
+        Everything before the held-out item is known: validation items are ranked for users with their training rows as history,
+        test items for users with their training and validation rows.
+
+        Args:
+            test_history: String, "before_test" or "train". The latter is the older protocol, in which users are represented by
+                their training rows in the test, too. Defaults to `"before_test"`.
+
         Returns:
-            The metrics under `"validation"`, `"test"` and `"popularity"`, as in `metrics.json`.
+            The metrics under `"validation"`, `"test"` and `"popularity"`; by default those in `metrics.json`.
 
         Raises:
-            ValueError: If the run has no held-out rows.
+            ValueError: If the run has no held-out rows, or `test_history` is neither of the two.
         """
+        check_test_history(test_history)
         if self.held_out is None:
             raise ValueError(
                 "`split` of the run must be 'last' or 'random': without, there are no held-out rows to evaluate. "
                 f"Received: split='none' in {str(self.path)!r}"
             )
-        return evaluate(self.model, self.held_out)
+        return evaluate(self.model, self.held_out, test_history)
 
 
-def evaluate(model: HyperML, held_out: HeldOut) -> dict[str, Any]:
-    """Returns the metrics of a model and of popularity on the same held-out rows."""
+def evaluate(model: HyperML, held_out: HeldOut, test_history: TestHistory = "before_test") -> dict[str, Any]:
+    """Returns the metrics of a model and of popularity among training rows on the same held-out rows."""
     popularity = Popularity.from_interactions(held_out.split.train)
     popularity.fit(held_out.split.train)
-    return {**held_out.report(model.scorer()), "popularity": held_out.report(popularity.scorer())}
+    return {
+        **held_out.report(model.scorer, test_history),
+        "popularity": held_out.report(popularity.scorer, test_history),
+    }
 
 
 def card(config: dict[str, Any], metrics: dict[str, Any]) -> dict[str, Any]:

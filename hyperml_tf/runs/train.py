@@ -35,7 +35,10 @@ def train_run(
     """Trains a model on a table, evaluates and exports it, and writes everything to a directory; see `Run` for its files.
 
     With held-out rows, the weights of the epoch with the best `sampled100_ndcg@10` on validation rows are kept. The test rows are
-    used once, at the end.
+    used once, at the end, for users whose history is their training and validation rows; see `Run.evaluate`.
+
+    The saved and the exported model have all rows of the table as histories, with held-out rows, too: weights are trained on
+    training rows only, but users are served by all that is known of them.
 
     Args:
         table: Path of a CSV or Parquet file, see `Interactions.from_file`, or an `Interactions`.
@@ -56,8 +59,8 @@ def train_run(
     >>> from hyperml_tf import synthesize
     >>> table = synthesize(n_users=40, n_items=120, n_rows=400).table
     >>> run = train_run(table, "runs/first", TrainingConfig(dim=4, epochs=1))
-    >>> sorted(run.metrics["test"])
-    ['full_hr@10', 'full_ndcg@10', 'sampled100_hr@10', 'sampled100_ndcg@10']
+    >>> [name for name in run.metrics["test"] if name.startswith("full")]
+    ['full_hr@5', 'full_hr@10', 'full_hr@20', 'full_ndcg@5', 'full_ndcg@10', 'full_ndcg@20', 'full_mrr']
     """
     given = config or TrainingConfig()
     path = _claim(Path(out))
@@ -80,13 +83,15 @@ def train_run(
     metrics: dict[str, Any] = {"users": data.n_users, "items": data.n_items, "train_rows": len(training)}
     if held_out is not None:
         metrics |= run_lib.evaluate(model, held_out)
+        # From here on it is the model that is served, to users of whom every row is known.
+        model.set_seen(data)
     (path / run_lib.MODEL).parent.mkdir(exist_ok=True)
     if held_out is not None:
         held_out.save(path / run_lib.HELD_OUT)
     model.save(path / run_lib.MODEL)
     card = run_lib.card(written, metrics)
     export_saved_model(model, path / run_lib.SAVED_MODEL, k=config.k, overwrite=True, card=card)
-    _picture(model, training, path / run_lib.PICTURE)
+    _picture(model, data, path / run_lib.PICTURE)
     metrics["seconds"] = round(time.perf_counter() - started, 2)
     # Written last, because this file marks a finished run.
     _write_json(path / run_lib.METRICS, metrics)
@@ -126,11 +131,11 @@ def _provenance(table: Any, data: Interactions) -> dict[str, Any]:
     }
 
 
-def _picture(model: HyperML, training: Interactions, path: Path) -> None:
+def _picture(model: HyperML, data: Interactions, path: Path) -> None:
     from hyperml_tf.visualization import plot_items
 
     try:
-        plot_items(model, training.popularity(), path)
+        plot_items(model, data.popularity(), path)
     except ImportError as error:
         logger.warning("No picture was drawn: %s", error)
 

@@ -75,14 +75,14 @@ def _version(package: str) -> str | None:
 
 
 def _data(model: HyperML) -> dict[str, Any]:
-    """Size and fingerprint of the training rows, which are the histories in the model."""
+    """Size and fingerprint of the table, whose rows are the histories in the model."""
     ids = model.query_tower.ids, model.candidate_tower.ids
     rows = Interactions(model.seen.users, model.seen.items, *ids)
     return {
         "users": len(ids[0]),
         "items": len(ids[1]),
-        "train_rows": len(rows),
-        "train_fingerprint": rows.fingerprint(),
+        "rows": len(rows),
+        "fingerprint": rows.fingerprint(),
     }
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -130,6 +132,16 @@ class SeenItems(tf.keras.layers.Layer):
     def add_interactions(self, interactions: Interactions) -> int:
         """Appends the rows of an `Interactions` in the codes of the model; see `add`."""
         return self.add(interactions.users, interactions.items)
+
+    @contextlib.contextmanager
+    def replaced(self, interactions: Interactions) -> Iterator[None]:
+        """Holds the rows of an `Interactions`, in the codes of the model, until the end of a `with` block."""
+        former = self.get_weights()
+        try:
+            self.set_interactions(interactions)
+            yield
+        finally:
+            self.set_weights(former)
 
     def find(self, users: Tensor, items: Tensor) -> Tensor:
         """Returns the index of each pair in `items`, `(...)`, int64; -1 for unknown pairs."""

@@ -52,6 +52,7 @@ def slow_report(case: Case, ks: tuple[int, ...]) -> dict[str, float]:
         for k in ks:
             report[f"{protocol}_hr@{k}"] = float(np.mean([rank < k for rank in values]))
             report[f"{protocol}_ndcg@{k}"] = float(np.mean([rank < k and 1 / np.log2(rank + 2) for rank in values]))
+        report[f"{protocol}_mrr"] = float(np.mean([1 / (rank + 1) for rank in values]))
     return report
 
 
@@ -75,7 +76,8 @@ def test_any_array_of_scores(convert: Callable) -> None:
 
 def test_no_negatives_no_sampled_protocol() -> None:
     case = Case(2)
-    assert set(ranking_report(case.score, case.users, case.items, case.csr)) == {"full_hr@10", "full_ndcg@10"}
+    measures = {f"{name}@{k}" for name in ("hr", "ndcg") for k in (5, 10, 20)} | {"mrr"}
+    assert set(ranking_report(case.score, case.users, case.items, case.csr)) == {f"full_{name}" for name in measures}
 
 
 def test_nothing_excluded_at_all() -> None:
@@ -83,7 +85,7 @@ def test_nothing_excluded_at_all() -> None:
     case = Case(3)
     case.excluded = [np.zeros(0, int)] * N_USERS
     report = ranking_report(case.score, case.users, case.items, nothing, case.negatives)
-    assert report == pytest.approx(slow_report(case, (10,)), rel=1e-6)
+    assert report == pytest.approx(slow_report(case, (5, 10, 20)), rel=1e-6)
 
 
 def test_no_user() -> None:
@@ -119,13 +121,14 @@ def test_ranx_agrees() -> None:
     program = """
 import json, sys, ranx
 qrels, run = map(json.loads, sys.argv[1:])
-values = ranx.evaluate(ranx.Qrels(qrels), ranx.Run(run), ["hit_rate@3", "ndcg@3"])
+values = ranx.evaluate(ranx.Qrels(qrels), ranx.Run(run), ["hit_rate@3", "ndcg@3", "mrr"])
 print(json.dumps({name: float(value) for name, value in values.items()}))
 """
     printed = run_python(program, json.dumps(qrels), json.dumps(run), NUMBA_DISABLE_JIT="1")
     expected = json.loads(printed.splitlines()[-1])
     assert report["full_hr@3"] == pytest.approx(expected["hit_rate@3"])
     assert report["full_ndcg@3"] == pytest.approx(expected["ndcg@3"])
+    assert report["full_mrr"] == pytest.approx(expected["mrr"])
 
 
 def test_ranks_themselves() -> None:

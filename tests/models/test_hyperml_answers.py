@@ -160,9 +160,11 @@ def test_evaluate_ranking_is_a_loop() -> None:
     whole = Interactions.from_frame(parts.train.to_frame())  # the same pairs under other codes
     negatives = sampled_negatives(parts.train, parts.test.users, 20, seed=1)
     got = model.evaluate_ranking(parts.test, seen=parts.before_test, negatives=negatives, ks=(5, 10))
-    assert set(got) == {f"{p}_{m}@{k}" for p in ("full", "sampled20") for m in ("hr", "ndcg") for k in (5, 10)}
+    measures = {"mrr", *(f"{name}@{k}" for name in ("hr", "ndcg") for k in (5, 10))}
+    assert set(got) == {f"{protocol}_{name}" for protocol in ("full", "sampled20") for name in measures}
     # Whatever the vocabulary, what has been seen is what the model has seen.
     assert model.evaluate_ranking(parts.test) == model.evaluate_ranking(parts.test, seen=whole)
+    model = served_with(parts.before_test)
     distances = all_distances(model).astype(np.float64)
     before = set(parts.before_test.keys().tolist())
     ranks: dict[str, list[int]] = {"full": [], "sampled20": []}
@@ -175,6 +177,41 @@ def test_evaluate_ranking_is_a_loop() -> None:
             gains = [1 / np.log2(rank + 2) if rank < k else 0.0 for rank in values]
             assert got[f"{protocol}_hr@{k}"] == pytest.approx(np.mean(np.array(values) < k), abs=0.01)
             assert got[f"{protocol}_ndcg@{k}"] == pytest.approx(np.mean(gains), abs=0.01)
+
+
+def served_with(rows: Interactions) -> HyperML:
+    """The trained model with these histories."""
+    model = new_model()
+    model.set_weights(trained().get_weights())
+    model.set_seen(rows)
+    return model
+
+
+def test_users_are_where_their_histories_put_them() -> None:
+    """The model need not have seen the rows that a user is known by, and has not seen them afterwards."""
+    model, parts = trained(), split()
+    before, weights = parts.before_test, [values.copy() for values in model.get_weights()]
+    got = model.evaluate_ranking(parts.test, seen=before)
+    served = served_with(before)
+    assert got == served.evaluate_ranking(parts.test)
+    assert got != model.evaluate_ranking(parts.test)
+    older = model.evaluate_ranking(parts.test, seen=before, histories=parts.train)
+    assert older != got
+    assert older == ranking_report(model.scorer(), parts.test.users, parts.test.items, before.csr(), batch_size=4096)
+    np.testing.assert_allclose(model.scorer(before)(np.arange(4)), served.scorer()(np.arange(4)), rtol=1e-12)
+    for old, new in zip(weights, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_a_model_without_histories_of_its_own_can_be_evaluated_with_some() -> None:
+    parts = split()
+    empty = new_model()
+    report = empty.evaluate_ranking(parts.test, seen=parts.before_test)
+    assert 0 < report["full_mrr"] < 1
+    assert len(empty.seen) == 0
+    for arguments in ({}, {"seen": parts.train.with_rows(np.zeros(len(parts.train), bool))}):
+        with pytest.raises(ValueError, match="it has seen nothing"):
+            empty.evaluate_ranking(parts.test, **arguments)
 
 
 def test_negatives_need_the_codes_of_the_model() -> None:

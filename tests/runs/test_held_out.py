@@ -11,13 +11,13 @@ import pytest
 from hyperml_tf.data import Interactions, leave_one_out
 from hyperml_tf.metrics.protocols import Scorer
 from hyperml_tf.models.baselines import Popularity
-from hyperml_tf.runs.held_out import HeldOut
+from hyperml_tf.runs.held_out import HeldOut, MakeScorer
 
 
-def popularity(rows: Interactions) -> Scorer:
+def popularity(rows: Interactions) -> MakeScorer:
     model = Popularity.from_interactions(rows)
     model.fit(rows)
-    return model.scorer()
+    return model.scorer
 
 
 def table(n_items: int = 9, *, greedy: int = 0) -> Interactions:
@@ -68,8 +68,8 @@ def test_saved_and_loaded(tmp_path: Path) -> None:
     held_out = HeldOut.draw(data, "last")
     held_out.save(tmp_path / "held_out.npz")
     loaded = HeldOut.load(tmp_path / "held_out.npz", data)
-    score = popularity(held_out.split.train)
-    assert loaded.report(score) == held_out.report(score)
+    scorer = popularity(held_out.split.train)
+    assert loaded.report(scorer) == held_out.report(scorer)
     for name in ("train", "validation", "test"):
         np.testing.assert_array_equal(getattr(loaded.split, name).keys(), getattr(held_out.split, name).keys())
 
@@ -81,9 +81,46 @@ def test_a_test_item_competes_with_what_is_outside_training_and_validation() -> 
     scores = np.zeros((data.n_users, data.n_items))
     for score, rows in ((3, held_out.split.train), (2, held_out.split.validation), (1, held_out.split.test)):
         scores[rows.users, rows.items] = score
-    report = held_out.report(lambda users: scores[users])
+    report = held_out.report(lambda known: lambda users: scores[users])
     assert all(value == 1.0 for part in report.values() for value in part.values())
     scores[held_out.split.test.users, held_out.split.test.items] = 2.5  # now in front of the validation item
-    report = held_out.report(lambda users: scores[users])
+    report = held_out.report(lambda known: lambda users: scores[users])
     assert report["validation"]["full_ndcg@10"] == pytest.approx(1 / np.log2(3))
+    assert report["validation"]["full_mrr"] == 0.5
     assert report["test"]["full_ndcg@10"] == 1.0
+
+
+@pytest.mark.parametrize("order", ["last", "random"])
+def test_everything_before_the_held_out_item_is_known(order: str) -> None:
+    """A model that recommends what follows the newest item it knows of a user, in the order of the table."""
+    data = table(30)
+    held_out = HeldOut.draw(data, order, seed=1)
+    split = held_out.split
+    follower = {part: dict(zip(rows.users, rows.items, strict=True)) for part, rows in vars(split).items()}
+    following = {(user, follower["train"][user]): follower["validation"][user] for user in split.users.tolist()} | {
+        (user, follower["validation"][user]): follower["test"][user] for user in split.users.tolist()
+    }
+    histories: list[Interactions] = []
+
+    def scorer(known: Interactions) -> Scorer:
+        histories.append(known)
+        newest = dict(zip(known.users.tolist(), known.items.tolist(), strict=True))
+        return lambda users: np.array(
+            [np.arange(data.n_items) == following.get((user, newest[user]), -1) for user in users.tolist()], float
+        )
+
+    report = held_out.report(scorer)
+    assert report["validation"]["full_mrr"] == report["test"]["full_mrr"] == 1.0
+    assert [known.keys().tolist() for known in histories] == [
+        split.train.keys().tolist(),
+        split.before_test.keys().tolist(),
+    ]
+    # The older protocol: in the test the newest known item is that of the training rows, which the validation item follows.
+    report = held_out.report(scorer, test_history="train")
+    assert report["validation"]["full_mrr"] == 1.0
+    assert report["test"]["full_hr@5"] == 0.0
+
+
+def test_a_history_that_there_is_not() -> None:
+    with pytest.raises(ValueError, match=r"`test_history` must be one of .*Received: test_history='all'"):
+        HeldOut.draw(table(), "last").report(popularity(table()), "all")

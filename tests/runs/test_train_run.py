@@ -33,7 +33,9 @@ FILES = {
     "saved_model/1/variables/variables.data-00000-of-00001",
     "saved_model/1/variables/variables.index",
 }
-KEYS = {f"{protocol}_{metric}@10" for protocol in ("full", "sampled100") for metric in ("hr", "ndcg")}
+MEASURES = {"mrr", *(f"{metric}@{k}" for metric in ("hr", "ndcg") for k in (5, 10, 20))}
+KEYS = {f"{protocol}_{measure}" for protocol in ("full", "sampled100") for measure in MEASURES}
+MONITORED = {f"val_{protocol}_{metric}@10" for protocol in ("full", "sampled100") for metric in ("hr", "ndcg")}
 CONFIG = TrainingConfig(dim=4, epochs=2, batch_size=128, k=5)
 
 
@@ -80,7 +82,7 @@ def test_the_metrics(finished: Run) -> None:
 def test_the_history_has_a_line_an_epoch(finished: Run) -> None:
     rows = list(csv.DictReader((finished.path / "history.csv").open()))
     assert [row["epoch"] for row in rows] == ["0", "1"]
-    assert {"loss", "val_loss", *(f"val_{key}" for key in KEYS)} <= set(rows[0])
+    assert {"loss", "val_loss", *MONITORED} <= set(rows[0])
 
 
 def test_the_settings(finished: Run, table: Path) -> None:
@@ -90,7 +92,7 @@ def test_the_settings(finished: Run, table: Path) -> None:
     assert stored["fingerprint"] == Interactions.from_file(table).fingerprint()
     # The settings of the run are those given, and what was chosen for the table where nothing was given.
     assert TrainingConfig.from_file(finished.path / "config.json") == CONFIG
-    resolved = CONFIG.resolved(finished.table)
+    resolved = CONFIG.resolved(finished.training)
     assert finished.config == resolved
     assert set(stored["automatic"].items()) == set(resolved.to_dict().items()) - set(CONFIG.to_dict().items())
 
@@ -99,10 +101,30 @@ def test_it_opens_again(finished: Run, table: Path) -> None:
     run = Run.load(finished.path)
     assert run.metrics == finished.metrics
     assert run.evaluate() == without_time({k: v for k, v in run.metrics.items() if isinstance(v, dict)})
-    data = Interactions.from_file(table)
-    assert set(run.table.keys().tolist()) < set(data.keys().tolist())
-    history = run.model.fit(run.table, batch_size=128, verbose=0).history  # compiled, and it goes on
+    history = run.model.fit(run.training, batch_size=128, verbose=0).history  # compiled, and it goes on
     assert np.isfinite(history["loss"]).all()
+
+
+def test_users_are_served_by_all_their_rows(finished: Run, table: Path) -> None:
+    data, run = Interactions.from_file(table), Run.load(finished.path)
+    assert run.table.fingerprint() == data.fingerprint()
+    assert run.card["table"]["fingerprint"] == data.fingerprint()
+    assert ServedModel(run.path / "saved_model" / "1").card["data"]["fingerprint"] == data.fingerprint()
+    assert len(run.training) == run.metrics["train_rows"] < len(data)
+    newest = dict(zip(data.users.tolist(), data.items.tolist(), strict=True))
+    users = np.arange(5)
+    got = run.model.recommend(data.user_ids[users], 500)
+    for user, row in zip(users, got.ids, strict=True):
+        assert data.item_ids[newest[user]] not in row.tolist()
+
+
+def test_evaluation_by_the_older_protocol(finished: Run) -> None:
+    report = Run.load(finished.path).evaluate(test_history="train")
+    assert report["validation"] == finished.metrics["validation"]
+    assert report["popularity"] == finished.metrics["popularity"]  # which knows nobody's history
+    assert report["test"] != finished.metrics["test"]
+    with pytest.raises(ValueError, match=r"`test_history` must be one of .*Received: test_history='all'"):
+        finished.evaluate(test_history="all")
 
 
 def test_the_export_answers_as_the_model(finished: Run) -> None:

@@ -132,7 +132,7 @@ def test_the_card(served: Path, rich: Path) -> None:
     text = (rich / "assets.extra" / "model_card.json").read_text(encoding="utf-8")
     card = json.loads(text, parse_constant=lambda token: pytest.fail(f"{token} is not JSON"))
     train = split().train
-    assert card["data"]["train_rows"] == len(train)
+    assert card["data"]["rows"] == len(train)
     assert (card["data"]["users"], card["data"]["items"]) == (train.n_users, train.n_items)
     assert card["metrics"] == {"test": {"full_ndcg@10": 0.25}}
     assert (card["space"]["dim"], card["space"]["curvature"]) == (DIM, 1.0)
@@ -149,7 +149,7 @@ def test_the_card(served: Path, rich: Path) -> None:
     assert plain["data"] == card["data"]
     other = trained().query_tower.ids, trained().candidate_tower.ids
     pairs = Interactions(train.users[:-1], train.items[:-1], *other)
-    assert pairs.fingerprint() != card["data"]["train_fingerprint"]
+    assert pairs.fingerprint() != card["data"]["fingerprint"]
 
 
 @pytest.mark.slow

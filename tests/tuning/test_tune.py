@@ -99,7 +99,7 @@ def test_training_takes_what_was_found(folder: Path, call: Call) -> None:
     assert code == 0
     run = Run.load(folder / "run")
     asked = TrainingConfig.from_dict({**json.loads(best.read_text())["settings"], "k": 5})
-    assert run.config == asked.resolved(run.table)
+    assert run.config == asked.resolved(run.training)
     # The same seed and settings: the same training.
     history = pd.read_csv(folder / "run" / "history.csv")
     found = json.loads(best.read_text())
