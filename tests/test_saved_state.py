@@ -54,9 +54,10 @@ def seen_items() -> Any:
 
 
 def network_tower() -> Any:
-    network = tf.keras.Sequential([tf.keras.Input([2]), tf.keras.layers.Dense(2)])
-    by_name = tf.keras.layers.Lambda(lambda inputs: inputs["price"])
-    return models.NetworkTower(IDS, tf.keras.Sequential([by_name, network]), features={"price": POINTS})
+    # Functional, because a Sequential that takes a dictionary cannot be loaded by the Keras of TensorFlow 2.16.
+    inputs = {"id": tf.keras.Input([], dtype=tf.string, name="id"), "price": tf.keras.Input([2], name="price")}
+    network = tf.keras.Model(inputs, tf.keras.layers.Dense(2)(inputs["price"]))
+    return models.NetworkTower(IDS, network, features={"price": POINTS})
 
 
 def recommended(model: Any) -> list[np.ndarray]:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from hyperml_tf.data.factorize import factorize
 from hyperml_tf.data.tabular import plain
 
 logger = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ def encode_ids(values: pd.Series, column: Hashable) -> tuple[np.ndarray, np.ndar
         return codes, ids
     # Two identifiers can have the same text, such as 1 and "1", and the empty text is missing.
     ids[ids == ""] = None
-    merged, ids = pd.factorize(ids)
+    merged, ids = factorize(ids)
     # `MISSING` is -1, which selects the last entry.
     return np.append(merged, MISSING)[codes].astype(np.int32), np.asarray(ids, dtype=object)
 
@@ -101,7 +102,7 @@ def _factorized(values: pd.Series, column: Hashable) -> tuple[np.ndarray, pd.Ind
         renumbered = np.where(found, np.cumsum(found) - 1, MISSING)
         return renumbered[codes].astype(np.int32), pd.Index(values.cat.categories.take(used[found]))
     try:
-        codes, distinct = pd.factorize(values)
+        codes, distinct = factorize(values)
     except TypeError as error:
         row, value = next((row, value) for row, value in enumerate(values) if not _is_hashable(value))
         raise _unusable(column, value, row) from error
