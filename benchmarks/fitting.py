@@ -11,7 +11,7 @@ from hyperml_tf import TrainingConfig
 from hyperml_tf.models.baselines import EuclideanTwin
 from hyperml_tf.runs import fitting
 from hyperml_tf.runs.held_out import HeldOut, MakeScorer
-from hyperml_tf.settings import settings_of
+from hyperml_tf.settings import TableFacts, settings_of
 
 Settings = Mapping[str, Any]
 
@@ -40,7 +40,8 @@ def train_baseline(model_class: Any, held_out: HeldOut, seed: int, settings: Set
     defaults = TrainingConfig(split=held_out.order)
     model_settings = dict(settings)
     if issubclass(model_class, EuclideanTwin):
-        model_settings["half_life"] = defaults.resolved(held_out.split.train).half_life
+        # The curvature and the learning rate are its own; what the defaults make of the table and the split is that of HyperML.
+        model_settings["table_facts"] = TableFacts.of(held_out.split.train, held_out.order)
     epochs = model_settings.pop("epochs", defaults.epochs)
     rate = model_settings.pop("learning_rate")
     tf.keras.utils.set_random_seed(seed)
