@@ -85,6 +85,7 @@ KINDS = {
     "bpr": "MF-BPR",
     "factorization": "other factorization",
     "linear": "linear model",
+    "graph": "graph model",
     "sequential": "sequential model",
     "popularity": "popularity",
 }
@@ -122,43 +123,40 @@ def _popularity(held_out: HeldOut, seed: int, settings: Settings) -> MakeScorer:
     return model.scorer
 
 
-def _rectools(model: str, loss: str, negatives: int) -> Train:
-    fixed = {"model": model, "loss": loss, "negatives": negatives, **_RECTOOLS}
-
-    def train(held_out: HeldOut, seed: int, settings: Settings) -> MakeScorer:
-        asked = {**fixed, "seed": seed, **settings}
-        return embeddings.train("rectools_worker.py", _SEQUENTIAL["needs"], held_out, asked).scorer
-
-    return train
+def _elsewhere(worker: str, needs: tuple[str, ...], **fixed: Any) -> Train:
+    """A model that is trained in another process, and ends after `patience` epochs without progress or `seconds` of CPU time."""
+    always = {"dim": 64, "epochs": 200, "patience": 15, "seconds": 1200, "threads": 1, **fixed}
+    return lambda held_out, seed, settings: (
+        embeddings.train(worker, needs, held_out, {**always, "seed": seed, **settings}).scorer
+    )
 
 
-# Training ends after `patience` epochs without a better validation, or after `seconds`. All else is usual for these models.
-_RECTOOLS = {
-    "dim": 64,
-    "heads": 1,
-    "blocks": 1,
-    "dropout": 0.2,
-    "learning_rate": 0.001,
-    "batch_size": 128,
-    "epochs": 200,
-    "patience": 15,
-    "seconds": 1200,
-    "threads": 1,
-}
-_SEQUENTIAL: dict[str, Any] = {
-    "knows_order": ("last", "random"),
-    "knows_history": True,
-    "needs": ("rectools", "pytorch_lightning"),
-}
-_TRANSFORMER = "dropout blocks learning_rate"
-_TRANSFORMERS = (
-    (0.2, 1, 0.001),
-    (0.5, 1, 0.001),
-    (0.2, 2, 0.001),
-    (0.5, 2, 0.001),
-    (0.2, 1, 0.0003),
-    (0.7, 1, 0.001),
-)
+_RECTOOLS, _PYG = ("rectools", "pytorch_lightning"), ("torch_geometric",)
+
+
+def _sequential(title: str, model: str, loss: str, negatives: int) -> Contender:
+    train = _elsewhere(
+        "rectools_worker.py", _RECTOOLS, model=model, loss=loss, negatives=negatives, heads=1, batch_size=128
+    )
+    return Contender(
+        title,
+        "sequential",
+        train,
+        grid(
+            "dropout blocks learning_rate",
+            (0.2, 1, 0.001),
+            (0.5, 1, 0.001),
+            (0.2, 2, 0.001),
+            (0.5, 2, 0.001),
+            (0.2, 1, 0.0003),
+            (0.7, 1, 0.001),
+        ),
+        knows_order=("last", "random"),
+        knows_history=True,
+        needs=_RECTOOLS,
+    )
+
+
 # HyperML weights items by recency, but not after a split at random.
 _HISTORY: dict[str, Any] = {"knows_order": ("last",), "knows_history": True}
 
@@ -325,33 +323,25 @@ CONTENDERS = {
         knows_order=("last", "random"),
         knows_history=True,
     ),
-    "sasrec_bce": Contender(
-        "SASRec, BCE",
-        "sequential",
-        _rectools("sasrec", "BCE", 1),
-        grid(_TRANSFORMER, *_TRANSFORMERS),
-        **_SEQUENTIAL,
+    "lightgcn": Contender(
+        "LightGCN",
+        "graph",
+        _elsewhere("lightgcn_worker.py", _PYG, batch_size=2048),
+        grid(
+            "layers learning_rate regularization",
+            (3, 0.005, 0.0001),
+            (2, 0.005, 0.001),
+            (3, 0.01, 0.01),
+            (3, 0.002, 0.0001),
+            (2, 0.01, 0.01),
+            (4, 0.005, 0.001),
+        ),
+        knows_history=True,
+        needs=_PYG,
     ),
-    "sasrec_softmax": Contender(
-        "SASRec, softmax",
-        "sequential",
-        _rectools("sasrec", "softmax", 256),
-        grid(_TRANSFORMER, *_TRANSFORMERS),
-        **_SEQUENTIAL,
-    ),
-    "hstu": Contender(
-        "HSTU, softmax",
-        "sequential",
-        _rectools("hstu", "softmax", 256),
-        grid(_TRANSFORMER, *_TRANSFORMERS),
-        **_SEQUENTIAL,
-    ),
-    "bert4rec": Contender(
-        "BERT4Rec",
-        "sequential",
-        _rectools("bert4rec", "softmax", 256),
-        grid(_TRANSFORMER, *_TRANSFORMERS),
-        **_SEQUENTIAL,
-    ),
+    "sasrec_bce": _sequential("SASRec, BCE", "sasrec", "BCE", 1),
+    "sasrec_softmax": _sequential("SASRec, softmax", "sasrec", "softmax", 256),
+    "hstu": _sequential("HSTU, softmax", "hstu", "softmax", 256),
+    "bert4rec": _sequential("BERT4Rec, softmax", "bert4rec", "softmax", 256),
     "popularity": Contender("Popularity", "popularity", _popularity, overridable=(), deterministic=True),
 }

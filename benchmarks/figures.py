@@ -72,6 +72,7 @@ def model_figures(runs: list[StoredRun]) -> dict[str, Any]:
         "knows_history": facts["knows_history"],
         "seeds": [run.facts["seed"] for run in runs],
         "settings": facts["settings"],
+        "notes": {name: value for name, value in facts.get("notes", {}).items() if name != "curve"},
         "overrides": facts["overrides"],
         "trials": facts["trials"],
         **{name: float(np.mean([run.facts[name] for run in runs])) for name in ("seconds", "cpu_seconds")},

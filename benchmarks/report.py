@@ -130,7 +130,7 @@ def settings(values: dict[str, Any]) -> str:
         model = values["models"][name]
         tuning = sum(trial["cpu_seconds"] for trial in model["trials"])
         seeds = " ".join(map(str, model["seeds"]))
-        chosen = _settings({**model["overrides"], **model["settings"]})
+        chosen = _settings({**model["overrides"], **model["settings"], **model["notes"]})
         validation = (_interval(model["validation"][metric]) for metric in NDCG)
         rows.append([model["title"], chosen, seeds, *validation, str(len(model["trials"])), f"{tuning:.0f}"])
     columns = [f"validation {metric}" for metric in NDCG]

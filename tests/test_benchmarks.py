@@ -29,9 +29,12 @@ import contenders
 import figures
 import results
 import tuning
+from rivals import other_environment
 from rivals.ease import EASE
+from rivals.embeddings import Embeddings
 from rivals.implicit_models import ImplicitModel
 from rivals.item_knn import ItemKNN
+from rivals.validation import Progress, Vectors, ndcg_at_10
 
 TINY = Interactions.from_arrays(list("aaabbbccdd"), [0, 1, 2, 0, 1, 3, 1, 2, 0, 3])
 """As a matrix, a row a user: 1110, 1101, 0110, 1001."""
@@ -112,6 +115,71 @@ def test_implicit_models_learn_and_repeat(make: Any, catalogue: Interactions) ->
     seen = matrix(catalogue) > 0
     assert scores[0].shape == seen.shape
     assert scores[0][seen].mean() > scores[0][~seen].mean()
+    # ALS computes users from their items; BPR has learned them.
+    fewer = catalogue.with_rows(np.arange(len(catalogue)) % 2 == 0)
+    assert np.array_equal(model.scorer(fewer)(users), scores[1]) == (make == ImplicitModel.bpr)
+
+
+def vectors_of(data: Interactions, seed: int) -> Vectors:
+    """Random vectors with ties, where the model does not know item 3 and user 0."""
+    rng = np.random.default_rng(seed)
+    users, items = (rng.integers(-1, 2, size=(n, 3)).astype(np.float32) for n in (data.n_users, data.n_items))
+    items[3] = users[0] = np.nan
+    return Vectors(users, items)
+
+
+def arrays_of(held_out: HeldOut) -> dict[str, Any]:
+    """What a program in another environment gets."""
+    split = held_out.split
+    parts = {"train": split.train, "validation": split.validation}
+    rows = {f"{part}_{name}": getattr(of, name) for part, of in parts.items() for name in ("users", "items")}
+    return {**rows, "n_users": split.train.n_users, "n_items": split.train.n_items}
+
+
+def test_rivals_in_other_environments_validate_as_we_do(catalogue: Interactions) -> None:
+    held_out = HeldOut.draw(catalogue, "last")
+    vectors, others = vectors_of(catalogue, 0), vectors_of(catalogue, 1)
+    split = held_out.split
+    embedded = Embeddings([(split.train, vectors), (split.before_test, others)])
+    report = held_out.report(embedded.scorer)
+    arrays = arrays_of(held_out)
+    rows = np.arange(len(split.users))
+    assert ndcg_at_10(vectors, arrays, rows) == pytest.approx(report["validation"]["full_ndcg@10"], rel=1e-6) != 0.0
+    other = Embeddings([(split.train, others), (split.before_test, others)])
+    assert report["test"] == held_out.report(other.scorer)["test"]
+    with pytest.raises(ValueError, match="`known` must be one of the histories that vectors were made for"):
+        embedded.scorer(catalogue)
+
+
+def test_training_in_other_environments_ends_without_progress(catalogue: Interactions) -> None:
+    held_out = HeldOut.draw(catalogue, "last")
+    perfect = Vectors(*(np.zeros((n, catalogue.n_items), np.float32) for n in (catalogue.n_users, catalogue.n_items)))
+    np.fill_diagonal(perfect.items, 1.0)
+    perfect.users[held_out.split.validation.users, held_out.split.validation.items] = 1.0
+    progress = Progress(arrays_of(held_out), patience=2, seconds=1e9)
+    poor = vectors_of(catalogue, 0)
+    over = [
+        progress.is_over(vectors, lambda epoch=epoch: epoch)
+        for epoch, vectors in enumerate([poor, perfect, poor, poor])
+    ]
+    assert over == [False, False, False, True]
+    assert progress.best == 1
+    assert progress.notes == {"best_epoch": 2, "epochs": 4, "curve": progress.curve}
+    assert progress.curve[1] == 1.0
+    assert Progress(arrays_of(held_out), patience=2, seconds=-1.0).is_over(perfect, lambda: None)
+
+
+def test_a_rival_whose_library_is_missing_is_left_out(
+    catalogue: Interactions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv(other_environment.VARIABLE, raising=False)
+    assert other_environment.interpreter("numpy") == sys.executable
+    nothing = contenders.Contender("Nothing", "bpr", lambda *_: None, needs=("no_such_module", "numpy"))
+    monkeypatch.setitem(contenders.CONTENDERS, "nothing", nothing)
+    catalogue.to_frame().to_csv(tmp_path / "toy.csv", index=False)
+    accuracy.main(["run", str(tmp_path / "toy.csv"), "--models", "nothing", "--out", str(tmp_path / "out")])
+    assert "toy, last, nothing: left out, because no_such_module or numpy is not installed" in capsys.readouterr().out
+    assert not (tmp_path / "out").exists()
 
 
 def made_up(kind: str, seed: int, sampled: Any, full: Any) -> results.StoredRun:

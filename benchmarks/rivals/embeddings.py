@@ -14,21 +14,19 @@ from hyperml_tf.data import Interactions
 from hyperml_tf.metrics.protocols import Scorer
 from hyperml_tf.runs.held_out import HeldOut
 from rivals.other_environment import interpreter
+from rivals.validation import Vectors
 
 
 class Embeddings:
-    """Vectors of items, and of users for each history that was asked for; the score of a pair is their product.
+    """Vectors of users and items, for each of some histories of the users; the score of a pair is their product.
 
     Args:
-        items: `(n_items, dim)`; NaN for items that the model does not know, which are behind all others.
-        users: for each history, its rows, and the vectors of all users, `(n_users, dim)`.
+        vectors: for each history, its rows, and the vectors given them.
         notes: how the training went.
     """
 
-    def __init__(
-        self, items: np.ndarray, users: list[tuple[Interactions, np.ndarray]], notes: dict[str, Any] | None = None
-    ) -> None:
-        self.items, self.users, self.notes = items, users, notes or {}
+    def __init__(self, vectors: list[tuple[Interactions, Vectors]], notes: dict[str, Any] | None = None) -> None:
+        self.vectors, self.notes = vectors, notes or {}
 
     def scorer(self, known: Interactions) -> Scorer:
         """A function from user codes, `(batch,)`, to scores of the catalogue, `(batch, n_items)`, given the histories.
@@ -36,10 +34,10 @@ class Embeddings:
         Raises:
             ValueError: if no vectors were made for these histories.
         """
-        for rows, vectors in self.users:
+        for rows, vectors in self.vectors:
             if np.array_equal(rows.users, known.users) and np.array_equal(rows.items, known.items):
-                return lambda users: np.nan_to_num(vectors[users] @ self.items.T, nan=-np.inf)
-        raise ValueError(f"`known` must be one of the histories that users were embedded with. Received: {known}")
+                return vectors.scores
+        raise ValueError(f"`known` must be one of the histories that vectors were made for. Received: {known}")
 
 
 def train(worker: str, modules: tuple[str, ...], held_out: HeldOut, settings: dict[str, Any]) -> Embeddings:
@@ -69,5 +67,7 @@ def train(worker: str, modules: tuple[str, ...], held_out: HeldOut, settings: di
         command = [python, str(Path(__file__).with_name(worker)), str(source), str(target), json.dumps(settings)]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         with np.load(target) as found:
-            users = [(rows, found[part]) for part, rows in histories.items()]
-            return Embeddings(found["items"], users, json.loads(done.stdout.splitlines()[-1]))
+            vectors = [
+                (rows, Vectors(found[f"{part}_users"], found[f"{part}_items"])) for part, rows in histories.items()
+            ]
+            return Embeddings(vectors, json.loads(done.stdout.splitlines()[-1]))

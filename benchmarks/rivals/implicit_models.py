@@ -21,11 +21,11 @@ class ImplicitModel:
     Args:
         model: a model of `implicit`.
         seen: the binary matrix of training interactions.
+        folds_in: whether the factors of users are computed from the items known of them.
     """
 
-    def __init__(self, model: Any, seen: sparse.csr_matrix) -> None:
-        self.model = model
-        self.seen = seen
+    def __init__(self, model: Any, seen: sparse.csr_matrix, folds_in: bool) -> None:
+        self.model, self.seen, self.folds_in = model, seen, folds_in
 
     @classmethod
     def als(cls, train: Interactions, dim: int, seed: int, **settings: Any) -> ImplicitModel:
@@ -33,7 +33,7 @@ class ImplicitModel:
         from implicit.cpu.als import AlternatingLeastSquares
 
         model = AlternatingLeastSquares(factors=dim, num_threads=1, random_state=seed, **settings)
-        return cls(model, seen_matrix(train))
+        return cls(model, seen_matrix(train), folds_in=True)
 
     @classmethod
     def bpr(cls, train: Interactions, dim: int, seed: int, **settings: Any) -> ImplicitModel:
@@ -41,7 +41,7 @@ class ImplicitModel:
         from implicit.cpu.bpr import BayesianPersonalizedRanking
 
         model = BayesianPersonalizedRanking(factors=dim, num_threads=1, random_state=seed, **settings)
-        return cls(model, seen_matrix(train))
+        return cls(model, seen_matrix(train), folds_in=False)
 
     def fit(self, *_: Any, **__: Any) -> None:
         """Trains the model. Ignores the arguments of models that are trained in epochs."""
@@ -53,7 +53,7 @@ class ImplicitModel:
     def scorer(self, known: Interactions) -> Any:
         """A function from user codes, `(batch,)`, to scores of the catalogue, `(batch, n_items)`, given the histories."""
         items = np.asarray(self.model.item_factors)
-        if hasattr(self.model, "recalculate_user"):
+        if self.folds_in:
             rows = seen_matrix(known)
             return lambda codes: self.model.recalculate_user(np.asarray(codes), rows[codes]) @ items.T
         users = np.asarray(self.model.user_factors)
