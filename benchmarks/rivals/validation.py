@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -53,6 +54,7 @@ class Progress:
     def is_over(self, vectors: Vectors, weights: Callable[[], Any]) -> bool:
         """Validates after an epoch, with a function that copies the weights; returns whether training ends."""
         self.curve.append(ndcg_at_10(vectors, self.data, self.rows))
+        print(f"epoch {len(self.curve)}: validation full_ndcg@10 {self.curve[-1]:.4f}", file=sys.stderr, flush=True)
         if self.curve[-1] >= max(self.curve):
             self.best = weights()
         stalled = len(self.curve) - 1 - int(np.argmax(self.curve)) >= self.patience
