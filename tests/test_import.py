@@ -44,6 +44,7 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
     succeeds(f"import sys, hyperml_tf; found = [m for m in {heavy!r} if m in sys.modules]; assert not found, found")
 
 
+@pytest.mark.slow
 def test_importing_the_package_first_selects_keras_2() -> None:
     succeeds(f"import hyperml_tf, tensorflow as tf; {IS_KERAS_2}")
 

@@ -1,10 +1,12 @@
 """Every exported class with a state gives the same answers after `.keras`, after weights in every format, and after a checkpoint.
 
 Layers are in tests/layers/test_every_layer.py, which asks the same of each. A class exported without a case here fails.
+Weights that were saved with other ids, in any format, are an error.
 """
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from collections.abc import Callable
 from pathlib import Path
@@ -133,24 +135,46 @@ def save_and_load(value: Any, folder: Path) -> Any:
     return loaded if isinstance(value, tf.keras.Model) else loaded.layer
 
 
+def through_file(suffix: str) -> Callable[[Any, Any, Path], None]:
+    def move(value: Any, other: Any, folder: Path) -> None:
+        source, target = (item if isinstance(item, tf.keras.Model) else Whole(item) for item in (value, other))
+        source.save_weights(str(folder / f"of{suffix}"))
+        target.load_weights(str(folder / f"of{suffix}"))
+
+    return move
+
+
+def through_checkpoint(value: Any, other: Any, folder: Path) -> None:
+    tf.train.Checkpoint(it=value).write(str(folder / "it"))
+    tf.train.Checkpoint(it=other).read(str(folder / "it")).expect_partial()
+
+
+def through_arrays(value: Any, other: Any, folder: Path) -> None:
+    other.set_weights(value.get_weights())
+
+
+# format -> what moves the weights of one model or layer to another
+MOVES: dict[str, Callable[[Any, Any, Path], None]] = {
+    ".weights.h5": through_file(".weights.h5"),
+    ".h5": through_file(".h5"),
+    "TensorFlow's format": through_file(".checkpoint"),
+    "tf.train.Checkpoint": through_checkpoint,
+    "set_weights": through_arrays,
+}
+
+
 @pytest.mark.parametrize("cls", CASES, ids=lambda cls: cls.__name__)
 def test_the_answers_survive(cls: type, tmp_path: Path) -> None:
     make, fresh, ask = CASES[cls]
     value = make()
     expected = ask(value)
-    if value.weights:  # which the answers must depend on
-        assert any(not np.array_equal(part, other) for part, other in zip(expected, _try(ask, fresh()), strict=False))
+    if cls is not tables.IdLookup:  # whose only weight is a hash of its ids
+        answers = _try(ask, fresh())
+        assert any(not np.array_equal(part, other) for part, other in zip(expected, answers, strict=False))
     copies = {".keras": save_and_load(value, tmp_path)}
-    for form in ("weights.h5", "h5", "checkpoint"):
-        model, other = (item if isinstance(item, tf.keras.Model) else Whole(item) for item in (value, fresh()))
-        model.save_weights(str(tmp_path / f"of.{form}"))
-        other.load_weights(str(tmp_path / f"of.{form}"))
-        copies[form] = other if isinstance(value, tf.keras.Model) else other.layer
-    copies["tf.train.Checkpoint"] = fresh()
-    tf.train.Checkpoint(it=value).write(str(tmp_path / "it"))
-    tf.train.Checkpoint(it=copies["tf.train.Checkpoint"]).read(str(tmp_path / "it")).expect_partial()
-    copies["set_weights"] = fresh()
-    copies["set_weights"].set_weights(value.get_weights())
+    for form, move in MOVES.items():
+        copies[form] = fresh()
+        move(value, copies[form], tmp_path)
     for form, copy in copies.items():
         for part, other in zip(expected, ask(copy), strict=True):
             np.testing.assert_array_equal(part, other, err_msg=form)
@@ -162,3 +186,93 @@ def _try(ask: Callable[[Any], list[Any]], value: Any) -> list[Any]:
         return ask(value)
     except ValueError:
         return [np.array(np.nan)] * 2
+
+
+def tower(ids: Any) -> Any:
+    return filled(models.IdTower(ids, 2, mode="direct"))
+
+
+OTHERS = (
+    r"The weights of the layer 'id_lookup\w*' must have been saved with its 3 ids, \['ü', 'a', 'b'\] .* "
+    r"Expected: ids with the hash \d+. Received: ids with the hash \D*\d+"
+)
+
+
+@pytest.mark.parametrize("form", MOVES)
+def test_weights_of_other_ids_are_an_error_until_those_of_its_own_are_loaded(form: str, tmp_path: Path) -> None:
+    other = tower(IDS[::-1])
+    # `.weights.h5` is refused when it is loaded already.
+    with contextlib.suppress(ValueError):
+        MOVES[form](tower(IDS), other, tmp_path)
+    with pytest.raises(ValueError, match=OTHERS):
+        other(["a"])
+    with pytest.raises(ValueError, match=OTHERS):
+        _ = other.ids
+    MOVES[form](tower(IDS[::-1]), other, tmp_path)
+    assert np.isfinite(other(["a"])).all()
+
+
+def test_a_file_of_weights_in_the_format_of_keras_is_refused_when_it_is_loaded(tmp_path: Path) -> None:
+    Whole(tower(IDS)).save_weights(tmp_path / "of.weights.h5")
+    with pytest.raises(ValueError, match=OTHERS):
+        Whole(tower(IDS[::-1])).load_weights(tmp_path / "of.weights.h5")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["set_weights", "TensorFlow's format"])
+def test_a_graph_that_was_traced_before_checks_the_weights_when_it_runs(form: str, tmp_path: Path) -> None:
+    for make, asked in ((tower, np.array(["a"])), (nearest_to, POINTS)):
+        model = Whole(make(IDS[::-1]))
+        model.predict(asked, verbose=0)
+        MOVES[form](Whole(make(IDS)), model, tmp_path)
+        with pytest.raises(tf.errors.InvalidArgumentError, match="must have been saved with its 3 ids"):
+            model.predict(asked, verbose=0)
+
+
+def nearest_to(ids: Any) -> Any:
+    return retrieval.NearestNeighbors(1).index(POINTS, ids)
+
+
+def test_ids_that_are_set_after_the_weights_are_theirs() -> None:
+    made, saved = tables.IdLookup(3), tables.IdLookup(IDS)
+    made.set_weights(saved.get_weights())
+    with pytest.raises(ValueError, match=OTHERS):
+        made.set_ids(IDS[::-1])
+    made.set_ids(IDS)
+    assert made(["a"]).numpy().tolist() == [1]
+
+
+def test_a_model_with_the_weights_of_other_users_neither_answers_nor_trains() -> None:
+    table = split().train
+    model = models.HyperML.from_interactions(table, dim=3)
+    model.compile(run_eagerly=True)
+    other = models.HyperML(table.user_ids[::-1], table.item_ids, dim=3)
+    other.set_seen(table)
+    model.set_weights(other.get_weights())
+    for use in (
+        lambda: model.recommend(USERS),
+        lambda: model.fit(table, verbose=0),
+        lambda: model.evaluate_ranking(split().validation),
+        lambda: model.query_tower.ids,
+    ):
+        with pytest.raises(ValueError, match=f"must have been saved with its {table.n_users} ids"):
+            use()
+    assert len(model.similar_items(table.item_ids[:1]).ids) == 1  # the items are the same
+
+
+@pytest.mark.slow
+def test_a_training_step_does_not_check_the_ids() -> None:
+    model = models.HyperML.from_interactions(split().train, dim=3)
+    model.compile()
+    model.set_seen(split().train)
+    codes = {name: tf.TensorSpec([4], tf.int32) for name in ("user", "item")}
+    assert "Assert" not in operations(model.train_step, codes)
+    keras = tf.keras.Sequential([tower(IDS)])
+    ids = tf.TensorSpec([4], tf.string)
+    assert "Assert" not in operations(lambda ids: keras(ids, training=True), ids)
+    assert "Assert" in operations(lambda ids: keras(ids, training=False), ids)
+
+
+def operations(function: Any, inputs: Any) -> set[str]:
+    """The types of the operations of a traced function."""
+    return {operation.type for operation in tf.function(function).get_concrete_function(inputs).graph.get_operations()}

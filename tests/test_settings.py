@@ -141,6 +141,7 @@ def test_in_the_docstring_of_the_model(name: str) -> None:
 # Resolved in one way -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rows_per_user", "curvature", "rate"), [(60, 0.3, 0.02), (8, 1.0, 0.05)])
 def test_every_way_in_resolves_alike(rows_per_user: int, curvature: float, rate: float, tmp_path: Path) -> None:
     data = table(rows_per_user)

@@ -121,11 +121,20 @@ def test_the_fused_loop_takes_the_step_of_the_model(distortion_weight: float, mo
     np.testing.assert_allclose(loop.items, model.candidate_tower.embedding.embeddings, atol=1e-5)
 
 
+SIZES = {"negatives": 24, "batch_size": 80, "dim": 5, "rows": 50, "per_user": 5}
+
+
+@pytest.fixture(scope="module")
+def automatic() -> Any:
+    """The loss of a step and its gradients, none of them explicit."""
+    return gradients.make_step(**SIZES)()
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("names", [*([name] for name in gradients.EXPLICIT), list(gradients.EXPLICIT)], ids="+".join)
-def test_explicit_gradients_are_the_automatic_ones(names: list[str]) -> None:
-    sizes = {"negatives": 24, "batch_size": 80, "dim": 5, "rows": 50, "per_user": 5}
-    loss, slopes = gradients.make_step(**sizes, explicit=names)()
-    expected_loss, expected = gradients.make_step(**sizes)()
+def test_explicit_gradients_are_the_automatic_ones(names: list[str], automatic: Any) -> None:
+    loss, slopes = gradients.make_step(**SIZES, explicit=names)()
+    expected_loss, expected = automatic
     np.testing.assert_allclose(loss, expected_loss, rtol=1e-5)
     for got, same in zip(slopes, expected, strict=True):
         np.testing.assert_allclose(got, same, rtol=1e-4, atol=1e-4 * np.abs(same).max())

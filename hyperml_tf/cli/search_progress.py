@@ -5,23 +5,21 @@ from __future__ import annotations
 import time
 from typing import Any
 
-import pandas as pd
 from rich.console import Console, Group
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
-_ROWS = 10
+from hyperml_tf.cli.trials_table import ROWS, best_trials, in_words
 
 
 class SearchProgress:
-    """A live table of the best trials with the progress of the current one below; without a terminal, a line for each trial.
+    """A live table of the best trials, with the progress of the current one below. Without a terminal, a line for each trial.
 
-    To be used as a context manager, and as the `listener` of a tuner.
+    It is a context manager, and the `listener` of a tuner.
 
     Args:
         console: The `rich` console to draw on.
-        max_trials: Integer, the number of trials; `None` if it is not known.
+        max_trials: Optional integer, the number of trials, or `None` if it is not known yet.
     """
 
     def __init__(self, console: Console, max_trials: int | None) -> None:
@@ -40,7 +38,7 @@ class SearchProgress:
 
     def __exit__(self, *_: Any) -> None:
         if self._live.is_started:
-            # The final table replaces this one.
+            # The table of the finished search takes its place.
             self._live.update(Text(""))
             self._live.stop()
 
@@ -48,13 +46,13 @@ class SearchProgress:
         """Shows that a trial starts."""
         self._update(oracle)
         self._started[trial.trial_id] = time.monotonic()
-        self._say(f"trial {len(oracle.trials)}{self._of()} starts")
+        self._show(f"trial {len(oracle.trials)}{self._out_of()} starts")
 
     def on_epoch_end(self, trial: Any, epoch: int, logs: dict[str, Any]) -> None:
         """Shows the objective after an epoch of a trial."""
         name = getattr(self._objective, "name", "")
         value = f", {name} {logs[name]:.4f}" if name in logs else ""
-        self._say(f"trial {len(self._trials)}{self._of()}, epoch {epoch + 1}{value}")
+        self._show(f"trial {len(self._trials)}{self._out_of()}, epoch {epoch + 1}{value}")
 
     def on_trial_end(self, oracle: Any, trial: Any) -> None:
         """Shows the result of a trial, if it has one."""
@@ -62,7 +60,7 @@ class SearchProgress:
         seconds = time.monotonic() - self._started.get(trial.trial_id, time.monotonic())
         if not self.console.is_terminal and trial.score is not None:
             self.console.print(
-                f"Trial {trial.trial_id}: {oracle.objective.name} {trial.score:.4f}, {seconds:.0f} s, {_values(trial)}",
+                f"Trial {trial.trial_id}: {oracle.objective.name} {trial.score:.4f}, {seconds:.0f} s, {in_words(_values(trial))}",
                 soft_wrap=True,
             )
         self._draw()
@@ -71,10 +69,10 @@ class SearchProgress:
         self._objective, self._trials = oracle.objective, list(oracle.trials.values())
         self.max_trials = oracle.max_trials or self.max_trials
 
-    def _of(self) -> str:
+    def _out_of(self) -> str:
         return "" if self.max_trials is None else f" of {self.max_trials}"
 
-    def _say(self, text: str) -> None:
+    def _show(self, text: str) -> None:
         failed = sum(trial.status == "FAILED" for trial in self._trials)
         self._state = Text(text + (f"; {failed} failed" if failed else ""))
         self._draw()
@@ -84,44 +82,12 @@ class SearchProgress:
             return
         done = [trial for trial in self._trials if trial.status == "COMPLETED"]
         done.sort(key=lambda trial: trial.score, reverse=getattr(self._objective, "direction", "max") == "max")
-        rows = [(trial.trial_id, trial.score, trial.best_step + 1, _values(trial)) for trial in done[:_ROWS]]
-        table = _table(rows, getattr(self._objective, "name", ""), f"Best of {len(done)} trials")
+        rows = [(trial.trial_id, trial.score, trial.best_step + 1, _values(trial)) for trial in done[:ROWS]]
+        table = best_trials(rows, getattr(self._objective, "name", ""), f"Best of {len(done)} trials")
         self._live.update(Group(table, self._state) if rows else self._state)
 
-    def final_table(self, trials: pd.DataFrame, objective: str) -> Table:
-        """Returns a table of the best trials.
 
-        Args:
-            trials: All trials, see `trials_table`.
-            objective: String, the name of the objective.
-        """
-        done = trials[trials["status"] == "completed"]
-        from hyperml_tf.tuning.analysis import COLUMNS
-
-        varied = [name for name in trials.columns[len(COLUMNS) :] if trials[name].nunique() > 1]
-        rows = [
-            (row["trial"], row["score"], int(row["epoch"]), ", ".join(_pair(name, row[name]) for name in varied))
-            for _, row in done.head(_ROWS).iterrows()
-        ]
-        failed = int((trials["status"] == "failed").sum())
-        return _table(rows, objective, f"Best of {len(done)} trials" + (f"; {failed} more failed" if failed else ""))
-
-
-def _table(rows: list[tuple[Any, float, int, str]], objective: str, title: str) -> Table:
-    table = Table(title=title, title_justify="left")
-    table.add_column("trial", justify="right")
-    table.add_column(objective, justify="right")
-    table.add_column("epoch", justify="right")
-    table.add_column("hyperparameters")
-    for trial, score, epoch, values in rows:
-        table.add_row(str(trial), f"{score:.4f}", str(epoch), Text(values))
-    return table
-
-
-def _values(trial: Any) -> str:
+def _values(trial: Any) -> dict[str, Any]:
+    """The hyperparameters of a trial, without those that keras-tuner adds."""
     values = trial.hyperparameters.values
-    return ", ".join(_pair(name, value) for name, value in values.items() if not name.startswith("tuner/"))
-
-
-def _pair(name: str, value: Any) -> str:
-    return f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"
+    return {name: value for name, value in values.items() if not name.startswith("tuner/")}

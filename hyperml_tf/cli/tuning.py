@@ -28,7 +28,7 @@ def tune(
     ] = "bayesian",
     max_trials: Annotated[
         int | None,
-        typer.Option(help="The number of trials.", show_default="30; with hyperband and grid all"),
+        typer.Option(help="The number of trials.", show_default="30; all with hyperband and grid"),
     ] = None,
     space: Annotated[
         Path | None,
@@ -52,9 +52,10 @@ def tune(
     worker of a distributed search.
     """
     from hyperml_tf.cli.search_progress import SearchProgress
+    from hyperml_tf.cli.trials_table import finished_search
 
     settings = settings_given(context, config)
-    # Before standard error is redirected to a file.
+    # Before `_quiet` redirects standard error to a file.
     terminal = console.errors_now()
     console.start_tensorflow(terminal)
     from hyperml_tf.tuning import SearchSpace, tune_table
@@ -64,7 +65,7 @@ def tune(
         result = tune_table(
             table,
             out,
-            tuner,  # type: ignore[arg-type]  # it is checked there
+            tuner,  # type: ignore[arg-type]  # `tune_table` checks it
             max_trials,
             search_space,
             settings,
@@ -75,14 +76,14 @@ def tune(
     if result is None:
         typer.echo("This worker has finished; the chief writes the result.")
         return
-    console.output().print(progress.final_table(result.trials, objective))
+    console.output().print(finished_search(result.trials, objective))
     typer.echo(f"Wrote {out}: {', '.join(sorted(path.name for path in out.iterdir()))}")
     typer.echo(f"Next: hyperml-tf train {table} --config {out / 'best.json'} --out RUN")
 
 
 @contextlib.contextmanager
 def _errors_without_traceback() -> Iterator[None]:
-    """If every trial has failed, the error names the causes and needs no traceback."""
+    """The error that ends a search without one success names the causes: it is shown as a message, without a traceback."""
     from hyperml_tf.tuning import errors
 
     try:
@@ -93,7 +94,7 @@ def _errors_without_traceback() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _quiet(out: Path) -> Iterator[None]:
-    """Redirects what keras-tuner and others print to a file beside the trials, as soon as there is a directory for it."""
+    """Redirects what keras-tuner and other libraries print to a log file beside the trials."""
     if os.environ.get("HYPERML_DEBUG") == "1":
         yield
         return
@@ -103,7 +104,7 @@ def _quiet(out: Path) -> Iterator[None]:
 
 
 class _LateFile:
-    """A file that is opened once its directory exists. What comes before is dropped, as is what does not fit on a full disk."""
+    """A log file in a directory that may not exist yet. Until it does, and when the disk is full, text is dropped."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -159,7 +159,7 @@ class NearestNeighbors(tf.keras.layers.Layer):
         if isinstance(wanted, int) and wanted < 1:
             raise ValueError(f"`k` must be at least 1. Received: k={k}")
         indices, distances = nearest(tf.cast(points, tf.float32), self._index, self._c(), wanted, exclusion)
-        return distances, lookup.raw(indices)
+        return distances, lookup.raw(lookup.checked(indices))
 
     def _filled(self) -> IdLookup:
         if self.lookup is None:

@@ -12,6 +12,7 @@ import tensorflow as tf
 from hyperml_tf._keras import register
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.tables.arrays import load_arrays, save_arrays
+from hyperml_tf.tables.fingerprint import fingerprint
 from hyperml_tf.tables.id_table import IdTable
 from hyperml_tf.tables.ids import id_array
 
@@ -25,6 +26,9 @@ class IdLookup(tf.keras.layers.Layer):
     The vocabulary is not in the config, which only has its size: `.keras` files store it as an asset, as those of Keras's own
     lookup layers. A layer from `from_config` has no vocabulary until it is loaded or set.
 
+    Checkpoints of weights do not hold the vocabulary either, but a hash of it, as a non-trainable weight. So weights that were
+    saved with other ids, or with the same ids in another order, are an error at the next use of the layer.
+
     Args:
         ids: Distinct strings or integers, in the order of their codes; or their number if they are set later.
         id_dtype: String, "string" or "int64", if `ids` is a number. Defaults to `None`, "string".
@@ -37,7 +41,8 @@ class IdLookup(tf.keras.layers.Layer):
         Codes, `(...)`, int32.
 
     Raises:
-        ValueError: If `ids` is empty, not unique, or neither all strings nor all integers.
+        ValueError: If `ids` is empty, not unique, or neither all strings nor all integers. When the layer is used, if weights of
+            other ids have been loaded.
 
     Example:
 
@@ -55,6 +60,15 @@ class IdLookup(tf.keras.layers.Layer):
         super().__init__(**kwargs)
         self._ids: np.ndarray | None = None
         self._table: IdTable | None = None
+        # HDF5 files cannot hold two weights of the same name in a nested layer, hence the name of this one.
+        self._saved_hash = self.add_weight(
+            name=f"{self.name}/ids_hash",
+            shape=(),
+            dtype=tf.int64,
+            trainable=False,
+            initializer="zeros",
+            experimental_autocast=False,
+        )
         if isinstance(ids, (int, np.integer)):
             if ids < 1:
                 raise ValueError(f"`ids` must be a list of ids, or their number, at least 1. Received: ids={ids}")
@@ -70,7 +84,8 @@ class IdLookup(tf.keras.layers.Layer):
             ids: Distinct strings or integers, in the order of their codes.
 
         Raises:
-            ValueError: If `ids` are invalid or not of the expected number, or if the layer already has a vocabulary.
+            ValueError: If `ids` are invalid or not of the expected number, if the layer already has a vocabulary, or if weights
+                of other ids have been loaded.
         """
         array = id_array(ids, "ids")
         if self._ids is not None:
@@ -80,9 +95,13 @@ class IdLookup(tf.keras.layers.Layer):
         if len(np.unique(array)) != len(array):
             values, counts = np.unique(array, return_counts=True)
             raise ValueError(f"`ids` must be distinct. Received: {values[counts > 1][0]!r} more than once")
-        self._ids, self._size = array, len(array)
+        own_hash = fingerprint(array)
+        if self.saved_hash not in (0, own_hash):
+            raise ValueError(_of_other_ids(self.name, array, own_hash) + str(self.saved_hash))
+        self._ids, self._size, self._own_hash = array, len(array), own_hash
         # Outside of any graph that is being traced, because the table belongs to the layer.
         with tf.init_scope():
+            self._saved_hash.assign(own_hash)
             self._table = IdTable.of(array)
         self.id_dtype = self._table.keys.dtype.name
 
@@ -91,10 +110,12 @@ class IdLookup(tf.keras.layers.Layer):
         """The vocabulary, `(n,)`, an int64 array or an object array of `str`.
 
         Raises:
-            ValueError: If the layer comes from a config and its vocabulary was neither loaded nor set.
+            ValueError: If the layer comes from a config and its vocabulary was neither loaded nor set, or if weights of other
+                ids have been loaded.
         """
         if self._ids is None:
             raise self._unknown()
+        self._check_weights()
         return self._ids
 
     @property
@@ -102,10 +123,12 @@ class IdLookup(tf.keras.layers.Layer):
         """The vocabulary as an `IdTable`.
 
         Raises:
-            ValueError: If the layer comes from a config and its vocabulary was neither loaded nor set.
+            ValueError: If the layer comes from a config and its vocabulary was neither loaded nor set, or if weights of other
+                ids have been loaded.
         """
         if self._table is None:
             raise self._unknown()
+        self._check_weights()
         return self._table
 
     def _is_sketched(self) -> bool:
@@ -123,14 +146,45 @@ class IdLookup(tf.keras.layers.Layer):
             "from its `.keras` file, make it with its ids, or call `set_ids`."
         )
 
+    @property
+    def saved_hash(self) -> int:
+        """The hash of the ids that the weights were saved with; 0 if the layer has neither ids nor loaded weights."""
+        with tf.init_scope():
+            return int(self._saved_hash.read_value())
+
+    def _check_weights(self) -> None:
+        if self._ids is not None and self.saved_hash != self._own_hash:
+            raise ValueError(_of_other_ids(self.name, self._ids, self._own_hash) + str(self.saved_hash))
+
+    def checked(self, values: Tensor) -> Tensor:
+        """Returns `values`. In a graph, this checks at every run that the weights are still those of the ids.
+
+        All other methods check it in Python, in a graph only when it is traced.
+
+        Args:
+            values: A tensor.
+
+        Raises:
+            tf.errors.InvalidArgumentError: When the graph runs after the weights of other ids have been loaded.
+        """
+        if tf.executing_eagerly() or self._ids is None:
+            return values
+        saved = self._saved_hash.read_value()
+        data = [tf.constant(_of_other_ids(self.name, self._ids, self._own_hash)), saved]
+        # The bare operation: `tf.debugging.Assert` puts it into a `tf.cond`.
+        with tf.control_dependencies([tf.raw_ops.Assert(condition=tf.equal(saved, self._own_hash), data=data)]):
+            return tf.identity(values)
+
     def __len__(self) -> int:
         return self._size
 
-    def call(self, inputs: Tensor) -> Tensor:
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         ids = tf.convert_to_tensor(inputs)
         if self._is_sketched():
             return self._sketch(ids, -1)
         table = self.table
+        if not training:
+            ids = self.checked(ids)
         if ids.dtype.is_integer != table.keys.dtype.is_integer:
             expected = "integers" if table.keys.dtype.is_integer else "strings"
             raise TypeError(f"`inputs` must be {expected}, as the known ids are. Received: dtype={ids.dtype.name}")
@@ -165,5 +219,23 @@ class IdLookup(tf.keras.layers.Layer):
         elif not np.array_equal(self._ids, ids):
             raise ValueError(f"The layer {self.name!r} has other ids than the file that is loaded into it.")
 
+    def load_own_variables(self, store: Any) -> None:
+        """Reads the weights from a file; Keras calls it when it loads a `.keras` or `.weights.h5` file.
+
+        Raises:
+            ValueError: If they were saved with other ids.
+        """
+        super().load_own_variables(store)
+        self._check_weights()
+
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "ids": len(self), "id_dtype": self.id_dtype}
+
+
+def _of_other_ids(layer: str, ids: np.ndarray, own_hash: int) -> str:
+    """The beginning of the error message; the hash that was loaded completes it."""
+    return (
+        f"The weights of the layer {layer!r} must have been saved with its {len(ids)} ids, {ids[:3].tolist()} and so on, in this "
+        "order: otherwise its rows are those of other ids. Make the model with the ids of the saved one, or load its `.keras` "
+        f"file, which holds them. Expected: ids with the hash {own_hash}. Received: ids with the hash "
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +12,7 @@ import tensorflow as tf
 from hyperml_tf._keras import register
 from hyperml_tf.data.interactions import Interactions
 from hyperml_tf.numerics import Tensor
+from hyperml_tf.tables.fingerprint import fingerprint
 from hyperml_tf.tables.histories import Histories, padded
 
 
@@ -89,7 +89,7 @@ class SeenItems(tf.keras.layers.Layer):
         """
         items = np.asarray(items, np.int32)
         indptr = np.concatenate([[0], np.cumsum(np.bincount(users, minlength=self.n_users))]).astype(np.int64)
-        version = _hash_of(indptr, items)
+        version = fingerprint(indptr, items) if len(items) else 0
         if version != self.version:
             self.histories.indptr.assign(indptr)
             self.histories.items.assign(padded(items))
@@ -208,13 +208,3 @@ def _places(keys: np.ndarray) -> tf.lookup.StaticHashTable:
     # Anonymous: TensorFlow frees the table when neither this layer nor a graph refers to it any more.
     initial = tf.lookup.KeyValueTensorInitializer(keys, places, tf.int64, tf.int64)
     return tf.lookup.StaticHashTable(initial, -1, experimental_is_anonymous=True)
-
-
-def _hash_of(indptr: np.ndarray, items: np.ndarray) -> int:
-    """A non-zero hash of the pairs, int64; 0 if there are none."""
-    if not len(items):
-        return 0
-    digest = hashlib.blake2b(digest_size=7)
-    digest.update(indptr.astype("<i8").tobytes())
-    digest.update(items.astype("<i4").tobytes())
-    return int.from_bytes(digest.digest(), "little") + 1

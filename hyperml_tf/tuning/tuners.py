@@ -7,6 +7,16 @@ from typing import Any
 from hyperml_tf.tuning import oracles
 from hyperml_tf.tuning.tuner import Tuner
 
+# The keyword arguments that every oracle of keras-tuner has, and `start_with_defaults`.
+_FOR_THE_ORACLE = (
+    "hyperparameters",
+    "tune_new_entries",
+    "allow_new_entries",
+    "max_retries_per_trial",
+    "max_consecutive_failed_trials",
+    "start_with_defaults",
+)
+
 
 class RandomSearch(Tuner):
     """Random search: `keras_tuner.RandomSearch` for Keras 2 models.
@@ -19,7 +29,7 @@ class RandomSearch(Tuner):
         seed: Optional integer, the random seed.
         **kwargs: Other arguments of the oracle, which are `hyperparameters`, `tune_new_entries`, `allow_new_entries`,
             `max_retries_per_trial` and `max_consecutive_failed_trials` (`None` by default) as in keras-tuner, and
-            `start_with_defaults`: whether the first trial takes the default of every hyperparameter. And those of `Tuner`.
+            `start_with_defaults`: whether the first trial takes the default of every hyperparameter; and those of `Tuner`.
 
     Example:
 
@@ -44,8 +54,7 @@ class RandomSearch(Tuner):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        shared = _oracle_arguments(kwargs)
-        oracle = oracles.RandomSearchOracle(objective, max_trials=max_trials, seed=seed, **shared)
+        oracle = _oracle(oracles.RandomSearchOracle, objective, kwargs, max_trials=max_trials, seed=seed)
         super().__init__(oracle, hypermodel, **kwargs)
 
 
@@ -87,9 +96,16 @@ class BayesianOptimization(Tuner):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        process: dict[str, Any] = {"num_initial_points": num_initial_points, "alpha": alpha, "beta": beta}
-        shared = _oracle_arguments(kwargs)
-        oracle = oracles.BayesianOptimizationOracle(objective, max_trials=max_trials, seed=seed, **process, **shared)
+        oracle = _oracle(
+            oracles.BayesianOptimizationOracle,
+            objective,
+            kwargs,
+            max_trials=max_trials,
+            num_initial_points=num_initial_points,
+            alpha=alpha,
+            beta=beta,
+            seed=seed,
+        )
         super().__init__(oracle, hypermodel, **kwargs)
 
 
@@ -125,8 +141,7 @@ class GridSearch(Tuner):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        shared = _oracle_arguments(kwargs)
-        oracle = oracles.GridSearchOracle(objective, max_trials=max_trials, seed=seed, **shared)
+        oracle = _oracle(oracles.GridSearchOracle, objective, kwargs, max_trials=max_trials, seed=seed)
         super().__init__(oracle, hypermodel, **kwargs)
 
 
@@ -178,23 +193,19 @@ class Hyperband(Tuner):
     ) -> None:
         if kwargs.setdefault("median_pruning", False):
             raise ValueError("`median_pruning` must be False with Hyperband, whose rounds prune. Received: True")
-        brackets: dict[str, Any] = {
-            "max_epochs": max_epochs,
-            "factor": factor,
-            "hyperband_iterations": hyperband_iterations,
-        }
-        oracle = oracles.HyperbandOracle(objective, seed=seed, **brackets, **_oracle_arguments(kwargs))
+        oracle = _oracle(
+            oracles.HyperbandOracle,
+            objective,
+            kwargs,
+            max_epochs=max_epochs,
+            factor=factor,
+            hyperband_iterations=hyperband_iterations,
+            seed=seed,
+        )
         super().__init__(oracle, hypermodel, **kwargs)
 
 
-def _oracle_arguments(kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Removes from the keyword arguments of a tuner those of its oracle, and returns them."""
-    names = (
-        "hyperparameters",
-        "tune_new_entries",
-        "allow_new_entries",
-        "max_retries_per_trial",
-        "max_consecutive_failed_trials",
-        "start_with_defaults",
-    )
-    return {name: kwargs.pop(name) for name in names if name in kwargs}
+def _oracle(kind: Any, objective: Any, kwargs: dict[str, Any], **arguments: Any) -> Any:
+    """Makes the oracle of a tuner, with those of the tuner's `kwargs` that are for the oracle, which it removes from them."""
+    shared = {name: kwargs.pop(name) for name in _FOR_THE_ORACLE if name in kwargs}
+    return kind(objective, **arguments, **shared)

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from quick import examples
 
 from hyperml_tf.data import Interactions
 
@@ -305,7 +306,7 @@ def test_from_dataset_errors():
         Interactions.from_dataset(dataset.take(0))
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 @given(ROWS.filter(usable))
 def test_shuffled_rows_give_the_same_histories(rows):
     users, items, _ = zip(*rows, strict=True)

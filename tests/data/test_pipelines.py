@@ -55,6 +55,7 @@ def test_unshuffled_is_the_stored_order(table):
     assert rows_of(dataset) == rows_of(dataset) == stored(table)
 
 
+@pytest.mark.slow
 def test_permutation_is_uniform():
     table = Interactions.from_arrays([0, 1, 2], [0, 1, 2])
     dataset = training_dataset(table, 3).repeat(600)

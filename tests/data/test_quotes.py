@@ -8,6 +8,7 @@ import pyarrow.csv
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from quick import examples
 
 from hyperml_tf.data import quotes
 from hyperml_tf.data.quotes import unclosed_quote
@@ -75,7 +76,7 @@ def test_no_field_is_longer_than_the_limit(monkeypatch):
 CELLS = st.text(alphabet='ab," \n\r', max_size=6)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 @given(st.lists(st.lists(CELLS, min_size=2, max_size=2), min_size=1, max_size=8), st.sampled_from(["\n", "\r\n"]))
 def test_what_the_csv_module_writes_is_closed(rows, newline):
     file = io.StringIO(newline="")
@@ -83,7 +84,7 @@ def test_what_the_csv_module_writes_is_closed(rows, newline):
     assert find(file.getvalue()) is None
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 @given(st.lists(st.lists(st.text(alphabet='a"', max_size=3), min_size=2, max_size=2), min_size=1, max_size=8))
 def test_what_pyarrow_reads_line_by_line_is_closed(rows):
     lines = [",".join(cells) for cells in rows]

@@ -13,10 +13,11 @@ import hypothesis.strategies as st
 import mpmath
 import numpy as np
 from hypothesis import settings
+from quick import examples
 
 from hyperml_tf import numerics
 
-LAW = settings(max_examples=25, deadline=None, derandomize=True, database=None)
+LAW = settings(max_examples=examples(25), derandomize=True, database=None)
 CURVATURES = (0.0, 1e-6, 1e-3, 1.0, 10.0)
 ROWS = 64
 

@@ -55,6 +55,7 @@ def test_mixed_precision_does_not_round_the_value(learned: bool) -> None:
     assert curvature().dtype == curvature(tf.zeros([1])).dtype == tf.float32
 
 
+@pytest.mark.slow
 def test_a_model_that_calls_it_can_be_a_saved_model(tmp_path) -> None:
     inputs = tf.keras.Input((3,))
     model = tf.keras.Model(inputs, ExpMap(curvature=Curvature(0.7, learned=True))(inputs))

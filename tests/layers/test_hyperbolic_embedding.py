@@ -56,6 +56,7 @@ def test_at_curvature_0_it_is_an_ordinary_embedding(mode: str) -> None:
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("options", [{}, {"max_tangent_norm": 0.01, "embeddings_regularizer": "l2"}])
 def test_gradient_of_the_table_is_sparse(mode: str, options: dict[str, Any]) -> None:

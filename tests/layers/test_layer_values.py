@@ -125,6 +125,7 @@ def test_a_mask_reaches_the_midpoint_through_other_layers(tmp_path: Path) -> Non
     assert len(restored.trainable_weights) == 4
 
 
+@pytest.mark.slow
 def test_weights_of_a_midpoint_may_be_symbolic(tmp_path: Path) -> None:
     points, weights = tf.keras.Input([5, 3]), tf.keras.Input([5])
     model = tf.keras.Model([points, weights], layers.Gyromidpoint(curvature=C)(points, weights=weights))
@@ -170,6 +171,7 @@ def test_subclassed_model_saves(name: str, tmp_path: Path) -> None:
         np.testing.assert_array_equal(other(X), model(X))
 
 
+@pytest.mark.slow
 def test_nested_layers_with_curvatures_of_their_own_save_to_hdf5(tmp_path: Path) -> None:
     def make() -> Any:
         tower = tf.keras.Sequential([Scorer(name="scorer")], name="tower")

@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from quick import examples
 
 from hyperml_tf import losses
 from hyperml_tf.geometry import poincare
@@ -47,7 +48,7 @@ def test_pull_push_values(labels: np.ndarray, margin: float) -> None:
     np.testing.assert_allclose(squared, expected, rtol=1e-5)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25))
 @given(st.data())
 def test_pull_push_does_not_depend_on_order_or_padding(data: st.DataObject) -> None:
     n = data.draw(st.integers(1, 6))

@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from quick import examples
 from tiny import run_python
 
 from hyperml_tf.metrics import ranking_report
@@ -56,7 +57,7 @@ def slow_report(case: Case, ks: tuple[int, ...]) -> dict[str, float]:
     return report
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40))
 @given(seed=st.integers(0, 10_000), batch_size=st.integers(1, N_USERS + 1))
 def test_equals_a_loop(seed: int, batch_size: int) -> None:
     case = Case(seed)

@@ -106,6 +106,7 @@ def lrml_of_wide_spread() -> Any:
     return baselines.LRML(range(5), range(11), dim=3, memories=4, margin=1.5, negatives=3, initial_stddev=0.6, seed=1)
 
 
+@pytest.mark.slow
 def test_lrml_scores_are_those_of_a_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     model = lrml_of_wide_spread()
     users, items = model.query_tower.all_points().numpy(), model.candidate_tower.all_points().numpy()

@@ -42,6 +42,7 @@ def test_a_small_table_loses_nobody() -> None:
     assert (np.linalg.norm(before, axis=1) > 0).all()
 
 
+@pytest.mark.slow
 def test_the_users_of_a_day_are_those_of_all_rows(tmp_path: Path) -> None:
     older, newer = halves()
     model = frozen(split().train)
@@ -59,6 +60,7 @@ def test_the_users_of_a_day_are_those_of_all_rows(tmp_path: Path) -> None:
     assert moved[newer.activity() > 0].all()
 
 
+@pytest.mark.slow
 def test_rows_replace_what_was_seen_where_that_is_asked_for() -> None:
     model = frozen(split().train)
     model.fit(split().train, verbose=0)
@@ -81,6 +83,7 @@ def test_unknown_ids_are_named_in_a_warning(caplog: pytest.LogCaptureFixture) ->
     assert "Left out 1 of 2 rows of `interactions`: the model does not know their user or item." in caplog.text
 
 
+@pytest.mark.slow
 def test_the_graph_of_a_step_is_made_anew_only_for_new_pairs() -> None:
     traced = []
 
@@ -106,6 +109,7 @@ def test_the_graph_of_a_step_is_made_anew_only_for_new_pairs() -> None:
 NOTHING_SEEN = "it has seen nothing: all users would be at the origin"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "use",
     [

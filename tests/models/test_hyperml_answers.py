@@ -100,6 +100,7 @@ def test_a_user_who_has_seen_everything() -> None:
     assert words.recommend(["u"]).ids.tolist() == [["", ""]]
 
 
+@pytest.mark.slow
 def test_many_users_are_searched_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     users = split().train.user_ids
     whole = trained().recommend(users, k=3)
@@ -148,6 +149,7 @@ def test_evaluate() -> None:
     assert values[1:] == pytest.approx([logs["full_hr@10"], logs["full_ndcg@10"]])
 
 
+@pytest.mark.slow
 def test_rows_of_the_training_set_can_be_evaluated() -> None:
     model, train = trained(), split().train
     logs = model.evaluate(train, verbose=0, return_dict=True)

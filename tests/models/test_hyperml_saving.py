@@ -172,6 +172,7 @@ def test_set_weights_holds_what_users_have_seen() -> None:
     assert_same_answers(trained(), other)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_weights_in_fit(tmp_path: Path) -> None:
     path = str(tmp_path / "checkpoint")
     model = new_model(run_eagerly=True)
@@ -210,6 +211,7 @@ def test_early_stopping_checkpoints_and_logs(tmp_path: Path) -> None:
     assert [float(row["val_full_hr@10"]) for row in rows] == pytest.approx(history["val_full_hr@10"])
 
 
+@pytest.mark.slow
 def test_tensorboard(tmp_path: Path) -> None:
     pytest.importorskip("tensorboard", reason="TensorFlow writes summaries only where tensorboard is installed")
     model = new_model(run_eagerly=True)

@@ -202,6 +202,7 @@ def test_the_hinge_of_a_regularizer_reaches_both_roles_of_an_item() -> None:
     assert moved.any(axis=1).sum() == 3  # and the one negative of the group
 
 
+@pytest.mark.slow
 def test_dropout_in_a_network_is_active_in_training_only() -> None:
     ids = split().train.item_ids
     network = tower(ids, tf.keras.layers.Dropout(0.5))

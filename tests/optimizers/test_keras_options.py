@@ -72,6 +72,7 @@ def test_moving_averages_work() -> None:
     np.testing.assert_allclose(points, (before + after) / 2, rtol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["momentum", "adagrad", "adam"])
 def test_mixed_precision_with_loss_scaling_trains_like_float32(name: str) -> None:
     expected = model_of_points(OPTIMIZERS[name]())

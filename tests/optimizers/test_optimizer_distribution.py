@@ -6,7 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 
+
+@pytest.mark.slow
 def test_two_mirrored_replicas_train_like_one_device() -> None:
     script = Path(__file__).with_name("mirrored_training.py")
     process = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=300, check=False)

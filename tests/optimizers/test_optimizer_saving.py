@@ -47,6 +47,7 @@ def test_training_from_a_checkpoint_continues_bit_for_bit(name: str, restore_fir
         np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["momentum", "adagrad", "adam"])
 def test_a_saved_model_continues_training_bit_for_bit(name: str, tmp_path: Path) -> None:
     model = model_of_points(OPTIMIZERS[name]())

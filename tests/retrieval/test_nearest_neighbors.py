@@ -91,6 +91,7 @@ def test_saved_with_a_keras_model(kind: str, precision: str, tmp_path: Path) -> 
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", IDS)
 def test_exported_as_a_saved_model(kind: str, tmp_path: Path) -> None:
     layer, queries = layer_of(IDS[kind]), points(3, 1.0, seed=1)

@@ -231,6 +231,7 @@ def test_what_is_exported_is_the_model_as_it_stood(tmp_path: Path) -> None:
 # Unmodified TFRS -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_tfrs_indexes_and_metric_on_lifted_points() -> None:
     model, users = trained(), split().train.user_ids[:9]
     c = float(model.curvature())

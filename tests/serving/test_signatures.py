@@ -38,6 +38,7 @@ def free(tmp_path_factory: pytest.TempPathFactory) -> HyperML:
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("half_life", [None, float("inf")])
 def test_a_newcomer_is_where_a_user_with_these_items_and_no_offset_is(
     loaded: ServedModel, rich: Path, half_life: float | None

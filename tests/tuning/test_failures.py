@@ -107,6 +107,7 @@ def test_a_training_that_diverges_before_it_is_validated_is_a_failure(tmp_path: 
     )
 
 
+@pytest.mark.slow
 def test_one_good_epoch_before_it_diverges_counts(tmp_path: Path) -> None:
     class Diverging(tf.keras.callbacks.Callback):
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:

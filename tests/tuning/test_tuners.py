@@ -93,6 +93,7 @@ def test_callbacks_that_cannot_be_copied_are_named(tmp_path: Path) -> None:
         search(tuner("RandomSearch", tmp_path), callbacks=[Stubborn()])
 
 
+@pytest.mark.slow
 def test_executions_are_averaged_and_the_best_is_kept(tmp_path: Path) -> None:
     class Varied(tuning.HyperModel):
         scale = 0.0
@@ -151,6 +152,7 @@ def test_an_unknown_direction_is_asked_for() -> None:
         tuning.oracles.RandomSearchOracle("val_happiness")
 
 
+@pytest.mark.slow
 def test_several_objectives_are_summed(tmp_path: Path) -> None:
     searcher = tuner("RandomSearch", tmp_path, objective=["val_loss", tuning.Objective("val_mae", "max")], max_trials=2)
     search(searcher)
@@ -228,6 +230,7 @@ def test_a_tfrs_model_is_a_model(tmp_path: Path) -> None:
     assert measured["loss"] == pytest.approx(trial.metrics.get_last_value("val_loss"), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_what_the_tuner_compiles_takes_the_place_of_what_the_model_has(tmp_path: Path) -> None:
     searcher = tuner("RandomSearch", tmp_path, max_trials=1, optimizer=tf.keras.optimizers.SGD(0.02), loss="mae")
     search(searcher, epochs=1)
@@ -294,6 +297,7 @@ def test_an_own_run_trial_without_the_objective_ends_the_search(tmp_path: Path) 
         searcher.search(**DATA)
 
 
+@pytest.mark.slow
 def test_an_oracle_of_keras_tuner_serves_too(tmp_path: Path) -> None:
     oracle = keras_tuner.oracles.RandomSearchOracle("val_loss", max_trials=2, seed=1)
     searcher = tuning.Tuner(oracle, build, directory=str(tmp_path))

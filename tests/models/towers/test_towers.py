@@ -87,6 +87,7 @@ def test_bad_networks() -> None:
         NetworkTower(["a", "b"], dense(), features={"year": np.zeros((2, 1))}, output="plane")
 
 
+@pytest.mark.slow
 def test_towers_in_a_saved_keras_model(tmp_path: Path) -> None:
     ids = ["a", "b", "ü"]
     layers = tf.keras.layers
