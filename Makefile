@@ -43,8 +43,8 @@ define run-pytest
 	|| { status=$$?; cat $(1)/pytest.stderr >&2; exit $$status; }
 endef
 
-quick: lint ## While you work: lint, types, and every test that is not marked slow. About a minute.
-	$(call run-pytest,$(VENV),-m 'not slow')
+quick: lint ## While you work: lint, types, and a part of every kind of test.
+	$(call run-pytest,$(VENV),--quick)
 
 test: lint pytest ## Before a pull request: lint, types, and all tests. About five minutes.
 
