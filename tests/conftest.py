@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import warnings
+from collections.abc import Iterator
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -31,3 +34,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _seeded() -> None:
     """Every test starts from the same random state."""
     tf.keras.utils.set_random_seed(0)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _own_logging() -> Iterator[None]:
+    """Commands that run in the process of the tests configure its log, which is that of the other files, too."""
+    loggers = [logging.getLogger(name) for name in ("hyperml_tf", "tensorflow", "absl")]
+    before = [(logger.handlers, logger.level, logger.propagate) for logger in loggers]
+    with warnings.catch_warnings():
+        yield
+    for logger, (handlers, level, propagate) in zip(loggers, before, strict=True):
+        logger.handlers, logger.propagate = handlers, propagate
+        logger.setLevel(level)

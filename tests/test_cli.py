@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import inspect
 import json
-import logging
 import os
 import subprocess
 import sys
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,18 +29,6 @@ METRICS = {f"{protocol}_{measure}" for protocol in ("full", "sampled100") for me
 os.environ.setdefault("COLUMNS", "80")
 
 Call = Callable[..., "Answer"]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _own_logging() -> Iterator[None]:
-    """The commands configure the log of their process, which here is that of other tests too."""
-    loggers = [logging.getLogger(name) for name in ("hyperml_tf", "tensorflow", "absl")]
-    before = [(logger.handlers, logger.level, logger.propagate) for logger in loggers]
-    with warnings.catch_warnings():
-        yield
-    for logger, (handlers, level, propagate) in zip(loggers, before, strict=True):
-        logger.handlers, logger.propagate = handlers, propagate
-        logger.setLevel(level)
 
 
 class Answer:
