@@ -82,7 +82,7 @@ def check_dataset(x: Any, name: str, batch_size: int | None = None) -> None:
             "`batch_size` must be None if the data is a dataset, which is batched itself. "
             f"Received: batch_size={batch_size}"
         )
-    if any(column.shape.rank != 1 for column in columns(x.element_spec)):
+    if HISTORY not in x.element_spec and any(column.shape.rank != 1 for column in columns(x.element_spec)):
         raise ValueError(f"`{name}` must be batched, with columns of shape (batch,). Received: {x.element_spec}")
 
 
