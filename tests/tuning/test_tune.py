@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import logging
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,16 +27,11 @@ Call = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _surroundings() -> Iterator[None]:
-    """Eagerly, which for a table this small is faster; and the log as it was, which the commands configure."""
+def _eagerly() -> Iterator[None]:
+    """Trains eagerly, which is faster on a table this small."""
     tf.config.run_functions_eagerly(True)
-    loggers = [logging.getLogger(name) for name in ("hyperml_tf", "tensorflow", "absl")]
-    before = [(logger.handlers, logger.level, logger.propagate) for logger in loggers]
     yield
     tf.config.run_functions_eagerly(False)
-    for logger, (handlers, level, propagate) in zip(loggers, before, strict=True):
-        logger.handlers, logger.propagate = handlers, propagate
-        logger.setLevel(level)
 
 
 @pytest.fixture
@@ -108,7 +102,7 @@ def test_training_takes_what_was_found(folder: Path, call: Call) -> None:
     assert TrainingConfig.from_file(folder / "run" / "config.json") == asked
 
 
-def test_the_same_command_goes_on(folder: Path, call: Call) -> None:
+def test_the_same_command_resumes_the_search(folder: Path, call: Call) -> None:
     trials = folder / "found" / "trials"
     before = {path: path.stat().st_mtime_ns for path in trials.glob("trial_*/trial.json")}
     arguments = ["tune", folder / "t.csv", "--out", folder / "found", "--space", folder / "space.yaml", "--epochs", 2]
@@ -154,9 +148,7 @@ def test_another_search_in_the_same_directory_is_refused(
     assert after == before
 
 
-def test_a_disk_that_is_full_at_the_end_is_said_to_be(
-    folder: Path, call: Call, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_disk_that_is_full_at_the_end_is_reported(folder: Path, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -177,7 +169,7 @@ def test_the_other_tuners(tuner: str, folder: Path, call: Call) -> None:
     assert "Best of 2 trials" in out
 
 
-def test_failed_trials_are_said_to_be(folder: Path, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_trials_are_reported(folder: Path, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     from hyperml_tf.runs import fitting
 
     real = fitting.new_model
