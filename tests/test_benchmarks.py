@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import json
 import math
 import sys
@@ -18,7 +19,8 @@ from hyperml_tf.data import Interactions, synthesize
 from hyperml_tf.runs.held_out import HeldOut
 
 pytest.importorskip("scipy", reason="scipy (the extra `benchmarks`) cannot be imported")
-pytest.importorskip("ranx", reason="ranx (the extra `benchmarks`) cannot be imported")
+if importlib.util.find_spec("ranx") is None:  # not imported here, which takes seconds
+    pytest.skip("ranx (the extra `benchmarks`) cannot be imported", allow_module_level=True)
 
 # The benchmarks are programs beside the package, not a part of it: they import one another as scripts do.
 sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
@@ -240,6 +242,7 @@ def test_figures_by_hand() -> None:
     assert values["hyperml_to_ease"] == pytest.approx(0.75 / 2)
 
 
+@pytest.mark.slow
 def test_significance_is_a_paired_test() -> None:
     tests = {(test["metric"], test["kind"]): test for test in figures.figures_of("toy", MADE_UP)["significance"]}
     test = tests["sampled100_ndcg@10", "metric"]

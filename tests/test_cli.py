@@ -110,7 +110,7 @@ def test_recommend_prints_json(folder: Path, call: Call) -> None:
     assert distances == sorted(distances)
 
 
-def test_seen_items_come_back_on_demand(folder: Path, call: Call) -> None:
+def test_seen_items_are_recommended_on_demand(folder: Path, call: Call) -> None:
     table = Run.load(folder / "run").table.to_frame()
     seen = set(table[table["user"] == "user_00001"]["item"])
     items = {}

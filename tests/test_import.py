@@ -20,7 +20,7 @@ def run(code: str, **environment: str) -> subprocess.CompletedProcess:
     inherited["TF_CPP_MIN_LOG_LEVEL"] = "3"
     command = [sys.executable, "-c", code]
     return subprocess.run(
-        command, env={**inherited, **environment}, capture_output=True, text=True, timeout=120, check=False
+        command, env={**inherited, **environment}, capture_output=True, text=True, timeout=600, check=False
     )
 
 

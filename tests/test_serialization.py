@@ -244,7 +244,7 @@ def test_a_learned_curvature_is_restored_as_learned(cls: type) -> None:
 
 
 @pytest.mark.slow
-def test_a_compiled_model_goes_on_training_where_it_stopped(tmp_path: Path) -> None:
+def test_a_compiled_model_continues_training_where_it_stopped(tmp_path: Path) -> None:
     curvature = layers.Curvature(0.5, learned=True)
     users, items = tf.keras.Input([1], dtype="int32"), tf.keras.Input([4], dtype="int32")
     user_points = layers.HyperbolicEmbedding(8, 6, curvature, mode="direct")(users)

@@ -1,4 +1,4 @@
-"""The parts of the serving benchmarks that could be wrong without a word."""
+"""The parts of the serving benchmarks that could be wrong silently."""
 
 from __future__ import annotations
 

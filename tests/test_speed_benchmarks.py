@@ -84,6 +84,7 @@ def test_a_side_counts_the_positives_of_all_steps() -> None:
     assert not np.array_equal(before, model.users.embeddings.numpy())
 
 
+@pytest.mark.slow
 def test_the_unit_ball_of_stock_keras() -> None:
     model = StockKeras(TINY.n_users, TINY.n_items, dim=4, negatives=3, unit_ball=True)
     model.compile(tf.keras.optimizers.SGD(10.0))
@@ -195,6 +196,7 @@ def test_all_sides_of_the_evaluation_agree_on_the_hit_rate() -> None:
     assert found["TFRS FactorizedTopK, BruteForce"] <= exact
 
 
+@pytest.mark.slow
 def test_the_generated_table_loads_the_same_from_both_files(tmp_path: Path) -> None:
     paths = loading.generate(tmp_path, rows=3000, users=200, items=100)
     first, second = (Interactions.from_file(path) for path in paths)
@@ -207,6 +209,7 @@ def test_the_generated_table_loads_the_same_from_both_files(tmp_path: Path) -> N
     assert 3000 * 24 <= size < 3000 * 25
 
 
+@pytest.mark.slow
 def test_a_process_that_fails_says_why() -> None:
     with pytest.raises(RuntimeError, match=r"`--one pandas missing` ended with 1"):
         timing.in_process(loading.__file__, "--one", "pandas", "missing")

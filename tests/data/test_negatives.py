@@ -52,7 +52,7 @@ def test_with_repetition_every_item_is_equally_likely():
     assert ((counts[[1, 2, 4, 5]] - 2000.0) ** 2 / 2000).sum() < 21.1
 
 
-def test_exactly_as_many_as_there_are():
+def test_as_many_negatives_as_there_are_unseen_items():
     assert np.sort(sampled_negatives(small(), [0, 1], n=4)[0]).tolist() == [1, 2, 4, 5]
 
 

@@ -157,6 +157,7 @@ def test_what_cannot_be_a_separator(tmp_path, separator):
         Interactions.from_file(write(tmp_path / "t.csv", TEXT), separator=separator)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
 def test_long_header_cells_and_empty_lines(tmp_path, newline):
     lines = ["", f'user,"{"z" * 1_200_000}\n,""",item', "a,1,x", "", "b,1,y", ""]

@@ -75,6 +75,7 @@ def test_the_widest_dtype_wins_and_lists_and_integers_do_not_widen() -> None:
     assert lorentz.lift([0.1, 0.3], tf.constant(1.0, tf.float64)).dtype == tf.float64
 
 
+@pytest.mark.slow
 @functions
 def test_graph_mode_with_unknown_leading_axes(name: str) -> None:
     point = tf.TensorSpec([None, None, 2], tf.float32)

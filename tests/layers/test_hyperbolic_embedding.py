@@ -87,6 +87,7 @@ def test_only_direct_tables_are_marked_as_points() -> None:
     assert float(ball_variables.ball_curvature(table)) == pytest.approx(3.0)
 
 
+@pytest.mark.slow
 def test_mark_survives_saving(tmp_path: Path) -> None:
     model = tf.keras.Sequential([HyperbolicEmbedding(5, 3, mode="direct", curvature=0.5)])
     model(IDS)

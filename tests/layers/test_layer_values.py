@@ -239,6 +239,7 @@ def test_two_points_must_have_one_dimension(name: str, shapes: Any) -> None:
             layer.compute_output_shape([tf.TensorShape(x), tf.TensorShape(y)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["ExpMap", "HyperbolicDistance", "LogMap", "MobiusAdd"])
 def test_two_points_of_unknown_shape(name: str) -> None:
     layer = getattr(layers, name)(curvature=C)

@@ -120,6 +120,7 @@ def test_reductions_and_weights(loss_class: type, options: dict[str, Any], y_tru
             np.testing.assert_allclose(value, reduce(weighted), rtol=1e-6)
 
 
+@pytest.mark.slow
 @every_loss
 def test_one_row_and_graph_mode(loss_class: type, options: dict[str, Any], y_true: Any, y_pred: Any) -> None:
     loss = loss_class(reduction="none", **options)

@@ -26,7 +26,7 @@ def has_seen(model: Any, items: list[int]) -> None:
 
 
 @pytest.mark.parametrize("name", ["MFBPR", "CML", "LRML"])
-def test_a_step_moves_the_rows_of_positive_and_negative_alone(name: str) -> None:
+def test_a_step_moves_only_the_rows_of_the_positive_and_the_negative(name: str) -> None:
     """Of four items the user has seen all but the third: it is the only negative there can be."""
     model = getattr(baselines, name)(["u"], list("abcd"), dim=2, negatives=3, initial_stddev=0.1)
     model.compile(tf.keras.optimizers.SGD(0.1), run_eagerly=True)
@@ -94,7 +94,7 @@ def test_cml_takes_the_nearest_negative_and_counts_imposters() -> None:
 
 
 def lrml_score(model: Any, p: np.ndarray, q: np.ndarray) -> float:
-    """The formula, a memory at a time."""
+    """The formula, computed for one memory slot at a time."""
     keys, values = model.memory_keys.numpy(), model.memory_values.numpy()
     logits = [sum(p[d] * q[d] * key[d] for d in range(len(p))) for key in keys]
     weights = np.exp(logits) / np.exp(logits).sum()

@@ -156,7 +156,7 @@ def test_a_model_with_its_defaults_trains_and_answers_strangers(name: str) -> No
 
 
 @but_the_twin
-def test_rows_of_unknown_ids_weigh_nothing(name: str) -> None:
+def test_rows_with_unknown_ids_have_weight_0(name: str) -> None:
     model = new_model(name, SMALL, **{**MODELS[name], **({"covariance_weight": 0.0} if name == "CML" else {})})
     unknown = {"user_id": tf.constant(["nobody", "u"]), "item_id": tf.constant(["a", "nothing"])}
     assert float(model.compute_loss(unknown)) == 0

@@ -1,4 +1,4 @@
-"""A model that is trained again on the rows of a day: new rows move users, and nobody is lost."""
+"""Daily retraining: new rows move users, and no user is lost."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ def halves() -> tuple[Interactions, Interactions]:
     return part(older), part(~older)
 
 
+@pytest.mark.slow
 def test_a_small_table_loses_nobody() -> None:
     model = frozen(split().train)
     model.fit(split().train, verbose=0)

@@ -117,7 +117,7 @@ def test_raw_ids_and_codes_have_one_loss() -> None:
     assert float(model.compute_loss(raw)) == float(model.compute_loss(batch(model)))
 
 
-def test_rows_of_unknown_ids_weigh_nothing() -> None:
+def test_rows_with_unknown_ids_have_weight_0() -> None:
     model = random_model(distortion_weight=0.5, negatives_group=100)
     model.set_seen(table())
     data = table()
@@ -156,7 +156,7 @@ def test_one_step_at_curvature_0_is_that_of_a_euclidean_model() -> None:
 
 @pytest.mark.parametrize("c", [0.0, 1.0])
 @pytest.mark.parametrize("count", [1, 3])
-def test_hardest_is_the_nearest_that_is_not_ones_own(c: float, count: int) -> None:
+def test_the_hardest_negative_is_the_nearest_unseen_candidate(c: float, count: int) -> None:
     rng = np.random.default_rng(0)
     group_size, negatives, rows = 5, 12, 17  # the last group is not full
     model = random_model(curvature=c)
@@ -188,7 +188,7 @@ def test_hardest_is_the_nearest_that_is_not_ones_own(c: float, count: int) -> No
         assert chosen[row][found[row].numpy()].tolist() == allowed[:count]
 
 
-def test_a_positive_whose_draws_are_all_its_own_weighs_nothing() -> None:
+def test_a_positive_without_an_unseen_draw_has_weight_0() -> None:
     data = Interactions.from_arrays([0, 0, 0, 1], [0, 1, 2, 2])
     model = HyperML.from_interactions(data, dim=2, negatives=5, distortion_weight=0.0)
     model.set_seen(data)
@@ -204,7 +204,7 @@ def test_draws_follow_from_the_seed_and_cover_the_catalogue() -> None:
     assert set(first.numpy().ravel()) == set(range(7))
 
 
-def test_no_gradient_flows_through_the_choice() -> None:
+def test_no_gradient_flows_through_the_choice_of_negatives() -> None:
     model = random_model(hardest=1)
     model.set_seen(table())
     data = batch(model, 5)

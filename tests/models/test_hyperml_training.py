@@ -1,4 +1,4 @@
-"""`HyperML` learns from every kind of input, and what `fit` shows is what was asked for."""
+"""`HyperML` learns from every kind of input, and `fit` shows the metrics that it should."""
 
 from __future__ import annotations
 

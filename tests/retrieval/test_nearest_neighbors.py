@@ -78,6 +78,7 @@ def test_from_a_dataset() -> None:
             np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", IDS)
 @pytest.mark.parametrize("precision", ["float32", "float16", "bfloat16"])
 def test_saved_with_a_keras_model(kind: str, precision: str, tmp_path: Path) -> None:
@@ -134,7 +135,7 @@ def broken(value: float) -> np.ndarray:
         ({}, points(N, 1.0), ["a"], "`identifiers` must have one entry per candidate, 60. Received: 1"),
     ],
 )
-def test_what_it_cannot_be_filled_with(arguments: Any, candidates: Any, ids: Any, message: str) -> None:
+def test_invalid_candidates(arguments: Any, candidates: Any, ids: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         NearestNeighbors(**arguments).index(candidates, ids)
 

@@ -43,7 +43,7 @@ def compiled(directory: Path) -> Path:
 
 
 class CClient:
-    """One process a batch of calls: `ask` takes several, because loading is most of the time."""
+    """`ask` takes several calls for one process, because loading takes most of the time."""
 
     def __init__(self, program: Path, export: Path) -> None:
         self.program, self.export = program, export

@@ -1,4 +1,4 @@
-"""The faiss index that may go with an export."""
+"""The faiss index beside an export."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def index() -> ApproximateIndex:
     return ApproximateIndex.from_model(trained(), n_lists=8, n_probe=8)
 
 
-def test_looking_into_every_part_is_exact(index: ApproximateIndex, loaded: ServedModel) -> None:
+def test_visiting_every_list_is_exact(index: ApproximateIndex, loaded: ServedModel) -> None:
     assert index.report["recall@10"] == 1.0
     users = [*split().train.user_ids[:20].tolist(), "stranger"]
     got, expected = index.recommend(loaded, users, k=5), loaded.recommend(users)
@@ -26,7 +26,7 @@ def test_looking_into_every_part_is_exact(index: ApproximateIndex, loaded: Serve
     np.testing.assert_allclose(got.distances, expected.distances[:, :5], rtol=1e-5)
 
 
-def test_fewer_parts_find_less_and_recall_is_measured(loaded: ServedModel) -> None:
+def test_fewer_lists_find_less_and_recall_is_measured(loaded: ServedModel) -> None:
     few = ApproximateIndex.from_model(trained(), n_lists=30, n_probe=1)
     users = split().train.user_ids.tolist()
     found, _ = few.search(loaded.embed_users(users), 10)

@@ -40,7 +40,7 @@ def free(tmp_path_factory: pytest.TempPathFactory) -> HyperML:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("half_life", [None, float("inf")])
-def test_a_newcomer_is_where_a_user_with_these_items_and_no_offset_is(
+def test_a_new_user_is_placed_like_a_trained_one_without_an_offset(
     loaded: ServedModel, rich: Path, half_life: float | None
 ) -> None:
     served = loaded if half_life is None else ServedModel(rich)
@@ -57,7 +57,7 @@ def test_a_newcomer_is_where_a_user_with_these_items_and_no_offset_is(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("half_life", [None, float("inf")])
-def test_a_newcomer_among_free_points_is_at_the_midpoint(
+def test_among_free_points_a_new_user_is_at_the_gyromidpoint(
     free: HyperML, tmp_path: Path, half_life: float | None
 ) -> None:
     served = ServedModel(export_saved_model(free, tmp_path / "1", k=K, half_life=half_life))
@@ -71,7 +71,7 @@ def test_a_newcomer_among_free_points_is_at_the_midpoint(
         np.testing.assert_allclose(got.distances[row], distances, rtol=1e-5)
 
 
-def test_padding_and_unknown_items_of_a_history_change_nothing(loaded: ServedModel) -> None:
+def test_padding_and_unknown_items_in_a_history_change_nothing(loaded: ServedModel) -> None:
     history = histories()[0]
     padded = [history, ["", *history], [*history, "", ""], ["?", *history[:1], "", "new", *history[1:]]]
     ids = loaded.recommend_from_items(padded).ids

@@ -88,7 +88,7 @@ def test_ten_thousand_exclusions(loaded: ServedModel) -> None:
 
 
 def test_a_million_unknown_users(loaded: ServedModel) -> None:
-    """As tensors: a million Python strings are no business of the graph."""
+    """As tensors: the conversion of a million Python strings is not tested."""
     users = tf.strings.join([tf.constant("nobody "), tf.strings.as_string(tf.range(1_000_000))])
     answer = loaded._loaded.signatures["serving_default"](user_id=users)
     origin = loaded.recommend(["stranger"])

@@ -95,7 +95,7 @@ def test_nothing_seen() -> None:
     assert empty.histories.counts(tf.constant([0, 1])).numpy().tolist() == [0, 0]
 
 
-def test_of_a_repeated_pair_the_first_place_counts() -> None:
+def test_a_repeated_pair_is_found_at_its_first_place() -> None:
     layer = SeenItems(2, 3)
     layer.set(np.array([0, 0, 0, 1]), np.array([2, 2, 1, 2]))
     assert layer.find(tf.constant([0, 0, 1, 1]), tf.constant([2, 1, 2, 0])).numpy().tolist() == [0, 2, 3, -1]

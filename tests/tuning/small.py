@@ -39,5 +39,5 @@ def tuner(name: str, directory: Path, hypermodel: Any = build, objective: Any = 
 
 
 def search(searcher: Any, **kwargs: Any) -> None:
-    """Two epochs a trial, but with Hyperband, which says itself how many."""
+    """Searches with two epochs per trial, except with Hyperband, which decides itself."""
     searcher.search(**{**DATA, "epochs": 2, **kwargs})

@@ -1,4 +1,4 @@
-"""A chief and its workers on this machine, as keras-tuner makes them out of the same program."""
+"""A distributed search of keras-tuner: a chief and workers, all processes of the same program on this machine."""
 
 from __future__ import annotations
 

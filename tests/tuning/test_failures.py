@@ -1,4 +1,4 @@
-"""Trials that fail, and searches that cannot go on: a clear message, and what was found before is kept."""
+"""Trials that fail, and searches that cannot continue: the message is clear, and what was found before is kept."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def failing_for(condition: Any, error: Exception) -> Any:
 
 
 @pytest.mark.slow
-def test_a_trial_that_fails_is_explained_and_the_search_goes_on(tmp_path: Path, caplog) -> None:
+def test_a_trial_that_fails_is_explained_and_the_search_continues(tmp_path: Path, caplog) -> None:
     # In a grid the failures follow one another; keras-tuner ends a search after three of them.
     bad = failing_for(lambda hp: hp["units"] == 4, ValueError("`units` must be even\n  and small. Received: 4"))
     searcher = tuner("GridSearch", tmp_path, bad)

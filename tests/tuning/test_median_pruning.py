@@ -43,7 +43,7 @@ def epochs_of(values: list[float], callback: MedianPruning) -> int:
         ([np.nan, 60.0] * 4, {"warmup": 0.0}, 2),  # epochs that were not validated say nothing
     ],
 )
-def test_what_is_stopped_when(values: list[float], options: dict[str, Any], epochs: int) -> None:
+def test_which_trainings_are_stopped_and_when(values: list[float], options: dict[str, Any], epochs: int) -> None:
     callback = MedianPruning(Objective("val_loss", "min"), LOSSES, **options)
     assert epochs_of(values, callback) == epochs
     assert callback.stopped_epoch == (None if epochs == 8 else epochs - 1)

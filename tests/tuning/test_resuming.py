@@ -1,4 +1,4 @@
-"""A search that is interrupted goes on where it was."""
+"""A search that is interrupted is resumed where it stopped."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_finished_trials_are_not_repeated(name: str, tmp_path: Path) -> None:
     assert resumed.get_best_models()[0].evaluate(X, Y, verbose=0)[0] == pytest.approx(best.score, rel=1e-6)
 
 
-def test_a_search_that_is_killed_goes_on(tmp_path: Path) -> None:
+def test_a_killed_search_is_resumed(tmp_path: Path) -> None:
     log = tmp_path / "log"
     code = PROGRAM.format(here=str(Path(__file__).parent), log=str(log), place=str(tmp_path))
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

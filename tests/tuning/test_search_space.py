@@ -1,4 +1,4 @@
-"""What a search may try: what is said in a dictionary or a file, and what is refused."""
+"""The search space: what a dictionary or a file may say, and what is refused."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_the_default_space_names_settings_and_starts_at_their_defaults() -> None
             TrainingConfig(**{one.name: one.random_sample(seed)})
 
 
-def test_settings_are_fixed_narrowed_and_added(tmp_path: Path) -> None:
+def test_hyperparameters_are_fixed_narrowed_and_added(tmp_path: Path) -> None:
     file = tmp_path / "space.yaml"
     file.write_text(
         "dim: 16\nmode: [direct]\nlearning_rate: {min: 1e-3, max: 1e-1, sampling: log}\nhardest: [1, 2]\nmargin: null\n"

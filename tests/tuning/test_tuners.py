@@ -58,7 +58,7 @@ def test_seed_zero_is_a_seed(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_later_round_of_hyperband_goes_on_exactly_where_the_earlier_trial_ended(tmp_path: Path) -> None:
+def test_a_later_round_of_hyperband_continues_exactly_where_the_earlier_trial_ended(tmp_path: Path) -> None:
     searcher = tuner("Hyperband", tmp_path)
     search(searcher, shuffle=False)
     trial = next(t for t in searcher.oracle.trials.values() if t.hyperparameters.values.get("tuner/initial_epoch"))
@@ -205,6 +205,7 @@ def test_a_fit_of_the_hypermodel_may_return_a_number_a_dictionary_or_a_history(t
     assert best["history"] == pytest.approx(best["dictionary"])
 
 
+@pytest.mark.slow
 def test_a_tfrs_model_is_a_model(tmp_path: Path) -> None:
     import tensorflow_recommenders as tfrs
 
@@ -239,7 +240,7 @@ def test_what_the_tuner_compiles_takes_the_place_of_what_the_model_has(tmp_path:
     assert model.loss == "mae"
 
 
-def test_a_tuner_of_ones_own_runs_trials_its_own_way(tmp_path: Path) -> None:
+def test_a_subclass_of_tuner_may_run_trials_its_own_way(tmp_path: Path) -> None:
     class Own(tuning.RandomSearch):
         def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
             return (trial.hyperparameters.Float("x", -1.0, 1.0) - 0.5) ** 2
@@ -267,7 +268,7 @@ def test_hooks_around_epochs_and_batches_are_called(tmp_path: Path) -> None:
     assert calls == ["epoch 0", "batch 0", "epoch 1", "batch 0"]
 
 
-def test_an_own_run_trial_may_return_the_history_of_a_training(tmp_path: Path) -> None:
+def test_run_trial_of_a_subclass_may_return_a_history(tmp_path: Path) -> None:
     class Own(tuning.RandomSearch):
         def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
             histories = [self.hypermodel.build(trial.hyperparameters).fit(*args, **kwargs) for _ in range(2)]
@@ -287,7 +288,7 @@ def test_an_own_run_trial_may_return_the_history_of_a_training(tmp_path: Path) -
     assert searcher.oracle.trials["1"].score == pytest.approx(np.mean(both))
 
 
-def test_an_own_run_trial_without_the_objective_ends_the_search(tmp_path: Path) -> None:
+def test_run_trial_of_a_subclass_must_return_the_objective(tmp_path: Path) -> None:
     class Own(tuning.RandomSearch):
         def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
             return self.hypermodel.build(trial.hyperparameters).fit(*args, **kwargs)
