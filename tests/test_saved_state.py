@@ -244,9 +244,8 @@ def test_ids_that_are_set_after_the_weights_are_theirs() -> None:
 
 def test_a_model_with_the_weights_of_other_users_neither_answers_nor_trains() -> None:
     table = split().train
-    model = models.HyperML.from_interactions(table, dim=3)
+    model, other = (models.HyperML(ids, table.item_ids, dim=3) for ids in (table.user_ids, table.user_ids[::-1]))
     model.compile(run_eagerly=True)
-    other = models.HyperML(table.user_ids[::-1], table.item_ids, dim=3)
     other.set_seen(table)
     model.set_weights(other.get_weights())
     for use in (
