@@ -66,9 +66,14 @@ def resolved_keras_version() -> str | None:
 
 
 def register(cls: type[_T]) -> type[_T]:
-    """Class decorator that registers a class for Keras serialization, under `hyperml_tf>ClassName`."""
+    """Class decorator that registers a class for Keras serialization, under `hyperml_tf>ClassName`.
+
+    HDF5 files name nested objects, such as the initializer of a layer, by their class alone. The class is therefore found under
+    that name, too, unless another one is.
+    """
     import tensorflow as tf
 
     decorator: Any = tf.keras.utils.register_keras_serializable(package=PACKAGE)
     registered: type[_T] = decorator(cls)
+    tf.keras.utils.get_custom_objects().setdefault(cls.__name__, registered)
     return registered

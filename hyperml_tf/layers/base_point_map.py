@@ -7,6 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from hyperml_tf.layers.hyperbolic_layer import HyperbolicLayer
+from hyperml_tf.layers.ragged import is_ragged, map_points
 from hyperml_tf.layers.two_inputs import broadcast_points, combine_masks, unpack_points
 from hyperml_tf.numerics import Tensor
 
@@ -26,6 +27,8 @@ class BasePointMap(HyperbolicLayer):
         raise NotImplementedError("Subclasses must implement `_map_at_base`.")
 
     def call(self, inputs: Any) -> Tensor:
+        if is_ragged(inputs):
+            return map_points(self.call, inputs)
         if not isinstance(inputs, (list, tuple)):
             return self._map_at_origin(inputs, self.curvature())
         base, x = unpack_points(inputs, self._names)

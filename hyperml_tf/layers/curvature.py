@@ -72,6 +72,7 @@ class Curvature(tf.keras.layers.Layer):
             if learned
             else None
         )
+        self.built = True
 
     def value(self) -> Tensor:
         """Returns the current curvature, a scalar tensor in the dtype of the layer's variables."""

@@ -10,6 +10,7 @@ from hyperml_tf import numerics
 from hyperml_tf._keras import register
 from hyperml_tf.geometry import poincare
 from hyperml_tf.layers.hyperbolic_layer import HyperbolicLayer
+from hyperml_tf.layers.ragged import is_ragged, padded_set
 from hyperml_tf.numerics import Tensor
 
 
@@ -34,7 +35,7 @@ class Gyromidpoint(HyperbolicLayer):
         mask: Boolean tensor, `(..., n)`, False for points to leave out. Defaults to `None`, no mask.
 
     Input shape:
-        Points, `(..., n, dim)`.
+        Points, `(..., n, dim)`, or ragged, `(batch, None, dim)`.
 
     Output shape:
         Points, `(..., dim)`.
@@ -55,6 +56,8 @@ class Gyromidpoint(HyperbolicLayer):
     """
 
     def call(self, inputs: Tensor, weights: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
+        if is_ragged(inputs):
+            inputs, weights, mask = padded_set(inputs, weights, mask)
         if weights is not None:
             weights = tf.convert_to_tensor(weights)
             _check_weights(weights.shape, inputs.shape)

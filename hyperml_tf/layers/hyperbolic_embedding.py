@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import tensorflow as tf
@@ -15,6 +15,7 @@ from hyperml_tf.geometry import poincare
 from hyperml_tf.initializers import WrappedNormal
 from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument, HyperbolicLayer, InitializerLike, RegularizerLike
 from hyperml_tf.layers.norm_limit import limit_factor, limit_norm, limited_expmap0_factor
+from hyperml_tf.layers.ragged import is_ragged, map_ids
 from hyperml_tf.numerics import Tensor
 
 _MODES = ("tangent", "direct")
@@ -61,7 +62,7 @@ class HyperbolicEmbedding(HyperbolicLayer):
             depend on more than its own row. Defaults to `None`.
 
     Input shape:
-        Integer ids, `(...)`.
+        Integer ids, `(...)`, dense or ragged.
 
     Output shape:
         Points, `(..., output_dim)`.
@@ -80,6 +81,8 @@ class HyperbolicEmbedding(HyperbolicLayer):
     >>> layer(tf.constant([[1, 2, 3]])).shape
     TensorShape([1, 3, 8])
     """
+
+    POINTS: ClassVar[tuple[str, ...]] = ("embeddings",)
 
     def __init__(
         self,
@@ -107,6 +110,9 @@ class HyperbolicEmbedding(HyperbolicLayer):
         self.max_tangent_norm = None if max_tangent_norm is None else float(max_tangent_norm)
         self.mask_zero = bool(mask_zero)
 
+    def holds_points(self, name: str) -> bool:
+        return self.mode == "direct"
+
     def build(self, input_shape: Any = None) -> None:
         shape = (self.input_dim, self.output_dim)
         # Without autocast, which would cast the whole matrix at every call.
@@ -121,6 +127,8 @@ class HyperbolicEmbedding(HyperbolicLayer):
         super().build(input_shape)
 
     def call(self, inputs: Tensor, adjust: Callable[[Tensor], Tensor] | None = None) -> Tensor:
+        if is_ragged(inputs):
+            return map_ids(lambda ids: self.call(ids, adjust), inputs)
         rows = self._lookup(inputs)
         if adjust is not None:
             rows = adjust(rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import tensorflow as tf
 
@@ -33,6 +33,9 @@ class HyperbolicLayer(tf.keras.layers.Layer):
         **kwargs: Base layer keyword arguments, such as `name`, `dtype` and `trainable`.
     """
 
+    POINTS: ClassVar[tuple[str, ...]] = ()
+    """Names of weights that hold points. They are marked for optimizers as living on the ball of the layer."""
+
     def __init__(
         self, curvature: CurvatureArgument = 1.0, activity_regularizer: RegularizerLike = None, **kwargs: Any
     ) -> None:
@@ -41,10 +44,33 @@ class HyperbolicLayer(tf.keras.layers.Layer):
         self.curvature: Curvature = as_curvature(curvature, kwargs["dtype"])
         self.supports_masking = True
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        # Also when Keras puts variables back that it has loaded from a SavedModel, without `build`.
+        if name in self.POINTS:
+            self._mark(name, value)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # A copy of a variable, as `copy.deepcopy` makes, has lost its mark.
+        super().__setstate__(state)
+        for name in self.POINTS:
+            self._mark(name, getattr(self, name, None))
+
+    def holds_points(self, name: str) -> bool:
+        """Whether the weight of this name, one of `POINTS`, holds points in this layer."""
+        return True
+
+    def _mark(self, name: str, variable: Any) -> None:
+        """Marks a weight that holds points for optimizers as living on the ball of this layer."""
+        if isinstance(variable, tf.Variable) and self.holds_points(name):
+            # A fixed curvature is marked as a number: optimizers fold the constant, and the variable keeps no layer alive.
+            curvature = self.curvature if self.curvature.learned else self.curvature.initial_value
+            ball_variables.mark_on_ball(variable, curvature)
+
     def _add_points(
         self, name: str, shape: tuple[int, ...], tangent_initializer: Callable[..., Tensor], **kwargs: Any
     ) -> tf.Variable:
-        """Adds a weight that holds points, and marks it for optimizers as living on the ball of this layer.
+        """Adds a weight that holds points. The caller sets it as the attribute of this name, one of `POINTS`.
 
         Args:
             name: Name of the weight.
@@ -56,10 +82,7 @@ class HyperbolicLayer(tf.keras.layers.Layer):
         def initializer(shape: Any, dtype: Any = None, **options: Any) -> Tensor:
             return poincare.expmap0(tangent_initializer(shape, dtype=dtype, **options), self.curvature())
 
-        weight = self.add_weight(name=name, shape=shape, initializer=initializer, **kwargs)
-        # A fixed curvature is marked as a number: optimizers fold the constant, and the variable keeps no layer alive.
-        ball_variables.mark_on_ball(weight, self.curvature if self.curvature.learned else self.curvature.initial_value)
-        return weight
+        return self.add_weight(name=name, shape=shape, initializer=initializer, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
         return {

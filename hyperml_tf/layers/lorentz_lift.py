@@ -9,6 +9,7 @@ import tensorflow as tf
 from hyperml_tf._keras import register
 from hyperml_tf.geometry import lorentz
 from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument, HyperbolicLayer
+from hyperml_tf.layers.ragged import is_ragged, map_points
 from hyperml_tf.numerics import Tensor
 
 _ROLES = ("candidate", "query")
@@ -62,6 +63,8 @@ class LorentzLift(HyperbolicLayer):
         self.role = role
 
     def call(self, inputs: Tensor) -> Tensor:
+        if is_ragged(inputs):
+            return map_points(self.call, inputs)
         c = self.curvature()
         lifted = lorentz.lift(inputs, c)
         return lorentz.query(lifted, c) if self.role == "query" else lifted

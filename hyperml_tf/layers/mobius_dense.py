@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import tensorflow as tf
 
@@ -16,6 +16,7 @@ from hyperml_tf.layers.hyperbolic_layer import (
     RegularizerLike,
 )
 from hyperml_tf.layers.mobius_matvec import MobiusMatVec
+from hyperml_tf.layers.ragged import is_ragged, map_points
 from hyperml_tf.numerics import Tensor
 
 
@@ -68,6 +69,8 @@ class MobiusDense(MobiusMatVec):
     array([[0.4608, 0.2478]], dtype=float32)
     """
 
+    POINTS: ClassVar[tuple[str, ...]] = ("bias",)
+
     def __init__(
         self,
         units: int,
@@ -109,6 +112,8 @@ class MobiusDense(MobiusMatVec):
         )
 
     def call(self, inputs: Tensor) -> Tensor:
+        if is_ragged(inputs):
+            return map_points(self.call, inputs)
         c = self.curvature()
         outputs = super().call(inputs)
         if self.use_bias:

@@ -16,6 +16,7 @@ from hyperml_tf.layers.hyperbolic_layer import (
     InitializerLike,
     RegularizerLike,
 )
+from hyperml_tf.layers.ragged import is_ragged, map_points
 from hyperml_tf.numerics import Tensor
 
 
@@ -88,6 +89,8 @@ class MobiusMatVec(HyperbolicLayer):
         super().build(input_shape)
 
     def call(self, inputs: Tensor) -> Tensor:
+        if is_ragged(inputs):
+            return map_points(self.call, inputs)
         c = self.curvature()
         # The kernel is transposed, `(dim, units)`, as in `Dense`, so `poincare.mobius_matvec` would need its transpose.
         return poincare.expmap0(tf.matmul(poincare.logmap0(inputs, c), tf.convert_to_tensor(self.kernel)), c)

@@ -9,6 +9,7 @@ import tensorflow as tf
 from hyperml_tf._keras import register
 from hyperml_tf.geometry import poincare
 from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument, HyperbolicLayer
+from hyperml_tf.layers.ragged import is_ragged, map_points
 from hyperml_tf.layers.two_inputs import combine_masks, unpack_pair
 from hyperml_tf.numerics import Tensor
 
@@ -79,6 +80,8 @@ class MobiusScalarMul(HyperbolicLayer):
             r, x = unpack_pair(inputs, "[r, x], because the layer has no `factor`")
             r = _one_factor_per_point(r, x)
         else:
+            if is_ragged(inputs):
+                return map_points(self.call, inputs)
             r, x = tf.convert_to_tensor(self.factor), inputs
         return poincare.mobius_scalar_mul(r, x, self.curvature())
 

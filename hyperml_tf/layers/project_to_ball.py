@@ -9,6 +9,7 @@ import tensorflow as tf
 from hyperml_tf._keras import register
 from hyperml_tf.geometry import poincare
 from hyperml_tf.layers.hyperbolic_layer import HyperbolicLayer
+from hyperml_tf.layers.ragged import is_ragged, map_points
 from hyperml_tf.numerics import Tensor
 
 
@@ -40,6 +41,8 @@ class ProjectToBall(HyperbolicLayer):
     """
 
     def call(self, inputs: Tensor) -> Tensor:
+        if is_ragged(inputs):
+            return map_points(self.call, inputs)
         return poincare.project(inputs, self.curvature())
 
     def compute_output_shape(self, input_shape: Any) -> tf.TensorShape:

@@ -7,6 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from hyperml_tf.layers.ragged import is_ragged
 from hyperml_tf.numerics import Tensor
 
 
@@ -22,6 +23,10 @@ def unpack_pair(inputs: Any, names: str) -> tuple[Tensor, Tensor]:
     """
     if not isinstance(inputs, (list, tuple)) or len(inputs) != 2:
         raise ValueError(f"`inputs` must be a list of two tensors, {names}. Received: inputs={inputs}")
+    if any(map(is_ragged, inputs)):
+        raise ValueError(
+            f"`inputs` must be two dense tensors, {names}: pad them with `to_tensor()`. Received: ragged tensors"
+        )
     return tf.convert_to_tensor(inputs[0]), tf.convert_to_tensor(inputs[1])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,10 +12,14 @@ import tensorflow as tf
 from hyperml_tf.data import Interactions, sampled_negatives
 from hyperml_tf.numerics import Tensor
 
+logger = logging.getLogger(__name__)
+
 QUERY, CANDIDATE = "user_id", "item_id"
 """Keys of raw ids in a batch."""
 QUERY_CODE, CANDIDATE_CODE, NEGATIVES = "user", "item", "negatives"
 """Keys of codes in a batch."""
+SAMPLE_WEIGHT = "sample_weight"
+"""Key of the weights of the rows in a batch, optional."""
 HISTORY = "history"
 """Key of the windows of histories in a batch of runs, see `Windows`."""
 
@@ -37,6 +42,21 @@ def columns(batch: Any) -> tuple[Tensor, Tensor]:
                 return batch[keys[0]], batch[keys[1]]
     received = sorted(batch) if isinstance(batch, dict) else type(batch).__name__
     raise ValueError(f"A batch must be a dictionary with {QUERY!r} and {CANDIDATE!r}. Received: {received}")
+
+
+def sample_weight(batch: Any) -> Tensor | None:
+    """Returns the weights of the rows of a batch, float32, `(batch,)`; `None` if it has none.
+
+    Raises:
+        tf.errors.InvalidArgumentError: If a weight is negative or not finite.
+    """
+    if SAMPLE_WEIGHT not in batch:
+        return None
+    weights = tf.cast(batch[SAMPLE_WEIGHT], tf.float32)
+    right = tf.reduce_all((weights >= 0) & (weights < float("inf")))
+    message = f"The column {SAMPLE_WEIGHT!r} must hold finite numbers >= 0. Received:"
+    with tf.control_dependencies([tf.debugging.Assert(right, [message, weights], summarize=10)]):
+        return tf.identity(weights)
 
 
 class Windows(NamedTuple):
@@ -82,8 +102,27 @@ def check_dataset(x: Any, name: str, batch_size: int | None = None) -> None:
             "`batch_size` must be None if the data is a dataset, which is batched itself. "
             f"Received: batch_size={batch_size}"
         )
-    if HISTORY not in x.element_spec and any(column.shape.rank != 1 for column in columns(x.element_spec)):
-        raise ValueError(f"`{name}` must be batched, with columns of shape (batch,). Received: {x.element_spec}")
+    spec = x.element_spec
+    if HISTORY in spec:
+        return
+    weights = [spec[SAMPLE_WEIGHT]] if isinstance(spec, dict) and SAMPLE_WEIGHT in spec else []
+    if any(column.shape.rank != 1 for column in (*columns(spec), *weights)):
+        raise ValueError(f"`{name}` must be batched, with columns of shape (batch,). Received: {spec}")
+    _check_columns(spec, name)
+
+
+_KNOWN = {QUERY, CANDIDATE, QUERY_CODE, CANDIDATE_CODE, NEGATIVES, SAMPLE_WEIGHT}
+
+
+def _check_columns(spec: dict[str, Any], name: str) -> None:
+    """Columns that are not read are no error, except those that are meant to weight the rows."""
+    unused = sorted(set(spec) - _KNOWN)
+    if misnamed := [column for column in unused if "weight" in column.lower()]:
+        raise ValueError(
+            f"`{name}` must have the weights of its rows in a column {SAMPLE_WEIGHT!r}. Received: columns {misnamed}"
+        )
+    if unused:
+        logger.info("The columns %s of `%s` are not used by the model.", unused, name)
 
 
 def validation_dataset(held_out: Interactions, seen_users: np.ndarray, seen_items: np.ndarray) -> tf.data.Dataset:

@@ -268,7 +268,7 @@ class HyperML(MetricRecommender):
         chosen, found = hardest(
             drawn, query, users, candidates.rows(batch), c, self.seen, self.hardest, self.shallow or None
         )
-        known = tf.cast((users >= 0) & (items >= 0), tf.float32)[:, tf.newaxis]
+        known = self.weights_of(inputs, users, items)[:, tf.newaxis]
         return objective(
             # If no draws are shared and all of them are used, there is nothing to gather.
             Pairs.with_own(query, candidates, self.negatives)

@@ -10,11 +10,11 @@ import tensorflow as tf
 import tensorflow_recommenders as tfrs
 
 from hyperml_tf.data import Interactions, training_dataset
-from hyperml_tf.metrics import NDCG, HitRate, ranking_report
+from hyperml_tf.metrics import ranking_report
 from hyperml_tf.metrics import ranks as ranks_lib
 from hyperml_tf.metrics.gains import CUTOFFS
 from hyperml_tf.metrics.protocols import Scorer
-from hyperml_tf.models import batches
+from hyperml_tf.models import batches, keras_arguments
 from hyperml_tf.models.default_optimizer import undamped_adagrad
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.retrieval.results import Neighbours, Recommendations
@@ -81,10 +81,7 @@ class Recommender(tfrs.Model):
             aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
         )
         self._loss_tracker = tf.keras.metrics.Mean(name="loss")
-        self._ranking = {
-            protocol: [HitRate(10, name=f"{protocol}_hr@10"), NDCG(10, name=f"{protocol}_ndcg@10")]
-            for protocol in ("full", "sampled100")
-        }
+        self._measures = keras_arguments.Measures()
         self._traced_version: int | None = None
         # All variables exist already: none depends on the shape of an input.
         self.built = True
@@ -111,7 +108,7 @@ class Recommender(tfrs.Model):
 
         Args:
             inputs: A dictionary with raw ids under `"user_id"` and `"item_id"`, or codes under `"user"` and `"item"`, each
-                `(batch,)`. Rows with an unknown id have weight 0.
+                `(batch,)`, and optionally weights under `"sample_weight"`. Rows with an unknown id have weight 0.
             training: Boolean, whether this is a training step, which draws new negatives. Defaults to `False`.
 
         Returns:
@@ -145,20 +142,67 @@ class Recommender(tfrs.Model):
         rate = self.LEARNING_RATE if learning_rate is None else learning_rate
         return undamped_adagrad(rate, self.ACCUMULATOR, decay_steps)
 
-    def compile(self, optimizer: Any = None, **kwargs: Any) -> None:
+    def compile(
+        self,
+        optimizer: Any = None,
+        loss: Any = None,
+        metrics: Any = None,
+        loss_weights: Any = None,
+        weighted_metrics: Any = None,
+        run_eagerly: bool | None = None,
+        steps_per_execution: Any = None,
+        jit_compile: bool | None = None,
+        **kwargs: Any,
+    ) -> None:
         """Configures the model for training, as `tf.keras.Model.compile`.
 
         Args:
             optimizer: Optimizer to use. For another learning rate, pass `model.default_optimizer(0.1)`. Defaults to
                 `default_optimizer()`.
-            **kwargs: Other arguments of `tf.keras.Model.compile`, such as `steps_per_execution`.
+            loss: Must be `None`: the loss is part of the model.
+            metrics: Optional list of ranking metrics, `HitRate` and `NDCG` of `hyperml_tf.metrics`, which validation computes
+                besides `hr@10` and `ndcg@10`, under both protocols. Defaults to `None`.
+            loss_weights: Must be `None`, as `loss`.
+            weighted_metrics: Must be `None`: a column `sample_weight` of the data weights all metrics.
+            run_eagerly: As in `tf.keras.Model.compile`. Defaults to `None`.
+            steps_per_execution: As in `tf.keras.Model.compile`. Defaults to `None`.
+            jit_compile: Must be `None` or `False`: XLA cannot compile lookups of ids.
+            **kwargs: Other arguments of `tf.keras.Model.compile`.
+
+        Raises:
+            ValueError: If an argument is given that must be `None`, or a metric that is not a ranking metric.
         """
-        super().compile(optimizer=self.default_optimizer() if optimizer is None else optimizer, **kwargs)
+        keras_arguments.refuse(
+            loss=loss, loss_weights=loss_weights, weighted_metrics=weighted_metrics, jit_compile=jit_compile
+        )
+        with self.distribute_strategy.scope():
+            self._measures = keras_arguments.Measures(metrics)
+        super().compile(
+            optimizer=self.default_optimizer() if optimizer is None else optimizer,
+            run_eagerly=run_eagerly,
+            steps_per_execution=steps_per_execution,
+            **kwargs,
+        )
+
+    def get_compile_config(self) -> dict[str, Any] | None:
+        config = super().get_compile_config()
+        if not config:
+            return config
+        metrics = [tf.keras.utils.serialize_keras_object(metric) for metric in self._measures.asked]
+        return {**config, "metrics": metrics or None}
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         # When Keras loads a model that overrides `compile`, it neither compiles it nor restores the optimizer otherwise.
         self.compile(**tf.keras.utils.deserialize_keras_object(config))
-        self.optimizer.build(self.trainable_variables)
+        if isinstance(self.optimizer, tf.keras.optimizers.Optimizer):
+            self.optimizer.build(self.trainable_variables)
+        else:
+            # Keras does not save the state of these.
+            logger.warning(
+                "The state of the legacy optimizer %s is not in `.keras` files: training goes on without its moments. Use "
+                "`tf.keras.optimizers.%s`, whose state is saved.",
+                *[type(self.optimizer).__name__] * 2,
+            )
 
     def fit(
         self,
@@ -181,34 +225,40 @@ class Recommender(tfrs.Model):
 
         Args:
             x: An `Interactions`, which is the fast way, or a batched `tf.data.Dataset` of dictionaries with raw ids under
-                `"user_id"` and `"item_id"`. A dataset is read once to fill the histories if these are empty; otherwise they
-                stay as they are, see `add_seen`.
+                `"user_id"` and `"item_id"`, and optionally weights of the rows under `"sample_weight"`. A dataset is read once
+                to fill the histories if these are empty; otherwise they stay as they are, see `add_seen`. Rows with ids that
+                the model does not know are left out, with a warning.
             y: Must be `None`: the interactions are the targets.
             batch_size: Optional integer, the number of positives per step if `x` is an `Interactions`. Defaults to `2048`.
             epochs: Integer, the number of passes over the data. Defaults to `1`.
             verbose: As in `tf.keras.Model.fit`. Defaults to `"auto"`.
             callbacks: List of Keras callbacks. Defaults to `None`.
-            validation_split: Must be 0: pass `validation_data`.
+            validation_split: Must be 0: pass `validation_data`, such as that of `hyperml_tf.data.leave_one_out`.
             validation_data: An `Interactions` with one held-out row per user, of which the same sample of users is evaluated
                 after every epoch, or a batched dataset like `x`. Logs `val_full_hr@10` and `val_full_ndcg@10`, and with
                 `Interactions` also `val_sampled100_hr@10` and `val_sampled100_ndcg@10`. Defaults to `None`.
             replace_seen: Boolean, whether the rows of an `Interactions` replace the histories instead of extending them.
                 Defaults to `False`.
-            **kwargs: Other arguments of `tf.keras.Model.fit`.
+            **kwargs: Other arguments of `tf.keras.Model.fit`, except `class_weight` and `sample_weight`.
 
         Returns:
             A `tf.keras.callbacks.History`.
 
         Raises:
-            ValueError: If `y` or `validation_split` is given, or if `x` or `validation_data` is of another type.
+            ValueError: If `y`, `validation_split`, `class_weight` or `sample_weight` is given, or if `x` or `validation_data` is
+                of another type.
         """
+        keras_arguments.refuse(**{name: kwargs.pop(name, None) for name in ("class_weight", "sample_weight")})
+        if isinstance(x, Interactions):
+            keras_arguments.refuse(shuffle=kwargs.pop("shuffle", None))
         if y is not None or validation_split:
             raise ValueError(
                 "`y` and `validation_split` must not be given: the interactions are the targets, and `validation_data` takes "
                 "held-out ones, see `hyperml_tf.data.leave_one_out`. "
                 f"Received: y of type {type(y).__name__}, validation_split={validation_split}"
             )
-        return super().fit(
+        self._measures.unknown.reset_state()
+        history = super().fit(
             self._training_data(x, batch_size, replace_seen),
             epochs=epochs,
             verbose=verbose,
@@ -217,6 +267,102 @@ class Recommender(tfrs.Model):
             # Without `batch_size`, which Keras rejects if `x` is a dataset.
             **kwargs,
         )
+        unknown = int(self._measures.unknown.result())
+        if unknown:
+            logger.warning(
+                "Left out %d rows of `x` in all epochs: the model does not know their user or item.", unknown
+            )
+        return history
+
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        reset_metrics: bool = True,
+        return_dict: bool = False,
+    ) -> Any:
+        """Trains on one batch, as `tf.keras.Model.train_on_batch`. The histories of the users stay as they are.
+
+        Args:
+            x: A dictionary with raw ids under `"user_id"` and `"item_id"`, `(batch,)` each, and optionally weights under
+                `"sample_weight"`.
+            y: Must be `None`.
+            sample_weight: Must be `None`: `x` holds the weights.
+            class_weight: Must be `None`.
+            reset_metrics: As in `tf.keras.Model.train_on_batch`. Defaults to `True`.
+            return_dict: As in `tf.keras.Model.train_on_batch`. Defaults to `False`.
+
+        Returns:
+            The loss, or a dictionary with `return_dict=True`.
+
+        Raises:
+            ValueError: If `x` is not such a dictionary, or if an argument is given that must be `None`.
+        """
+        keras_arguments.refuse(y=y, sample_weight=sample_weight, class_weight=class_weight)
+        if not len(self.seen):
+            logger.warning(
+                "The histories are empty, so items of the users may be drawn as negatives: call `set_seen` before "
+                "`train_on_batch`, which does not extend them."
+            )
+        return super().train_on_batch(
+            keras_arguments.one_batch(x), reset_metrics=reset_metrics, return_dict=return_dict
+        )
+
+    def test_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, reset_metrics: bool = True, return_dict: bool = False
+    ) -> Any:
+        """Evaluates one batch, as `tf.keras.Model.test_on_batch`.
+
+        Args:
+            x: A dictionary, as for `train_on_batch`.
+            y: Must be `None`.
+            sample_weight: Must be `None`: `x` holds the weights.
+            reset_metrics: As in `tf.keras.Model.test_on_batch`. Defaults to `True`.
+            return_dict: As in `tf.keras.Model.test_on_batch`. Defaults to `False`.
+
+        Returns:
+            A list of the loss and the metrics, or a dictionary with `return_dict=True`.
+
+        Raises:
+            ValueError: As `train_on_batch`.
+        """
+        keras_arguments.refuse(y=y, sample_weight=sample_weight)
+        self.check_history()
+        return super().test_on_batch(keras_arguments.one_batch(x), reset_metrics=reset_metrics, return_dict=return_dict)
+
+    def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+        """Returns what the model returns when it is called on (user, item) pairs, as `tf.keras.Model.predict`.
+
+        Args:
+            x: A dictionary with raw ids under `"user_id"` and `"item_id"`, `(pairs,)` each, an `Interactions`, or a batched
+                dataset of such dictionaries.
+            *args: Other arguments of `tf.keras.Model.predict`.
+            **kwargs: Likewise.
+
+        Returns:
+            Distances of the pairs, or scores if the model has no distances, `(pairs,)`.
+        """
+        self.check_history()
+        if isinstance(x, Interactions):
+            x = {batches.QUERY: x.user_ids[x.users], batches.CANDIDATE: x.item_ids[x.items]}
+        return super().predict(keras_arguments.one_batch(x) if isinstance(x, dict) else x, *args, **kwargs)
+
+    def save(self, filepath: Any, overwrite: bool = True, save_format: str | None = None, **kwargs: Any) -> None:
+        """Saves the model as a `.keras` file, as `tf.keras.Model.save`. To serve a model, see `export_saved_model`.
+
+        Args:
+            filepath: String or path that ends with `.keras`.
+            overwrite: As in `tf.keras.Model.save`. Defaults to `True`.
+            save_format: Must be `None` or `"keras"`.
+            **kwargs: Other arguments of `tf.keras.Model.save`.
+
+        Raises:
+            ValueError: If another format is asked for.
+        """
+        keras_arguments.check_saving(self, filepath, save_format)
+        super().save(filepath, overwrite=overwrite, save_format=save_format, **kwargs)
 
     def _training_data(self, x: Any, batch_size: int | None, replace_seen: bool) -> tf.data.Dataset:
         """The dataset that Keras iterates over in `fit`."""
@@ -276,14 +422,18 @@ class Recommender(tfrs.Model):
         Args:
             x: As `validation_data` of `fit`.
             y: Must be `None`.
-            batch_size: Ignored: batches have a fixed size, or that of the dataset.
-            **kwargs: Other arguments of `tf.keras.Model.evaluate`.
+            batch_size: Must be `None`: batches have a fixed size, or that of the dataset.
+            **kwargs: Other arguments of `tf.keras.Model.evaluate`, except `sample_weight`.
 
         Returns:
             A list of scalars, or a dictionary with `return_dict=True`. For exact metrics see `evaluate_ranking`.
+
+        Raises:
+            ValueError: If `y`, `batch_size` or `sample_weight` is given.
         """
+        keras_arguments.refuse(y=y, sample_weight=kwargs.pop("sample_weight", None), batch_size=batch_size)
         self.check_history()
-        return super().evaluate(self.validation_dataset(x), y, **kwargs)
+        return super().evaluate(self.validation_dataset(x), **kwargs)
 
     def set_seen(self, interactions: Interactions) -> None:
         """Replaces the interaction histories of all users.
@@ -318,6 +468,7 @@ class Recommender(tfrs.Model):
         return super().make_train_function(force or changed)
 
     def train_step(self, data: Any) -> dict[str, Tensor]:
+        data = keras_arguments.unpacked(data)
         with tf.GradientTape() as tape:
             loss = self.compute_loss(data, training=True)
             extra = tf.add_n([tf.cast(tf.reduce_sum(value), tf.float32) for value in self.losses] or [0.0])
@@ -333,12 +484,18 @@ class Recommender(tfrs.Model):
         # Only once the batch has been read, because the shuffling of an epoch reads this number.
         with tf.control_dependencies([loss]):
             self.batches.assign_add(1)
+        if batches.QUERY in data:
+            users, items = self.codes(data)
+            self._measures.unknown.update_state(tf.cast((users < 0) | (items < 0), tf.float32))
         return self._track(loss + extra, data)
 
     def test_step(self, data: Any) -> dict[str, Tensor]:
+        data = keras_arguments.unpacked(data)
         logs = self._track(self.compute_loss(data), data)
         users, items = self.codes(data)
         rows = tf.squeeze(tf.where((users >= 0) & (items >= 0)), -1)
+        weights = batches.sample_weight(data)
+        weights = None if weights is None else tf.gather(weights, rows)
         users, items = tf.gather(users, rows), tf.gather(items, rows)
         scores = self.score_catalogue(users)
         ranks = {"full": ranks_lib.rank_in_catalogue(scores, items, *self.seen.histories.pairs(users))}
@@ -346,8 +503,8 @@ class Recommender(tfrs.Model):
             others = tf.gather(scores, tf.gather(data[batches.NEGATIVES], rows), batch_dims=1)
             ranks["sampled100"] = ranks_lib.rank_among(tf.gather(scores, items, batch_dims=1), others)
         for protocol, values in ranks.items():
-            for metric in self._ranking[protocol]:
-                metric.update_ranks(values)
+            for metric in self._measures.ranking[protocol]:
+                metric.update_ranks(values, weights)
                 logs[metric.name] = metric.result()
         return logs
 
@@ -365,6 +522,18 @@ class Recommender(tfrs.Model):
             return tf.cast(queries, tf.int32), tf.cast(candidates, tf.int32)
         return self.query_lookup(queries), self.candidate_lookup(candidates)
 
+    def weights_of(self, batch: Any, users: Tensor, items: Tensor) -> Tensor:
+        """Returns the weight of each row of a batch, float32, `(batch,)`: its `"sample_weight"`, 1 without; 0 for unknown ids.
+
+        Args:
+            batch: A dictionary, see `compute_loss`.
+            users: The codes of its users.
+            items: The codes of its items.
+        """
+        known = tf.cast((users >= 0) & (items >= 0), tf.float32)
+        weight = batches.sample_weight(batch)
+        return known if weight is None else known * weight
+
     def _track(self, total: Tensor, data: Any) -> dict[str, Tensor]:
         rows = tf.cast(tf.size(self.codes(data)[0]), tf.float32)
         self._loss_tracker.update_state(total / tf.maximum(rows, 1.0), sample_weight=rows)
@@ -372,7 +541,7 @@ class Recommender(tfrs.Model):
 
     @property
     def metrics(self) -> list[Any]:
-        return [self._loss_tracker, *self._ranking["full"], *self._ranking["sampled100"]]
+        return [self._loss_tracker, *self._measures.all]
 
     def _seed(self, training: bool) -> Tensor:
         """A stateless seed, unique to the training batch and replica; evaluation always uses the same one."""

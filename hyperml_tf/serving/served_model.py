@@ -21,6 +21,8 @@ class ServedModel:
     It only uses TensorFlow, so any program that loads the SavedModel can do the same. Ids may be strings, bytes in UTF-8, or
     integers, which are converted to decimal strings.
 
+    It can be pickled and copied: the pickle holds the absolute path, from which the model is loaded again.
+
     Args:
         path: Path of the exported model.
 
@@ -37,11 +39,15 @@ class ServedModel:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
+        self._absolute_path = self.path.absolute()
         if not (self.path / "saved_model.pb").is_file():
             raise FileNotFoundError(
                 f"`path` must be an exported directory with saved_model.pb. Received: {str(path)!r}"
             )
         self._loaded = tf.saved_model.load(str(path))
+
+    def __reduce__(self) -> tuple[Any, tuple[str]]:
+        return type(self), (str(self._absolute_path),)
 
     @property
     def card(self) -> dict[str, Any]:

@@ -35,7 +35,7 @@ class IdLookup(tf.keras.layers.Layer):
         **kwargs: Base layer keyword arguments, such as `name`.
 
     Input shape:
-        Raw ids, `(...)`, of the dtype of the vocabulary.
+        Raw ids, `(...)`, dense or ragged, of the dtype of the vocabulary.
 
     Output shape:
         Codes, `(...)`, int32.
@@ -76,6 +76,8 @@ class IdLookup(tf.keras.layers.Layer):
             self.id_dtype = id_dtype or "string"
         else:
             self.set_ids(ids)
+        # All variables exist already. Otherwise `summary` would not count them before the first call.
+        self.built = True
 
     def set_ids(self, ids: Sequence[Any] | np.ndarray) -> None:
         """Sets the vocabulary of a layer that was made with its size only.
@@ -179,6 +181,8 @@ class IdLookup(tf.keras.layers.Layer):
         return self._size
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
+        if isinstance(inputs, tf.RaggedTensor):
+            return inputs.with_flat_values(self.call(inputs.flat_values, training))
         ids = tf.convert_to_tensor(inputs)
         if self._is_sketched():
             return self._sketch(ids, -1)
@@ -192,7 +196,8 @@ class IdLookup(tf.keras.layers.Layer):
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Tensor:
         # Keras would take a list of ids for a list of tensors.
-        return super().__call__(tf.convert_to_tensor(inputs), *args, **kwargs)
+        inputs = inputs if isinstance(inputs, tf.RaggedTensor) else tf.convert_to_tensor(inputs)
+        return super().__call__(inputs, *args, **kwargs)
 
     def raw(self, codes: Tensor) -> Tensor:
         """Returns the raw ids of codes, `(...)`; `""`, or -1 for integer ids, if the code is -1."""

@@ -96,7 +96,7 @@ class CML(MetricRecommender):
         distances = tf.reduce_sum(tf.square(query[:, tf.newaxis] - rows), axis=-1)
         imposters = found & (self.margin + distances[:, :1] > squared)
         hinge = tf.nn.relu(self.margin + distances[:, 0] - distances[:, 1])
-        weight = self._rank_weight(imposters, found) * tf.cast((users >= 0) & (items >= 0), tf.float32)
+        weight = self._rank_weight(imposters, found) * self.weights_of(inputs, users, items)
         loss = tf.reduce_sum(tf.stop_gradient(weight) * hinge)
         if self.covariance_weight > 0:
             loss += self.covariance_weight * _covariance(tf.concat([query, rows[:, 0]], axis=0))

@@ -74,7 +74,7 @@ class PairwiseModel(Recommender):
         queries = self.query_tower.points_or_origin(users, training)
         candidates = self.candidate_tower.points_or_origin(tf.concat([items[:, tf.newaxis], drawn], axis=1), training)
         scores = self.score_rows(queries, candidates)
-        known = tf.cast((users >= 0) & (items >= 0), tf.float32)
+        known = self.weights_of(inputs, users, items)
         weight = known[:, tf.newaxis] * tf.cast(found, tf.float32) / self.negatives
         loss = tf.reduce_sum(weight * self.pair_loss(scores[:, :1], scores[:, 1:]))
         return loss + self.penalty(queries, candidates, weight)

@@ -7,6 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from hyperml_tf._keras import register
+from hyperml_tf.models import keras_arguments
 from hyperml_tf.models.recommender import Recommender
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.tables import IdLookup
@@ -47,11 +48,15 @@ class Popularity(Recommender):
             x: An `Interactions`, or a batched dataset as for `Recommender.fit`.
             *args: Ignored, for compatibility with other models.
             replace_seen: Boolean, whether the rows replace the histories instead of extending them. Defaults to `False`.
-            **kwargs: Ignored, for compatibility with other models.
+            **kwargs: Ignored, for compatibility with other models, except `y`, `class_weight` and `sample_weight`.
 
         Returns:
             A `tf.keras.callbacks.History` without losses.
+
+        Raises:
+            ValueError: If `y`, `class_weight` or `sample_weight` is given.
         """
+        keras_arguments.refuse(**{name: kwargs.get(name) for name in ("y", "class_weight", "sample_weight")})
         self._training_data(x, None, replace_seen)
         return tf.keras.callbacks.History()
 

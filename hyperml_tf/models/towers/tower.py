@@ -42,6 +42,8 @@ class Tower(HyperbolicLayer):
         self.lookup = IdLookup(ids, id_dtype)
         # The histories of towers that represent users by them. Set on the instance: Keras does not track class attributes.
         self.seen: SeenItems | None = None
+        # Subclasses create all variables when they are made. `summary` counts them before the first call, too.
+        self.built = True
 
     @property
     def ids(self) -> np.ndarray:
@@ -96,6 +98,8 @@ class Tower(HyperbolicLayer):
         return tf.where(known[..., tf.newaxis], self.points(tf.maximum(codes, 0), training), 0.0)
 
     def call(self, inputs: Tensor, training: bool = False) -> Tensor:
+        if isinstance(inputs, tf.RaggedTensor):
+            return inputs.with_flat_values(self.call(inputs.flat_values, training))
         return self.points_or_origin(self.lookup(inputs), training)
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Tensor:
