@@ -103,6 +103,10 @@ def test_loading(tmp_path: Path) -> None:
     assert "pyarrow" in run("loading.py", "--rows", 2000, "--rounds", 1, "--folder", tmp_path)
 
 
+def test_geometry_accuracy() -> None:
+    assert "in float32: none" in run("geometry_accuracy.py", "--rows", 1, "--functions", "distance", "lorentz.lift")
+
+
 def test_numerics() -> None:
     assert "float64" in run("numerics.py", "--pairs", 2000)
     assert run("numerics.py", "--pairs", 2000, "--gaps")

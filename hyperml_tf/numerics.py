@@ -146,6 +146,29 @@ def wide_squared_norm(x: Tensor) -> Tensor:
     return narrow + tf.stop_gradient(wide - narrow)
 
 
+def halves(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Splits float64 numbers into the nearest float32 numbers and what is left; their sum is exact.
+
+    Products of the first parts are exact in float64, too, as they have 24 bits.
+
+    Args:
+        x: Float64 tensor, any shape.
+
+    Returns:
+        A tuple of float64 tensors of the same shape, without gradients.
+
+    Example:
+
+    >>> high, low = halves(tf.constant(0.1, tf.float64))
+    >>> float(high), float(high + low)
+    (0.10000000149011612, 0.1)
+    """
+    x = tf.stop_gradient(x)
+    largest = tf.float32.max
+    high = tf.cast(tf.cast(tf.clip_by_value(x, -largest, largest), tf.float32), tf.float64)
+    return high, x - high
+
+
 def safe_sqrt(s: Tensor) -> Tensor:
     """Square root, whose gradient at 0 is 0 instead of infinity.
 

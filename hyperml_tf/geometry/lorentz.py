@@ -22,6 +22,7 @@ import tensorflow as tf
 
 from hyperml_tf import numerics
 from hyperml_tf.geometry.poincare.ball import column, gap, project_working
+from hyperml_tf.geometry.poincare.shapes import check_dimension
 from hyperml_tf.numerics import Tensor
 
 
@@ -127,6 +128,7 @@ def lorentz_inner(p: Tensor, q: Tensor, c: Tensor) -> Tensor:
     -0.5
     """
     p, q, c = numerics.promote(p, q, c)
+    check_dimension(p=p, q=q)
     h, k = p[..., 0], q[..., 0]
     return tf.reduce_sum(p[..., 1:] * q[..., 1:], axis=-1) - h - k - c * h * k
 
@@ -151,5 +153,6 @@ def distance(p: Tensor, q: Tensor, c: Tensor) -> Tensor:
     array([1.0986], dtype=float32)
     """
     p, q, c = numerics.promote(p, q, c)
+    check_dimension(p=p, q=q)
     r2 = tf.nn.relu(-lorentz_inner(p, q, c) / 2.0)
     return 2.0 * numerics.safe_sqrt(r2) * numerics.asinh_ratio(c * r2)

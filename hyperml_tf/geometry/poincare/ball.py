@@ -5,6 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from hyperml_tf import numerics
+from hyperml_tf.geometry.poincare.shapes import check_dimension
 from hyperml_tf.numerics import Tensor
 
 
@@ -17,12 +18,33 @@ def gap(x: Tensor, c: Tensor) -> Tensor:
     """`1 - c|x|^2`, `(..., 1)`, of a promoted `x`, with `c` a `column`.
 
     Near the boundary the difference cancels: in float32 its relative error would be 0.1 to 1 %, and so would that of distances
-    and gradients. It is therefore computed in float64 and rounded once, see docs/numerics.md.
+    and gradients. It is therefore computed with twice the digits of the dtype, and rounded once: in float64 for float32 points,
+    and by compensated sums for float64 points, see docs/numerics.md.
 
     It is positive for all points of the ball. The lower bound of one machine epsilon is out of reach of projected points, and
     prevents a NaN for points that were not projected.
     """
-    return gap_of_norm(numerics.wide_squared_norm(x), c, x.dtype)
+    if x.dtype != tf.float64:
+        return gap_of_norm(numerics.wide_squared_norm(x), c, x.dtype)
+    # The gradient is that of the plain difference, which needs no more digits than `x` has.
+    plain = 1.0 - c * numerics.squared_norm(x)
+    value = plain + tf.stop_gradient(_compensated_gap(x, c) - plain)
+    return tf.maximum(value, numerics.eps(x.dtype))
+
+
+def _compensated_gap(x: Tensor, c: Tensor) -> Tensor:
+    """`1 - c|x|^2` of float64 points with about 75 bits.
+
+    All large terms are exact: products of numbers of 24 bits, and sums of multiples of one unit. So the result does not depend on
+    whether a compiler fuses multiplications and additions.
+    """
+    (high, low), (c_high, c_low) = numerics.halves(x), numerics.halves(c)
+    square = high * high
+    unit = 4.0 * tf.reduce_sum(square, axis=-1, keepdims=True)
+    leading = (unit + square) - unit
+    rest = tf.reduce_sum((square - leading) + (2.0 * high + low) * low, axis=-1, keepdims=True)
+    sum_high, sum_low = numerics.halves(tf.reduce_sum(leading, axis=-1, keepdims=True))
+    return (1.0 - c_high * sum_high) - (c_high * sum_low + c_low * (sum_high + sum_low) + c * rest)
 
 
 def gap_of_norm(wide_squared_norm: Tensor, c: Tensor, dtype: tf.DType) -> Tensor:
@@ -105,4 +127,5 @@ def egrad2rgrad(x: Tensor, gradient: Tensor, c: Tensor) -> Tensor:
     array([1., 2.], dtype=float32)
     """
     x, gradient, c = numerics.promote(x, gradient, c)
+    check_dimension(x=x, gradient=gradient)
     return gradient * tf.square(gap(x, column(c)) / 2.0)

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from hyperml_tf import numerics
 from hyperml_tf.geometry.poincare.ball import column, gap
+from hyperml_tf.geometry.poincare.shapes import check_dimension
 from hyperml_tf.numerics import Tensor
 
 
@@ -32,6 +33,7 @@ def distance(x: Tensor, y: Tensor, c: Tensor) -> Tensor:
     array([1.0986, 0.    ], dtype=float32)
     """
     x, y, c = numerics.promote(x, y, c)
+    check_dimension(x=x, y=y)
     r2 = _chord(x, y, column(c))
     return 2.0 * numerics.safe_sqrt(r2) * numerics.asinh_ratio(c * r2)
 
@@ -53,6 +55,7 @@ def squared_distance(x: Tensor, y: Tensor, c: Tensor) -> Tensor:
     16.0
     """
     x, y, c = numerics.promote(x, y, c)
+    check_dimension(x=x, y=y)
     return squared_distance_of_chord(_chord(x, y, column(c)), c)
 
 
@@ -116,6 +119,7 @@ def pairwise_distance(x: Tensor, y: Tensor, c: Tensor) -> Tensor:
     TensorShape([2, 5])
     """
     x, y, c = numerics.promote(x, y, c)
+    check_dimension(x=x, y=y)
     return distance(x[..., :, tf.newaxis, :], y[..., tf.newaxis, :, :], c[..., tf.newaxis, tf.newaxis])
 
 

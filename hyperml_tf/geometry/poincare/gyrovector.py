@@ -8,6 +8,7 @@ from hyperml_tf import numerics
 from hyperml_tf.geometry.poincare.addition import add_working
 from hyperml_tf.geometry.poincare.ball import column, gap, project_working
 from hyperml_tf.geometry.poincare.maps import expmap0, logmap0
+from hyperml_tf.geometry.poincare.shapes import check_weights
 from hyperml_tf.numerics import Tensor
 
 
@@ -89,19 +90,37 @@ def gyromidpoint(x: Tensor, c: Tensor, weights: Tensor | None = None) -> Tensor:
     if weights is None:
         weights = tf.ones(tf.shape(x)[:-1], numerics.working_dtype(x, c))
     x, c, weights = numerics.promote(x, c, weights)
+    check_weights(x, weights)
+    dtype = x.dtype
+    # In float64: the sums cancel near the boundary, and there are few of them.
+    x, c, weights = (tf.cast(value, tf.float64) for value in (x, c, weights))
     c = column(c)
     weights = weights[..., tf.newaxis]
-    # Near the boundary the closed form is inaccurate. Since the midpoint commutes with translations, it is computed a second time
-    # around the first estimate, where nothing cancels. In exact arithmetic the result does not depend on the estimate.
-    center = tf.stop_gradient(_closed_form_midpoint(x, c, weights))
-    moved = add_working(-center[..., tf.newaxis, :], x, c[..., tf.newaxis, :])
-    return project_working(add_working(center, _closed_form_midpoint(moved, c, weights), c), c)
+    # The closed form divides rounding errors by the gap of the midpoint. Since the midpoint commutes with translations, it is
+    # computed a second time around the first estimate, where nothing cancels. In exact arithmetic the result does not depend on
+    # the estimate.
+    center = tf.stop_gradient(_half(*_sums(x, 2.0 / gap(x, c[..., tf.newaxis, :]), weights), c))
+    moved = _half(*_translated_sums(center[..., tf.newaxis, :], x, c[..., tf.newaxis, :], weights), c)
+    return project_working(tf.cast(add_working(center, moved, c), dtype), tf.cast(c, dtype))
 
 
-def _closed_form_midpoint(x: Tensor, c: Tensor, weights: Tensor) -> Tensor:
-    factor = 2.0 / gap(x, c[..., tf.newaxis, :])
-    weight = tf.reduce_sum(weights * (factor - 1.0), axis=-2)
-    total = tf.reduce_sum(weights * factor * x, axis=-2)
+def _sums(x: Tensor, factor: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """`sum_i w_i lambda_i x_i` and `sum_i w_i (lambda_i - 1)`."""
+    return tf.reduce_sum(weights * factor * x, axis=-2), tf.reduce_sum(weights * (factor - 1.0), axis=-2)
+
+
+def _translated_sums(center: Tensor, x: Tensor, c: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """The sums of the points `-center (+) x`, without these points, which would be rounded to the boundary if they are far."""
+    gap_center, gap_x = gap(center, c), gap(x, c)
+    difference = x - center
+    s = c * numerics.squared_norm(difference)
+    product = gap_center * gap_x
+    # lambda of `-center (+) x` is 2 (product + s) / product.
+    total = tf.reduce_sum(weights * 2.0 * (gap_center * difference - s * center) / product, axis=-2)
+    return total, tf.reduce_sum(weights * (1.0 + 2.0 * s / product), axis=-2)
+
+
+def _half(total: Tensor, weight: Tensor, c: Tensor) -> Tensor:
+    """`1/2 (x) (total / weight)`, in closed form: `1/2 (x) y = y / (1 + sqrt(1 - c|y|^2))`."""
     mean = total / tf.where(weight > 0, weight, tf.ones_like(weight))
-    # 1/2 (x) y in closed form: y / (1 + sqrt(1 - c|y|^2)).
     return project_working(mean / (1.0 + tf.sqrt(gap(mean, c))), c)

@@ -7,6 +7,7 @@ import tensorflow as tf
 from hyperml_tf import numerics
 from hyperml_tf.geometry.poincare.addition import add_working, gyration
 from hyperml_tf.geometry.poincare.ball import column, gap, project_working
+from hyperml_tf.geometry.poincare.shapes import check_dimension
 from hyperml_tf.numerics import Tensor
 
 
@@ -100,6 +101,7 @@ def expmap(x: Tensor, v: Tensor, c: Tensor) -> Tensor:
     array([0.    , 0.6729], dtype=float32)
     """
     x, v, c = numerics.promote(x, v, c)
+    check_dimension(x=x, v=v)
     c = column(c)
     step = v / gap(x, c)  # lambda_x / 2 * v
     step = project_working(step * numerics.tanh_ratio(c * numerics.squared_norm(step)), c)
@@ -129,6 +131,7 @@ def logmap(x: Tensor, y: Tensor, c: Tensor) -> Tensor:
     array([0.   , 0.412], dtype=float32)
     """
     x, y, c = numerics.promote(x, y, c)
+    check_dimension(x=x, y=y)
     c = column(c)
     gap_x = gap(x, c)
     s = c * numerics.squared_norm(x - y) / gap_x / gap(y, c)
@@ -157,5 +160,6 @@ def parallel_transport(x: Tensor, y: Tensor, v: Tensor, c: Tensor) -> Tensor:
     array([0.  , 0.75], dtype=float32)
     """
     x, y, v, c = numerics.promote(x, y, v, c)
+    check_dimension(x=x, y=y, v=v)
     scale = gap(y, column(c)) / gap(x, column(c))
     return gyration(y, -x, v, c) * scale

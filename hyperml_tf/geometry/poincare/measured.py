@@ -10,8 +10,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from hyperml_tf import numerics
-from hyperml_tf.geometry.poincare import maps
-from hyperml_tf.geometry.poincare.ball import column, gap_of_norm
+from hyperml_tf.geometry.poincare import ball, maps
 from hyperml_tf.numerics import Tensor
 
 
@@ -49,7 +48,7 @@ def measure(x: Tensor, c: Tensor) -> MeasuredPoints:
 
     Args:
         x: Tensor of points, `(..., dim)`.
-        c: Float or scalar tensor, >= 0, the curvature.
+        c: Float or tensor `(...)`, >= 0, the curvature.
 
     Returns:
         `MeasuredPoints`, whose `gap` and `logmap0_factor` are 1 at `c = 0`.
@@ -60,6 +59,10 @@ def measure(x: Tensor, c: Tensor) -> MeasuredPoints:
     array([[0.75]], dtype=float32)
     """
     x, c = numerics.promote(x, c)
-    wide = numerics.wide_squared_norm(x)
-    squared_norm, gap = tf.cast(wide, x.dtype), gap_of_norm(wide, column(c), x.dtype)
-    return MeasuredPoints(x, squared_norm, gap, maps.logmap0_factor(squared_norm, gap, c))
+    c_column = ball.column(c)
+    if x.dtype == tf.float64:
+        squared_norm, gap = numerics.squared_norm(x), ball.gap(x, c_column)
+    else:  # one sum for both
+        wide = numerics.wide_squared_norm(x)
+        squared_norm, gap = tf.cast(wide, x.dtype), ball.gap_of_norm(wide, c_column, x.dtype)
+    return MeasuredPoints(x, squared_norm, gap, maps.logmap0_factor(squared_norm, gap, c_column))
