@@ -100,8 +100,8 @@ def _hyperml(**fixed: Any) -> Train:
     return lambda held_out, seed, settings: train_hyperml(held_out, seed, {**fixed, **settings})
 
 
-def _baseline(model_class: Any) -> Train:
-    return lambda held_out, seed, settings: train_baseline(model_class, held_out, seed, settings)
+def _baseline(model_class: Any, **fixed: Any) -> Train:
+    return lambda held_out, seed, settings: train_baseline(model_class, held_out, seed, {**fixed, **settings})
 
 
 def _linear(model_class: Any) -> Train:
@@ -165,6 +165,14 @@ CONTENDERS = {
     "hyperml": Contender("HyperML", "hyperbolic", _hyperml(), **_HISTORY),
     "hyperml_direct": Contender("HyperML, direct", "hyperbolic", _hyperml(mode="direct")),
     "hyperml_free": Contender("HyperML, free users", "hyperbolic", _hyperml(history=0)),
+    "hyperml_sequence": Contender("HyperML, sequences", "hyperbolic", _hyperml(user_model="sequence"), **_HISTORY),
+    "twin_sequence": Contender(
+        "Euclidean twin, sequences",
+        "twin",
+        _baseline(EuclideanTwin, user_model="sequence"),
+        grid("learning_rate", (0.01,), (0.02,), (0.005,)),
+        **_HISTORY,
+    ),
     "twin": Contender(
         "Euclidean twin (c = 0)",
         "twin",

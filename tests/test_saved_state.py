@@ -49,6 +49,11 @@ def filled(tower: Any) -> Any:
     return tower
 
 
+def encoder(seed: int) -> Any:
+    tf.keras.utils.set_random_seed(seed)
+    return models.SequenceEncoder(3, 2)
+
+
 def seen_items() -> Any:
     layer = tables.SeenItems(3, 4)
     layer.set([0, 0, 2], [3, 1, 0])
@@ -91,6 +96,12 @@ CASES: dict[type, Case] = {
     models.HistoryTower: tower_case(lambda: models.HistoryTower(IDS, 2, n_items=3)),
     models.IdTower: tower_case(lambda: models.IdTower(IDS, 2, mode="direct", embeddings_initializer="zeros")),
     models.NetworkTower: tower_case(network_tower),
+    models.SequenceEncoder: (
+        lambda: encoder(seed=1),
+        lambda: encoder(seed=2),
+        lambda layer: [layer(tf.constant([[0, -1, 2], [1, 1, 1]])).numpy()[0, 2:], layer(tf.constant([[2]])).numpy()],
+    ),
+    models.SequenceTower: tower_case(lambda: models.SequenceTower(IDS, 2, n_items=3)),
     models.HyperML: model_case(models.HyperML, dim=3, curvature=layers.Curvature(0.5, learned=True)),
     retrieval.NearestNeighbors: (
         lambda: retrieval.NearestNeighbors(2).index(POINTS, IDS),

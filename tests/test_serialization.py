@@ -29,6 +29,7 @@ from hyperml_tf import (
     tables,
 )
 from hyperml_tf._keras import PACKAGE
+from hyperml_tf.models import History
 
 PACKAGES = (
     "constraints",
@@ -49,6 +50,7 @@ ABSTRACT = {optimizers.RiemannianOptimizer, models.Recommender, models.MetricRec
 # Not Keras objects, or with models among their arguments, whose saving tests/models checks.
 ELSEWHERE = {
     models.DistanceIndex,
+    models.Encoding,
     models.History,
     models.HyperML,
     models.NetworkTower,
@@ -141,6 +143,23 @@ CASES: dict[type, dict[str, Any]] = {
         "dim": 3,
         "curvature": 0.5,
         "mode": "direct",
+        "embeddings_initializer": initializers.RadialUniform(0.5, 1.5, seed=3),
+        "embeddings_regularizer": tf.keras.regularizers.L2(0.1),
+        "max_tangent_norm": 2.0,
+    },
+    models.SequenceEncoder: {
+        "n_items": 5,
+        "dim": 4,
+        "encoding": {"length": 9, "blocks": 2, "heads": 2, "feed_forward": 3, "dropout": 0.5},
+        "name": "mine",
+    },
+    models.SequenceTower: {
+        "ids": ["b", "a"],
+        "dim": 4,
+        "n_items": 5,
+        "history": History(length=4, around=0.25).to_dict(),
+        "encoding": {"length": 9, "blocks": 2, "heads": 2, "feed_forward": 3, "dropout": 0.5},
+        "curvature": 0.5,
         "embeddings_initializer": initializers.RadialUniform(0.5, 1.5, seed=3),
         "embeddings_regularizer": tf.keras.regularizers.L2(0.1),
         "max_tangent_norm": 2.0,

@@ -42,6 +42,8 @@ VALUES: dict[str, Any] = {
     "shallow": 10,
     "negatives_group": 7,
     "max_tangent_norm": 2.0,
+    "user_model": "history",
+    "loss": "softmax",
     "history": 5,
     "half_life": 2.0,
     "learning_rate": 0.25,

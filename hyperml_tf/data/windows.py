@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,7 @@ def window_dataset(
     after: int = 0,
     run: int = 8,
     reorder: bool = False,
+    trim: bool = False,
     seed: int = 0,
     progress: Callable[[], Any] | None = None,
 ) -> Dataset:
@@ -38,6 +40,8 @@ def window_dataset(
         run: Integer >= 1, largest number of positives per run. Defaults to `8`.
         reorder: Boolean, whether the items of each user are put into a random order in every epoch, for sequences without a
             meaningful order. Defaults to `False`.
+        trim: Boolean, whether runs of about equal lengths make a batch, whose `before` and `run` are those of its longest, so
+            that long runs may be allowed without much padding. Sequences that fit into a run are not cut. Defaults to `False`.
         seed: Integer, the seed of an epoch, as in `training_dataset`. Defaults to `0`.
         progress: As in `training_dataset`. Defaults to `None`.
 
@@ -70,16 +74,23 @@ def window_dataset(
         order = _order_within(indptr, seeds) if reorder else None
         ordered = items if order is None else tf.gather(items, order)
         wanted = chosen if order is None or chosen is None else tf.gather(chosen, order)
-        users, starts = _runs(indptr, wanted, run, seeds)
+        users, starts = _runs(indptr, wanted, run, seeds, whole=trim)
+        if trim:
+            users, starts, ends = _by_length(indptr, users, starts, before, run, n_batches)
+        else:
+            ends = tf.size(users, tf.int64) * tf.range(n_batches + 1, dtype=tf.int64) // n_batches
+        places = tf.range(n_batches)
+        order_of_batches = tf.random.experimental.stateless_shuffle(places, seeds) if trim else places
 
         def batch(index: Any) -> dict[str, Any]:
-            n = tf.shape(users, tf.int64)[0]
-            rows = slice(n * index // n_batches, n * (index + 1) // n_batches)
+            place = order_of_batches[index]
+            rows = slice(ends[place], ends[place + 1])
             owners, first = users[rows], starts[rows]
-            history = _read(indptr, ordered, owners, first, -before, run + after)
-            positives = history[:, before : before + run]
+            earlier, longest = _longest(indptr, owners, first, before, run) if trim else (before, run)
+            history = _read(indptr, ordered, owners, first, -earlier, longest + after)
+            positives = history[:, earlier : earlier + longest]
             if wanted is not None:
-                positives = tf.where(_read(indptr, wanted, owners, first, 0, run) == 1, positives, -1)
+                positives = tf.where(_read(indptr, wanted, owners, first, 0, longest) == 1, positives, -1)
             return {"user": tf.cast(owners, tf.int32), "item": positives, "history": history}
 
         return tf.data.Dataset.range(n_batches).map(batch)
@@ -97,10 +108,12 @@ def _order_within(indptr: Any, seeds: Any) -> Any:
     )
 
 
-def _runs(indptr: Any, wanted: Any, run: int, seeds: Any) -> tuple[Any, Any]:
+def _runs(indptr: Any, wanted: Any, run: int, seeds: Any, whole: bool) -> tuple[Any, Any]:
     """Users and first places of all runs that have a positive, shuffled. A first place may be negative."""
     counts = indptr[1:] - indptr[:-1]
     phase = tf.random.stateless_uniform(tf.shape(counts), seeds, 0, run, tf.int64)
+    if whole:
+        phase = tf.where(counts > run, phase, 0)
     n_runs = tf.where(counts > 0, (counts + phase + run - 1) // run, 0)
     users = tf.repeat(tf.range(tf.size(counts, tf.int64)), n_runs)
     nth = tf.range(tf.size(users, tf.int64)) - tf.gather(tf.cumsum(n_runs, exclusive=True), users)
@@ -110,6 +123,30 @@ def _runs(indptr: Any, wanted: Any, run: int, seeds: Any) -> tuple[Any, Any]:
         users, starts = tf.gather(users, kept), tf.gather(starts, kept)
     order = tf.random.experimental.stateless_shuffle(tf.range(tf.size(users, tf.int64)), seeds)
     return tf.gather(users, order), tf.gather(starts, order)
+
+
+def _extent(indptr: Any, users: Any, starts: Any, before: int, run: int) -> tuple[Any, Any]:
+    """The number of items before each run, at most `before`, and of its places up to its last item."""
+    counts = tf.gather(indptr, users + 1) - tf.gather(indptr, users)
+    return tf.clip_by_value(starts, 0, before), tf.clip_by_value(counts - starts, 0, run)
+
+
+def _longest(indptr: Any, users: Any, starts: Any, before: int, run: int) -> tuple[Any, Any]:
+    """The largest extent of a batch of runs, 1 or more places."""
+    earlier, places = _extent(indptr, users, starts, before, run)
+    return tf.reduce_max(tf.concat([[0], earlier], axis=0)), tf.reduce_max(tf.concat([[1], places], axis=0))
+
+
+def _by_length(indptr: Any, users: Any, starts: Any, before: int, run: int, n_batches: int) -> tuple[Any, Any, Any]:
+    """Runs in an order in which those of a batch have about equal lengths, and the ends of the batches."""
+    earlier, places = _extent(indptr, users, starts, before, run)
+    # Lengths up to a power of two go together; within, the order stays random.
+    group = tf.math.ceil(tf.math.log(tf.cast(tf.maximum(earlier + places, 1), tf.float32)) / math.log(2.0))
+    order = tf.argsort(group, stable=True)
+    total = tf.cumsum(tf.gather(places, order))
+    shares = total[-1] * tf.range(1, n_batches + 1, dtype=tf.int64) // n_batches
+    ends = tf.concat([[0], tf.searchsorted(total, shares, side="left", out_type=tf.int64) + 1], axis=0)
+    return tf.gather(users, order), tf.gather(starts, order), ends
 
 
 def _read(indptr: Any, values: Any, users: Any, starts: Any, begin: int, end: int) -> Any:

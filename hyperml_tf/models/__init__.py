@@ -9,11 +9,14 @@ from hyperml_tf.models.recommender import Recommender
 from hyperml_tf.models.towers.history_tower import HistoryTower
 from hyperml_tf.models.towers.id_tower import IdTower
 from hyperml_tf.models.towers.network_tower import NetworkTower
+from hyperml_tf.models.towers.sequence_encoder import SequenceEncoder
+from hyperml_tf.models.towers.sequence_tower import SequenceTower
 from hyperml_tf.retrieval.results import Neighbours, Recommendations
-from hyperml_tf.settings import History
+from hyperml_tf.settings import Encoding, History
 
 __all__ = [
     "DistanceIndex",
+    "Encoding",
     "History",
     "HistoryTower",
     "HyperML",
@@ -23,6 +26,8 @@ __all__ = [
     "NetworkTower",
     "Recommendations",
     "Recommender",
+    "SequenceEncoder",
+    "SequenceTower",
     "baselines",
     "load_model",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import numbers
 from typing import Any, ClassVar, Literal, TypeVar
 
@@ -17,15 +18,16 @@ from hyperml_tf.layers.curvature import as_curvature, curvature_config
 from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument, InitializerLike, RegularizerLike
 from hyperml_tf.losses import functional
 from hyperml_tf.models.batches import Windows
-from hyperml_tf.models.default_optimizer import undamped_adagrad
+from hyperml_tf.models.default_optimizer import adam, undamped_adagrad
 from hyperml_tf.models.metric_recommender import MetricRecommender
-from hyperml_tf.models.objective import objective
+from hyperml_tf.models.objective import objective, softmax_objective
 from hyperml_tf.models.towers.make_towers import Features, Side, make_towers
 from hyperml_tf.models.towers.network_tower import NetworkTower
 from hyperml_tf.numerics import Tensor
-from hyperml_tf.optimizers import RiemannianAdagrad
+from hyperml_tf.optimizers import RiemannianAdagrad, RiemannianAdam
 from hyperml_tf.sampling import draw, hardest
 from hyperml_tf.settings import ModelSettings, TableFacts, defaults, resolve
+from hyperml_tf.settings.encoding import EncodingArgument, as_encoding
 from hyperml_tf.settings.history import AskedHistory, HistoryArgument
 from hyperml_tf.settings.resolution import chosen, history_of
 
@@ -37,6 +39,8 @@ _Model = TypeVar("_Model", bound="HyperML")
 # vector, but one per point of the ball; with these factors the same learning rate suits both modes, and every dimension.
 _ACCUMULATORS = {"tangent": 6400.0, "direct": 400.0}
 _RATE_FACTORS = {"tangent": 1.0, "direct": 1.5}
+# The factor of squared distances in the softmax loss, before training.
+_SHARPNESS = 0.5
 
 
 @register
@@ -94,6 +98,9 @@ class HyperML(MetricRecommender):
         candidate_features: Features of the candidates for `candidate_network`, see `NetworkTower`. Defaults to `None`.
         network_output: String, "tangent" or "ball". Whether the networks return tangent vectors at the origin or points of the
             ball. Defaults to `"tangent"`.
+        user_model: Optional string, "free", "history" or "sequence". How users are represented: by an embedding each, by their
+            items (see `HistoryTower`), or by the order of the newest ones, too (see `SequenceTower`). Defaults to "history" in
+            tangent mode, "free" in direct mode.
         history: Optional integer >= 0, or a `History`. How many items of a user's history a training step reads, or a `History`
             for more options: users are then represented by their items, see `HistoryTower`. 0: every user has an embedding
             instead. Must be 0 or `None` in direct mode and with a `query_network`. Defaults to 16 in tangent mode, 0 in direct
@@ -101,8 +108,14 @@ class HyperML(MetricRecommender):
         half_life: Optional float > 0 or "inf". The weight of an item in a history halves every `half_life` later items; "inf":
             all weigh the same. It overrides that of a `History`. Defaults to 3, or "inf" for a table without an order and for
             split "random".
+        encoding: How the newest items are encoded by a `SequenceTower`: an `Encoding` or its arguments. Must be `None` for other
+            user models. Defaults to `None`, `Encoding()`.
+        loss: Optional string, "pull_push" or "softmax". The first is the objective of HyperML: hinges of squared distances with
+            hard negatives. The second is the cross-entropy of each positive among all sampled candidates, where the logit of a
+            candidate is its squared distance times a trained negative number; `margin`, `hardest` and `shallow` are not used.
+            Both add the distortion loss. Defaults to "softmax" for sequences, otherwise "pull_push".
         learning_rate: Optional float > 0. The initial learning rate of `default_optimizer`. Defaults to 0.05, or 0.02 on dense
-            tables.
+            tables; 0.01 for sequences.
         seed: Integer >= 0 and < 2147483648. Random seed of the negatives. Defaults to `0`.
         query_id_dtype: Optional string, "string" or "int64". Dtype of user ids that are loaded later, see `IdLookup`.
         candidate_id_dtype: Optional string, "string" or "int64". Dtype of candidate ids that are loaded later, see `IdLookup`.
@@ -151,8 +164,11 @@ class HyperML(MetricRecommender):
         query_features: Features | None = None,
         candidate_features: Features | None = None,
         network_output: Literal["tangent", "ball"] = "tangent",
+        user_model: Literal["free", "history", "sequence"] | None = DEFAULT.user_model,
         history: HistoryArgument = DEFAULT.history,
         half_life: float | Literal["inf"] | None = DEFAULT.half_life,
+        encoding: EncodingArgument = None,
+        loss: Literal["pull_push", "softmax"] | None = DEFAULT.loss,
         learning_rate: float | None = DEFAULT.learning_rate,
         seed: int = DEFAULT.seed,
         query_id_dtype: Literal["string", "int64"] | None = None,
@@ -174,6 +190,8 @@ class HyperML(MetricRecommender):
             shallow=shallow,  # type: ignore[arg-type]  # None is 0
             negatives_group=negatives_group,
             max_tangent_norm=max_tangent_norm,
+            user_model=user_model,
+            loss=loss,
             history=asked.length,
             half_life=asked.half_life if half_life is None else half_life,  # type: ignore[arg-type]  # "inf" is a number
             learning_rate=learning_rate,
@@ -186,6 +204,11 @@ class HyperML(MetricRecommender):
         settings = resolve(given, facts, query_network is not None)
         shared = as_curvature(chosen(settings.curvature)) if shared is None else shared
         placed = history_of(settings, facts, asked.base)
+        encoded = as_encoding(encoding) if settings.user_model == "sequence" else None
+        if encoding is not None and encoded is None:
+            raise ValueError(
+                f'`encoding` must be None unless `user_model` is "sequence". Received: encoding={encoding!r}'
+            )
         queries, candidates = make_towers(
             Side(query_ids, query_network, query_features, query_id_dtype),
             Side(candidate_ids, candidate_network, candidate_features, candidate_id_dtype),
@@ -194,6 +217,7 @@ class HyperML(MetricRecommender):
             {"embeddings_initializer": embeddings_initializer, "embeddings_regularizer": embeddings_regularizer},
             network_output,
             placed,
+            encoded,
         )
         super().__init__(queries, candidates, shared, settings.seed, queries.seen, **kwargs)
         self.settings, self.network_output, self._history = settings, network_output, placed
@@ -202,6 +226,11 @@ class HyperML(MetricRecommender):
         self.negatives, self.negatives_group = chosen(settings.negatives), chosen(settings.negatives_group)
         self.hardest, self.shallow = settings.hardest, settings.shallow
         self.max_tangent_norm = settings.max_tangent_norm
+        self._encoding = encoded
+        self.log_sharpness: Any = None
+        if settings.loss == "softmax":
+            start = tf.keras.initializers.Constant(math.log(_SHARPNESS))
+            self.log_sharpness = self.add_weight(name="log_sharpness", shape=(), initializer=start)
 
     @classmethod
     def from_interactions(cls: type[_Model], interactions: Interactions, **kwargs: Any) -> _Model:
@@ -218,8 +247,10 @@ class HyperML(MetricRecommender):
 
     def default_optimizer(
         self, learning_rate: float | None = None, decay_steps: int | None = None
-    ) -> RiemannianAdagrad:
+    ) -> RiemannianAdagrad | RiemannianAdam:
         """Returns the optimizer of `compile()`: Adagrad that starts like SGD, see `Recommender.default_optimizer`.
+
+        Sequence models are trained by Adam instead, which suits the weights of their encoder.
 
         It is made for embeddings. For towers that are networks, take smaller steps, such as those of `RiemannianAdagrad(0.03)`,
         because losses are summed over the batch.
@@ -231,7 +262,7 @@ class HyperML(MetricRecommender):
                 `None`, a constant learning rate.
 
         Returns:
-            A `RiemannianAdagrad`.
+            A `RiemannianAdagrad`, or a `RiemannianAdam` for sequence models.
 
         Example:
 
@@ -240,8 +271,12 @@ class HyperML(MetricRecommender):
         (0.5, 100.0)
         """
         rate = chosen(self.settings.learning_rate) if learning_rate is None else learning_rate
+        return adam(rate, decay_steps) if self.settings.user_model == "sequence" else self.adagrad(rate, decay_steps)
+
+    def adagrad(self, learning_rate: float, decay_steps: int | None = None) -> RiemannianAdagrad:
+        """Returns the Adagrad of `default_optimizer`, whatever the user model."""
         accumulator = _ACCUMULATORS[self.mode] / (self.dim if self.mode == "tangent" else 1)
-        return undamped_adagrad(rate * _RATE_FACTORS[self.mode], accumulator, decay_steps)
+        return undamped_adagrad(learning_rate * _RATE_FACTORS[self.mode], accumulator, decay_steps)
 
     def compute_loss(self, inputs: Any, training: bool = False) -> Tensor:
         """Computes the loss of a batch of positives, summed over the batch.
@@ -265,10 +300,13 @@ class HyperML(MetricRecommender):
         codes = tf.concat([tf.maximum(items, 0), tf.reshape(drawn.codes, [-1])], axis=0)
         candidates = measure(self.candidate_tower.points(codes, training), c)
         batch = tf.size(items)
+        known = self.weights_of(inputs, users, items)[:, tf.newaxis]
+        if self.log_sharpness is not None:
+            distortion = self.distortion_weight, self.distortion_reference
+            return softmax_objective(query, candidates, items, drawn, known, c, tf.exp(self.log_sharpness), *distortion)
         chosen, found = hardest(
             drawn, query, users, candidates.rows(batch), c, self.seen, self.hardest, self.shallow or None
         )
-        known = self.weights_of(inputs, users, items)[:, tf.newaxis]
         return objective(
             # If no draws are shared and all of them are used, there is nothing to gather.
             Pairs.with_own(query, candidates, self.negatives)
@@ -294,6 +332,7 @@ class HyperML(MetricRecommender):
             **self.settings.to_dict(),
             "curvature": curvature_config(self.curvature),
             "history": 0 if self._history is None else self._history.to_dict(),
+            "encoding": None if self._encoding is None else self._encoding.to_dict(),
             "network_output": self.network_output,
         }
         for role, tower in (("query", self.query_tower), ("candidate", self.candidate_tower)):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -11,7 +10,8 @@ import tensorflow as tf
 from hyperml_tf.callbacks import BestWeights
 from hyperml_tf.data import Interactions
 from hyperml_tf.models import HyperML, Recommender
-from hyperml_tf.optimizers import RiemannianAdam, RiemannianSGD
+from hyperml_tf.models.default_optimizer import adam
+from hyperml_tf.optimizers import RiemannianSGD
 from hyperml_tf.settings import TableFacts, TrainingConfig
 from hyperml_tf.settings.resolution import chosen
 
@@ -19,9 +19,6 @@ MONITOR = "val_sampled100_ndcg@10"
 """The metric by which the weights of the best epoch are kept."""
 
 _STEPS_PER_EXECUTION = 16
-# A step of Adam is about as long as its learning rate: per coordinate of a tangent vector, but per point of the ball. With this
-# factor, times the root of the dimension in direct mode, learning rates have about the same effect as in the other optimizers.
-_ADAM = 0.1
 
 _Model = TypeVar("_Model", bound=Recommender)
 
@@ -59,13 +56,14 @@ def new_optimizer(model: HyperML, config: TrainingConfig, steps: int) -> Any:
     >>> type(new_optimizer(model, TrainingConfig(optimizer="adam"), steps=100)).__name__
     'RiemannianAdam'
     """
-    if config.optimizer == "adagrad":
-        return model.default_optimizer(config.learning_rate, decay_steps=steps)
     initial = chosen(config.learning_rate or model.settings.learning_rate)
-    falling = tf.keras.optimizers.schedules.PolynomialDecay
+    if config.optimizer is None:
+        return model.default_optimizer(initial, steps)
+    if config.optimizer == "adagrad":
+        return model.adagrad(initial, steps)
     if config.optimizer == "adam":
-        rate = _ADAM * initial * (1.0 if model.mode == "tangent" else math.sqrt(model.dim))
-        return RiemannianAdam(falling(rate, max(1, steps), 0.0))
+        return adam(initial, steps, 1 if model.mode == "tangent" else model.dim)
+    falling = tf.keras.optimizers.schedules.PolynomialDecay
     return RiemannianSGD(falling(initial, max(1, steps), 0.0))
 
 

@@ -13,12 +13,12 @@ from typing import Any, Literal, get_args
 import numpy as np
 import tensorflow as tf
 
-from hyperml_tf.models import HistoryTower, HyperML
+from hyperml_tf.models import HistoryTower, HyperML, SequenceTower
 from hyperml_tf.retrieval.exact_index import ExactIndex
 from hyperml_tf.retrieval.nearest import Index
 from hyperml_tf.retrieval.quantised_index import QuantisedIndex
 from hyperml_tf.serving import model_card, warm_up
-from hyperml_tf.serving.fold_in import FoldIn, HistoryFoldIn, MidpointFoldIn
+from hyperml_tf.serving.fold_in import FoldIn, HistoryFoldIn, MidpointFoldIn, SequenceFoldIn
 from hyperml_tf.serving.serving_module import ServingModule
 from hyperml_tf.tables import Histories, IdTable
 
@@ -191,7 +191,8 @@ def fold_in_of(
     if not isinstance(tower, HistoryTower):
         return MidpointFoldIn(index, curvature, HALF_LIFE if half_life is None else half_life)
     own = float("inf") if tower.history.half_life is None else tower.history.half_life
-    return HistoryFoldIn(tower, curvature, own if half_life is None else half_life, precision)
+    kind = SequenceFoldIn if isinstance(tower, SequenceTower) else HistoryFoldIn
+    return kind(tower, curvature, own if half_life is None else half_life, precision)
 
 
 def _as_text(ids: np.ndarray) -> np.ndarray:

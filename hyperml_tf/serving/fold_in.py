@@ -5,7 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from hyperml_tf.geometry import poincare
-from hyperml_tf.models import HistoryTower
+from hyperml_tf.models import HistoryTower, SequenceEncoder, SequenceTower
 from hyperml_tf.models.towers.pull import pull, recent_items, recent_weights
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.retrieval.nearest import Index
@@ -64,6 +64,10 @@ class HistoryFoldIn(FoldIn):
         self._longest = float(tower.embedding.norm_limit(tower.curvature()))
 
     def points(self, codes: Tensor) -> Tensor:
+        return poincare.expmap0(tf.clip_by_norm(self.pulled(codes), self._longest, axes=[1]), self.curvature)
+
+    def pulled(self, codes: Tensor) -> Tensor:
+        """Returns the tangent vectors of users, `(batch, dim)`, from their items, see `points`."""
         weights = self.weights(codes)
         sums = _weighted_sum(self.context, codes, weights)
         counts = tf.reduce_sum(tf.cast(codes >= 0, tf.int32), axis=1)
@@ -73,7 +77,39 @@ class HistoryFoldIn(FoldIn):
             known = (codes >= 0) & (later < recent_items(self._history))
             weights = tf.where(known, recent_weights(self._history, later), 0.0)
             pulled += _weighted_sum(self.recent, codes, weights)
-        return poincare.expmap0(tf.clip_by_norm(pulled, self._longest, axes=[1]), self.curvature)
+        return pulled
+
+
+class SequenceFoldIn(HistoryFoldIn):
+    """Fold-in for models with a `SequenceTower`: new users have the points of that tower, without an offset.
+
+    The cost per user grows with the square of the number of items, of which the newest are encoded, as many as in training.
+
+    Args:
+        tower: The `SequenceTower` of the model.
+        curvature: A variable >= 0, the curvature.
+        half_life: Float > 0, see `FoldIn`.
+        dtype: String, dtype of the stored vectors of items. Defaults to `"float32"`.
+    """
+
+    def __init__(self, tower: SequenceTower, curvature: tf.Variable, half_life: float, dtype: str = "float32") -> None:
+        super().__init__(tower, curvature, half_life, dtype)
+        encoder = SequenceEncoder.from_config(tower.encoder.get_config())
+        encoder.set_weights(tower.encoder.get_weights())
+        self._length = encoder.encoding.length
+        self.encoder_weights = tuple(encoder.weights)
+        # Behind a function, so that what is saved are its operations and weights, not a layer of Keras.
+        self._newest = encoder.newest
+
+    def pulled(self, codes: Tensor) -> Tensor:
+        return super().pulled(codes) + self._newest(newest_items(codes, self._length))
+
+
+def newest_items(codes: Tensor, length: int) -> Tensor:
+    """Returns the newest known items of each row, at most `length`, `(batch, m)`: -1, if any, comes first."""
+    known = codes >= 0
+    order = tf.argsort(tf.cast(known, tf.int32), axis=1, stable=True)
+    return tf.gather(codes, order, batch_dims=1)[:, -length:]
 
 
 def later_items(codes: Tensor) -> Tensor:

@@ -29,6 +29,12 @@ DIRECTED = 0.2
 MARGINS = {"tangent": 16.0, "direct": 8.0}
 """By mode: in direct mode, larger margins drive active users to the boundary."""
 
+SEQUENCE_RATE = 0.01
+"""The learning rate of sequence models, for Adam, whose steps are a tenth of it."""
+
+SOFTMAX_NEGATIVES, SOFTMAX_GROUP = 256, 2048
+"""Number of candidates of the softmax loss, and of the positives that share them."""
+
 FEWEST_NEGATIVES, MOST_NEGATIVES = 20, 128
 SMALLEST_GROUP = 32
 

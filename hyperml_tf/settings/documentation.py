@@ -37,7 +37,7 @@ def type_text(declared: Setting) -> str:
     'Optional float > 0'
     """
     if declared.choices:
-        return f"String, {declared.limits}"
+        return f"Optional string, {declared.limits}" if declared.optional else f"String, {declared.limits}"
     words = ["Optional" if declared.optional else "", _TYPES[declared.kind], declared.limits]
     text = " ".join(filter(None, words))
     return text[0].upper() + text[1:]

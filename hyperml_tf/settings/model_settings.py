@@ -38,6 +38,18 @@ class ModelSettings(Settings):
         auto=f"{defaults.SPARSE.curvature:g}, or {defaults.DENSE.curvature:g} on dense tables",
         search=log_range(0.1, 4.0),
     )
+    user_model: Literal["free", "history", "sequence"] | None = setting(
+        None,
+        'How users are represented: "free", by an embedding each; "history", by their items; "sequence", by the order of the '
+        "newest items, too.",
+        auto='"history" in tangent mode, "free" in direct mode',
+    )
+    loss: Literal["pull_push", "softmax"] | None = setting(
+        None,
+        'The loss: "pull_push", hinges of squared distances with hard negatives; "softmax", the cross-entropy of the positive '
+        "among all sampled candidates.",
+        auto='"softmax" for sequences, otherwise "pull_push"',
+    )
     margin: float | None = setting(
         None,
         "Margin of the hinge, in squared distance.",
@@ -54,7 +66,10 @@ class ModelSettings(Settings):
         None,
         "Initial learning rate.",
         above=0,
-        auto=f"{defaults.SPARSE.learning_rate:g}, or {defaults.DENSE.learning_rate:g} on dense tables",
+        auto=(
+            f"{defaults.SPARSE.learning_rate:g}, or {defaults.DENSE.learning_rate:g} on dense tables; "
+            f"{defaults.SEQUENCE_RATE:g} for sequences"
+        ),
         search=log_range(0.01, 0.2),
         group="training",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hyperml_tf.settings import defaults
 from hyperml_tf.settings.documentation import settings_table
+from hyperml_tf.settings.encoding import Encoding
 from hyperml_tf.settings.history import History
 from hyperml_tf.settings.setting import settings_of
 from hyperml_tf.settings.training_config import TrainingConfig
@@ -34,6 +35,12 @@ _HISTORY = """\
 In Python, the `history` of a `HyperML` may also be a `hyperml_tf.models.History`, which has more options:
 """
 
+_ENCODING = """
+## Encoding
+
+In Python, the `encoding` of a `HyperML` with `user_model="sequence"` is a `hyperml_tf.models.Encoding`:
+"""
+
 
 def settings_page() -> str:
     """Returns the page as Markdown."""
@@ -42,4 +49,5 @@ def settings_page() -> str:
     for group, title in _GROUPS.items():
         parts += [f"## {title}\n", settings_table(one for one in declared if one.group == group) + "\n"]
     parts += [_HISTORY, settings_table(settings_of(History).values())]
+    parts += [_ENCODING, settings_table(settings_of(Encoding).values())]
     return "\n".join(parts) + "\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 from hyperml_tf.settings import defaults
 from hyperml_tf.settings.history import History
@@ -97,7 +97,8 @@ def resolve(settings: _Settings, facts: TableFacts, has_query_network: bool = Fa
         Settings without `None`. Resolved settings are returned unchanged.
 
     Raises:
-        ValueError: If `history` is given in direct mode or with a query network.
+        ValueError: If `user_model` or `history` asks for histories in direct mode or with a query network, or if they contradict
+            each other.
 
     Example:
 
@@ -105,16 +106,23 @@ def resolve(settings: _Settings, facts: TableFacts, has_query_network: bool = Fa
     >>> resolved.curvature, resolved.learning_rate, resolved.negatives
     (0.3, 0.02, 50)
     """
-    steps = _steps(settings, facts)
-    negatives = settings.negatives or default_negatives(facts.n_items, settings.dim)
-    length = _history_length(settings, settings.mode == "tangent" and not has_query_network)
+    user_model = _user_model(settings, settings.mode == "tangent" and not has_query_network)
+    steps = _steps(settings, facts, user_model)
+    loss = settings.loss or ("softmax" if user_model == "sequence" else "pull_push")
+    softmax = loss == "softmax"
+    negatives = settings.negatives or (
+        defaults.SOFTMAX_NEGATIVES if softmax else default_negatives(facts.n_items, settings.dim)
+    )
+    length = 0 if user_model == "free" else settings.history or defaults.HISTORY.length
     return dataclasses.replace(
         settings,
+        user_model=user_model,
+        loss=loss,
         curvature=steps.curvature,
         learning_rate=steps.learning_rate,
         margin=settings.margin or defaults.MARGINS[settings.mode],
         negatives=negatives,
-        negatives_group=settings.negatives_group or default_group(negatives),
+        negatives_group=settings.negatives_group or (defaults.SOFTMAX_GROUP if softmax else default_group(negatives)),
         hardest=min(settings.hardest, negatives, settings.shallow or negatives),
         history=length,
         half_life=settings.half_life or (_half_life(facts) if length else None),
@@ -159,22 +167,36 @@ def default_group(negatives: int) -> int:
     return 1 if negatives == 1 else max(defaults.SMALLEST_GROUP, negatives // 2)
 
 
-def _steps(settings: ModelSettings, facts: TableFacts) -> defaults.Steps:
+def _steps(settings: ModelSettings, facts: TableFacts, user_model: str) -> defaults.Steps:
     neither_given = settings.curvature is None and settings.learning_rate is None
-    steps = defaults.DENSE if neither_given and settings.mode == "tangent" and facts.dense else defaults.SPARSE
+    if user_model == "sequence":
+        # The learning rate of Adam depends on the density far less.
+        dense = settings.curvature is None and facts.dense
+        steps = (defaults.DENSE if dense else defaults.SPARSE)._replace(learning_rate=defaults.SEQUENCE_RATE)
+    else:
+        steps = defaults.DENSE if neither_given and settings.mode == "tangent" and facts.dense else defaults.SPARSE
     curvature = steps.curvature if settings.curvature is None else settings.curvature
     return defaults.Steps(curvature, settings.learning_rate or steps.learning_rate)
 
 
-def _history_length(settings: ModelSettings, possible: bool) -> int:
-    if settings.history is None:
-        return defaults.HISTORY.length if possible else 0
-    if settings.history and not possible:
+def _user_model(settings: ModelSettings, possible: bool) -> Literal["free", "history", "sequence"]:
+    asked, length = settings.user_model, settings.history
+    if not possible and length:
         raise ValueError(
             "`history` must be 0 or None in direct mode and with a `query_network`, because it requires tangent vectors. "
-            f"Received: history={settings.history}"
+            f"Received: history={length}"
         )
-    return settings.history
+    if not possible and asked not in (None, "free"):
+        raise ValueError(
+            '`user_model` must be "free" or None in direct mode and with a `query_network`, because histories require tangent '
+            f'vectors. Received: user_model="{asked}"'
+        )
+    if asked is None:
+        return "history" if possible and length != 0 else "free"
+    if length is not None and (length > 0) != (asked != "free"):
+        wanted = "0 or None" if asked == "free" else "at least 1 or None"
+        raise ValueError(f'`history` must be {wanted} with user_model="{asked}". Received: history={length}')
+    return asked
 
 
 def _half_life(facts: TableFacts) -> float | None:

@@ -51,15 +51,21 @@ class TrainingConfig(ModelSettings):
     epochs: int = setting(
         40, "Number of epochs, over which the learning rate decays linearly to 0.", at_least=1, group="training"
     )
-    optimizer: Literal["adagrad", "adam", "sgd"] = setting(
-        "adagrad", "The optimizer; all of them are Riemannian.", search=["adagrad", "adam", "sgd"], group="training"
+    optimizer: Literal["adagrad", "adam", "sgd"] | None = setting(
+        None,
+        "The optimizer; all of them are Riemannian.",
+        auto='"adam" for sequences, otherwise "adagrad"',
+        search=["adagrad", "adam", "sgd"],
+        group="training",
     )
     batch_size: int = setting(2048, "Positives per step.", at_least=1, search=[512, 1024, 2048, 4096], group="training")
     k: int = setting(100, "Number of items that the exported model returns.", at_least=1, group="training")
 
     def resolved(self, training: Table) -> TrainingConfig:
         """Returns the settings with `None` replaced by defaults for the given training rows; see `resolve`."""
-        return resolve(self, TableFacts.of(training, self.split))
+        resolved = resolve(self, TableFacts.of(training, self.split))
+        default: Literal["adagrad", "adam"] = "adam" if resolved.user_model == "sequence" else "adagrad"
+        return dataclasses.replace(resolved, optimizer=resolved.optimizer or default)
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> TrainingConfig:

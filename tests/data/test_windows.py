@@ -54,6 +54,32 @@ def test_a_window_is_a_slice_of_the_history_of_its_user() -> None:
             assert np.array_equal(items, np.where((run >= 0) & SOME[run], run, -1))
 
 
+@pytest.mark.parametrize("positive", [ALL, SOME], ids=["all", "some"])
+def test_trimmed_windows_hold_the_same_in_less_space(positive: np.ndarray) -> None:
+    dataset = windows(positive, run=8, trim=True)
+    shapes = set()
+    for _ in range(2):
+        batches = epoch(dataset)
+        assert len(batches) == len(dataset)
+        found = np.concatenate([batch["item"][batch["item"] >= 0] for batch in batches])
+        assert sorted(found) == ITEMS[positive].tolist()
+        for batch in batches:
+            items, history = batch["item"], batch["history"]
+            before = history.shape[1] - items.shape[1] - 2
+            shapes.add((before, items.shape[1]))
+            # No column before or after the longest run is empty, and sequences that fit are whole.
+            assert before == 0 or (history[:, 0] >= 0).any()
+            assert (history[:, before + items.shape[1] - 1] >= 0).any()
+            for user, row, run in zip(batch["user"], history, items, strict=True):
+                own = ITEMS[INDPTR[user] : INDPTR[user + 1]]
+                at, first = next((at, item - INDPTR[user]) for at, item in enumerate(run) if item >= 0)
+                padded = np.concatenate([np.full(20, -1), own, np.full(20, -1)])
+                start = 20 + first - at - before
+                assert row.tolist() == padded[start : start + len(row)].tolist()
+                assert len(own) > 8 or np.array_equal(row[before : before + len(own)], own)
+    assert len(shapes) > 1
+
+
 def test_reordered_windows_hold_items_of_their_user_only() -> None:
     neighbours = set()
     for batch in epoch(windows(reorder=True).repeat(80)):

@@ -15,9 +15,9 @@ from c_client import CClient, compiled
 from tensorflow.core.framework import op_def_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 from tf_serving import Servable
-from tiny import run_python, split
+from tiny import new_model, run_python, split
 
-from hyperml_tf.serving import SIGNATURES, ServedModel
+from hyperml_tf.serving import SIGNATURES, ServedModel, export_saved_model
 
 pytestmark = pytest.mark.slow
 
@@ -45,8 +45,13 @@ def expected(loaded: ServedModel, calls: Calls) -> list[dict[str, np.ndarray]]:
 
 
 @pytest.fixture(scope="session")
-def c_client(served: Path, tmp_path_factory: pytest.TempPathFactory) -> CClient:
-    return CClient(compiled(tmp_path_factory.mktemp("c")), served)
+def c_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return compiled(tmp_path_factory.mktemp("c"))
+
+
+@pytest.fixture(scope="session")
+def c_client(c_program: Path, served: Path) -> CClient:
+    return CClient(c_program, served)
 
 
 def agree(got: Any, expected: dict[str, np.ndarray]) -> None:
@@ -61,6 +66,22 @@ def agree(got: Any, expected: dict[str, np.ndarray]) -> None:
 def test_a_program_in_c(c_client: CClient, calls: Calls, expected: list[dict[str, np.ndarray]]) -> None:
     for got, answer in zip(c_client.ask(*calls), expected, strict=True):
         agree(got, answer)
+
+
+def test_a_sequence_model_in_c(c_program: Path, tmp_path: Path) -> None:
+    model = new_model(user_model="sequence", encoding={"length": 20})
+    model.set_seen(split().train)
+    for weight in model.query_tower.encoder.trainable_variables:
+        weight.assign_add(tf.random.normal(weight.shape, stddev=0.1))
+    path = export_saved_model(model, tmp_path / "1", k=7)
+    user = split().train.user_ids[3]
+    items = split().train.item_ids[split().train.items[split().train.users == 3]].tolist()
+    calls: Calls = [("serving_default", {"user_id": [user]}), ("recommend_from_items", {"history": [["", *items]]})]
+    loaded, client = ServedModel(path), CClient(c_program, path)
+    for (name, inputs), got in zip(calls, client.ask(*calls), strict=True):
+        agree(got, loaded.ask(name, **inputs))
+    nearest = model.recommend([user], k=7, exclude_seen=False)
+    assert loaded.ask(*calls[0][:1], **calls[0][1])["item_id"].tolist() == nearest.ids.tolist()
 
 
 def test_wrong_shapes_are_errors_in_c(c_client: CClient) -> None:

@@ -14,7 +14,7 @@ from hyperml_tf.tuning.search_space import DEFAULT, HYPERPARAMETERS
 
 def test_the_default_space_names_settings_and_starts_at_their_defaults() -> None:
     hp = HyperParameters()
-    by_table = {"margin": 16.0, "negatives": 20, "curvature": 1.0, "learning_rate": 0.05}
+    by_table = {"margin": 16.0, "negatives": 20, "curvature": 1.0, "learning_rate": 0.05, "optimizer": "adagrad"}
     defaults = {**TrainingConfig().to_dict(), **by_table}
     values = SearchSpace.default().choose(hp, defaults)
     assert values == {name: defaults[name] for name in DEFAULT}

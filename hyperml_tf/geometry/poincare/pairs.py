@@ -90,6 +90,26 @@ class Pairs(NamedTuple):
         rows = [tf.concat([first, tf.reshape(others, [-1, count])], axis=1) for first, others in numbers]
         return cls(_squared_difference(x.points, positives, own), *x[1:], *rows)
 
+    @classmethod
+    def of_rows(cls, x: MeasuredPoints, y: MeasuredPoints) -> Pairs:
+        """Pairs of each query with one candidate.
+
+        Args:
+            x: `MeasuredPoints`, `(batch, dim)`, the queries.
+            y: `MeasuredPoints`, `(batch, dim)`, their candidates.
+
+        Returns:
+            Pairs, `(batch, 1)`.
+
+        Example:
+
+        >>> from hyperml_tf.geometry.poincare.measured import measure
+        >>> points = measure([[0.5, 0.0]], c=1.0)
+        >>> float(Pairs.of_rows(points, points).squared_distance(1.0))
+        0.0
+        """
+        return cls(numerics.squared_norm(x.points - y.points), *x[1:], *y[1:])
+
     def squared_distance(self, c: Tensor) -> Tensor:
         """Squared geodesic distances, as `poincare.squared_distance`.
 
@@ -116,6 +136,39 @@ class Pairs(NamedTuple):
         parallel = self.x_factor * self.y_factor * self.squared_difference
         radial = self.x_factor * self.x_squared_norm - self.y_factor * self.y_squared_norm
         return numerics.safe_sqrt(parallel + (self.x_factor - self.y_factor) * radial)
+
+
+def squared_distances_in_groups(x: MeasuredPoints, y: MeasuredPoints, size: int, c: Tensor) -> Tensor:
+    """Squared distances between queries and all candidates of their group, by one matrix product per group.
+
+    `|x - y|^2` is computed as `|x|^2 + |y|^2 - 2 x . y`, which is inaccurate for points that are close to each other, compared
+    with their norms: for losses on candidates that are far away, not for ranking.
+
+    Args:
+        x: `MeasuredPoints`, `(batch, dim)`, the queries. Row `r` is in group `r // size`.
+        y: `MeasuredPoints`, `(groups, m, dim)`, the candidates.
+        size: Integer, number of queries per group.
+        c: Float or scalar tensor, >= 0, the curvature for which the points were measured.
+
+    Returns:
+        Squared distances, `(batch, m)`; `4 |x - y|^2` at `c = 0`.
+
+    Example:
+
+    >>> from hyperml_tf.geometry.poincare.measured import measure
+    >>> x, y = measure([[0.5, 0.0]], c=0.0), measure([[[0.5, 0.0], [0.5, 1.0]]], c=0.0)
+    >>> squared_distances_in_groups(x, y, size=2, c=0.0).numpy()
+    array([[0., 4.]], dtype=float32)
+    """
+    batch, groups = tf.shape(x.points)[0], tf.shape(y.points)[0]
+    missing = [[0, groups * size - batch], [0, 0]]
+    padded = [tf.pad(part, missing, constant_values=1.0) for part in (x.points, x.squared_norm, x.gap)]
+    points, norms, gaps = (tf.reshape(part, [groups, size, part.shape[-1]]) for part in padded)
+    across = [0, 2, 1]
+    products = tf.matmul(points, y.points, transpose_b=True)
+    difference = tf.nn.relu(norms + tf.transpose(y.squared_norm, across) - 2.0 * products)
+    squared = squared_distance_of_chord(difference / (gaps * tf.transpose(y.gap, across)), c)
+    return tf.reshape(squared, [-1, y.points.shape[1]])[:batch]
 
 
 def _split(y: Tensor, batch: Tensor) -> list[Tensor]:

@@ -17,6 +17,7 @@ from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument, InitializerLik
 from hyperml_tf.models.batches import Windows
 from hyperml_tf.models.towers.id_tower import IdTower
 from hyperml_tf.models.towers.pull import pull, recent_items, recent_weights
+from hyperml_tf.models.towers.rows import distinct_rows
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.settings import defaults
 from hyperml_tf.settings.history import HistoryArgument, as_history
@@ -133,20 +134,28 @@ class HistoryTower(IdTower):
 
     def points(self, codes: Tensor, training: bool = False) -> Tensor:
         flat = tf.reshape(codes, [-1])
+        points = self._place(flat, *self.pulled(flat))
+        return tf.reshape(points, tf.concat([tf.shape(codes), points.shape[-1:]], axis=0))
+
+    def pulled(self, codes: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns the part of the tangent vectors that items contribute, `(batch, dim)`, and the numbers of items.
+
+        Args:
+            codes: User codes, `(batch,)`.
+        """
         histories, half_life = self.seen.histories, self.history.half_life
         # Items whose weights vanish in float32 are not read.
         newest = None if half_life is None else math.ceil(_HALVINGS * half_life)
-        owners, items, newer = histories.newest(flat, newest)
+        owners, items, newer = histories.newest(codes, newest)
         weights = None if half_life is None else tf.pow(0.5, tf.cast(newer, tf.float32) / half_life)
-        sums, total = _sums(self.context, items, owners, tf.size(flat), weights)
-        counts = histories.counts(flat)
+        sums, total = _sums(self.context, items, owners, tf.size(codes), weights)
+        counts = histories.counts(codes)
         pulled = pull(self.history, sums, total, counts)
         if self.recent is not None:
-            owners, items, newer = histories.newest(flat, recent_items(self.history))
-            sums, _ = _sums(self.recent, items, owners, tf.size(flat), recent_weights(self.history, newer))
+            owners, items, newer = histories.newest(codes, recent_items(self.history))
+            sums, _ = _sums(self.recent, items, owners, tf.size(codes), recent_weights(self.history, newer))
             pulled += sums
-        points = self._place(flat, pulled, counts)
-        return tf.reshape(points, tf.concat([tf.shape(codes), points.shape[-1:]], axis=0))
+        return pulled, counts
 
     def training_batches(
         self, rows: Interactions, batch_size: int, seed: int, progress: Callable[[], Any]
@@ -154,28 +163,23 @@ class HistoryTower(IdTower):
         places = self.seen.find(tf.constant(rows.users), tf.constant(rows.items)).numpy()
         positive = np.zeros(len(self.seen), bool)
         positive[places[places >= 0]] = True
+        return self._window_dataset(positive, batch_size=batch_size, seed=seed, progress=progress)
+
+    def _window_dataset(self, positive: np.ndarray, run: int = _RUN, **arguments: Any) -> tf.data.Dataset:
+        """Runs of at most `run` of the positives, which are marked among the entries of `seen`."""
         before, after = self._sides
-        return window_dataset(
-            (self.seen.indptr, self.seen.items),
-            positive,
-            batch_size,
-            before,
-            after,
-            _RUN,
-            reorder=self.history.neighbours == "random",
-            seed=seed,
-            progress=progress,
-        )
+        reorder = self.history.neighbours == "random"
+        sequences = self.seen.indptr, self.seen.items
+        return window_dataset(sequences, positive, before=before, after=after, run=run, reorder=reorder, **arguments)
 
     def training_points(self, users: Tensor, items: Tensor, seed: Tensor, windows: Windows | None = None) -> Tensor:
-        before, after = self._sides
         if windows is None:
             # Every positive is a run of its own.
-            histories = self.seen.window(users, items, before, after)
+            histories = self.seen.window(users, items, self._reach, self._sides[1])
             pulled = self._pulls(histories, 1, seed, lambda values: values[:, 0])
             counts = self.seen.histories.counts(users) - tf.cast(self.seen.contains(users, items), tf.int32)
         else:
-            pulled = self._pulls(windows.histories, windows.items.shape[1], seed, windows.flat)
+            pulled = self._pulls(windows.histories, tf.shape(windows.items)[1], seed, windows.flat)
             counts = self.seen.histories.counts(users) - 1
         return self._place(users, pulled, counts)
 
@@ -184,30 +188,34 @@ class HistoryTower(IdTower):
         """The number of items before and after a run that a training step reads."""
         return self.history.length, self.history.length if self.history.around else 0
 
-    def _pulls(self, histories: Tensor, run: int, seed: Tensor, flat: Callable[[Tensor], Tensor]) -> Tensor:
+    @property
+    def _reach(self) -> int:
+        """The largest number of items before a positive that its user depends on in training."""
+        return self.history.length
+
+    def _pulls(self, histories: Tensor, run: int | Tensor, seed: Tensor, flat: Callable[[Tensor], Tensor]) -> Tensor:
         """The pull of the items of each positive, `(positives, dim)`, from windows, `(runs, before + run + after)`."""
-        before = self.history.length
-        weights = self._training_weights(run, tf.shape(histories)[0], seed)
+        before = tf.shape(histories)[1] - run - self._sides[1]
+        ages = _ages(before, run, tf.shape(histories)[1])
+        weights = self._training_weights(ages, tf.shape(histories)[0], seed)
         inside = tf.cast(histories >= 0, tf.float32)[..., tf.newaxis]
-        sums = tf.matmul(weights, _vectors(self.context, histories))
+        sums = tf.matmul(weights, distinct_rows(self.context, histories))
         total = tf.matmul(weights, inside)[..., 0]
         counts = tf.cast(tf.matmul(tf.cast(weights > 0, tf.float32), inside)[..., 0], tf.int32)
         pulled = pull(self.history, flat(sums), flat(total), flat(counts))
         if self.recent is None:
             return pulled
-        newest = min(recent_items(self.history), before)
-        ages = _ages(newest, run, 0)
-        kernel = recent_weights(self.history, ages) * ((ages >= 0) & (ages < newest))
-        vectors = _vectors(self.recent, histories[:, before - newest : before + run])
-        return pulled + flat(tf.matmul(tf.constant(kernel, tf.float32), vectors))
+        newest = recent_items(self.history)
+        read = slice(tf.maximum(before - newest, 0), before + run)
+        kernel = tf.where((ages >= 0) & (ages < newest), recent_weights(self.history, ages), 0.0)[:, read]
+        return pulled + flat(tf.matmul(kernel, distinct_rows(self.recent, histories[:, read])))
 
-    def _training_weights(self, run: int, runs: Tensor, seed: Tensor) -> Tensor:
-        """The weights of the items of a window for each positive of its run, `(runs or 1, run, before + run + after)`."""
-        before, after = self._sides
-        ages = _ages(before, run, after)
-        earlier = 0.5 ** (ages / (self.history.half_life or math.inf)) * (ages < before)
-        sides = (np.abs(ages + 1) <= before) & (ages != -1)
-        kernels = [tf.constant(kernel, tf.float32)[tf.newaxis] for kernel in (np.where(ages >= 0, earlier, 0), sides)]
+    def _training_weights(self, ages: Tensor, runs: Tensor, seed: Tensor) -> Tensor:
+        """The weights of the items of a window for each positive of its run, `(runs or 1, run, window)`."""
+        length, half_life = self.history.length, self.history.half_life or math.inf
+        earlier = tf.where((ages >= 0) & (ages < length), 0.5 ** (tf.cast(ages, tf.float32) / half_life), 0.0)
+        sides = tf.cast((tf.abs(ages + 1) <= length) & (ages != -1), tf.float32)
+        kernels = earlier[tf.newaxis], sides[tf.newaxis]
         if self.history.around in (0, 1):
             return kernels[int(self.history.around)]
         around = tf.random.stateless_uniform([runs, 1, 1], seed) < self.history.around
@@ -225,20 +233,12 @@ class HistoryTower(IdTower):
         return {**config, "n_items": self.n_items, "history": self.history.to_dict()}
 
 
-def _ages(before: int, run: int, after: int) -> np.ndarray:
-    """How many items of a window are between each of its items and each positive of the run, `(run, before + run + after)`.
+def _ages(before: int | Tensor, run: int | Tensor, width: int | Tensor) -> Tensor:
+    """How many items of a window are between each of its items and each positive of the run, `(run, width)`, int32.
 
     0 is the item right before the positive, -1 the positive itself; items after it have smaller numbers.
     """
-    return before + np.arange(run)[:, np.newaxis] - np.arange(before + run + after) - 1
-
-
-def _vectors(table: Any, codes: Tensor) -> Tensor:
-    """The rows of a table, `(..., dim)`, zero for the code -1. Each row is looked up once, so its gradient is one row."""
-    distinct, positions = tf.unique(tf.concat([[-1], tf.reshape(codes, [-1])], axis=0))
-    rows = tf.nn.embedding_lookup(table, distinct[1:])
-    vectors = tf.gather(tf.pad(rows, [[1, 0], [0, 0]]), positions[1:])
-    return tf.reshape(vectors, tf.concat([tf.shape(codes), rows.shape[-1:]], axis=0))
+    return before + tf.range(run)[:, tf.newaxis] - tf.range(width) - 1
 
 
 def _sums(table: Any, items: Tensor, owners: Tensor, n_owners: Tensor, weights: Tensor | None) -> Any:

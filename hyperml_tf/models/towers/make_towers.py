@@ -10,8 +10,9 @@ from hyperml_tf.models import batches
 from hyperml_tf.models.towers.history_tower import HistoryTower
 from hyperml_tf.models.towers.id_tower import IdTower
 from hyperml_tf.models.towers.network_tower import NetworkTower
+from hyperml_tf.models.towers.sequence_tower import SequenceTower
 from hyperml_tf.models.towers.tower import Tower
-from hyperml_tf.settings import History, ModelSettings
+from hyperml_tf.settings import Encoding, History, ModelSettings
 
 Features = Mapping[str, Any]
 
@@ -40,6 +41,7 @@ def make_towers(
     table: Mapping[str, Any],
     network_output: Any,
     history: History | None,
+    encoding: Encoding | None = None,
 ) -> tuple[Tower, Tower]:
     """Returns the query tower and the candidate tower.
 
@@ -51,6 +53,7 @@ def make_towers(
         table: Initializer and regularizer of embeddings, by name.
         network_output: String, the output of networks, see `NetworkTower`.
         history: The `History` of users that are represented by their items; `None` for an embedding per user.
+        encoding: The `Encoding` of users that are represented by the order of their items, too. Defaults to `None`.
 
     Raises:
         ValueError: If features are given without a network, or if a network returns vectors of another dimension.
@@ -67,9 +70,10 @@ def make_towers(
                 f"`{role}_features` need a `{role}_network` that uses them. Received: {role}_features={list(side.features)}"
             )
         if role == "query" and history is not None:
-            return HistoryTower(
-                side.ids, dim, len(candidates), history, curvature, id_dtype=side.id_dtype, name=name, **table
-            )
+            arguments = {"id_dtype": side.id_dtype, "name": name, **table}
+            if encoding is not None:
+                return SequenceTower(side.ids, dim, len(candidates), history, curvature, encoding, **arguments)
+            return HistoryTower(side.ids, dim, len(candidates), history, curvature, **arguments)
         return IdTower(side.ids, dim, curvature, mode=settings.mode, id_dtype=side.id_dtype, name=name, **tables)
 
     # Candidates first: a query tower with a history needs the size of the catalogue.
