@@ -30,6 +30,7 @@ VALUES: dict[str, Any] = {
     "user_column": "who",
     "item_column": "what",
     "order_column": "when",
+    "repeats": "last",
     "split": "random",
     "dim": 3,
     "curvature": 0.5,

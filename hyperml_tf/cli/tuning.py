@@ -16,7 +16,7 @@ from hyperml_tf.cli.options import ConfigOption, settings_given, with_settings
 LOG = "search.log"
 
 
-@with_settings(("user_column", "item_column", "order_column", "split", "epochs", "seed"))
+@with_settings(("user_column", "item_column", "order_column", "repeats", "split", "epochs", "seed"))
 def tune(
     context: typer.Context,
     table: Annotated[Path, typer.Argument(metavar="TABLE", help="Interactions, as CSV, CSV.gz or Parquet.")],

@@ -17,7 +17,7 @@ from hyperml_tf.data.columns import ColumnChoice, Columns, find_columns
 from hyperml_tf.data.direction import direction
 from hyperml_tf.data.encoding import encode
 from hyperml_tf.data.reading import read_table
-from hyperml_tf.data.row_order import in_stored_order
+from hyperml_tf.data.row_order import Repeats, in_stored_order
 from hyperml_tf.data.tabular import dataset_columns, take_columns, to_series
 
 
@@ -84,6 +84,7 @@ class Interactions:
         item_column: str | None = None,
         order_column: ColumnChoice = None,
         separator: str | None = None,
+        repeats: Repeats = "first",
     ) -> Interactions:
         """Reads interactions from a CSV, TSV or Parquet file. Only the user, item and order columns are loaded.
 
@@ -97,6 +98,7 @@ class Interactions:
             item_column: see `from_frame`.
             order_column: see `from_frame`.
             separator: the character between the fields of a text file. Detected from the header by default.
+            repeats: see `from_frame`.
 
         Returns:
             The interactions.
@@ -113,7 +115,7 @@ class Interactions:
         [3, 7, 7]
         """
         frame, columns = read_table(path, user_column, item_column, order_column, separator)
-        return cls._from_columns(frame, columns, where=f"`path` {str(path)!r}")
+        return cls._from_columns(frame, columns, f"`path` {str(path)!r}", repeats)
 
     @classmethod
     def from_frame(
@@ -122,6 +124,7 @@ class Interactions:
         user_column: str | None = None,
         item_column: str | None = None,
         order_column: ColumnChoice = None,
+        repeats: Repeats = "first",
     ) -> Interactions:
         """Converts a data frame. Columns other than the user, item and order columns are ignored.
 
@@ -152,16 +155,17 @@ class Interactions:
         [3, 7, 7]
         """
         table, columns = take_columns(frame, lambda names: find_columns(names, user_column, item_column, order_column))
-        return cls._from_columns(table, columns, where="`frame`")
+        return cls._from_columns(table, columns, "`frame`", repeats)
 
     @classmethod
-    def from_arrays(cls, users: Any, items: Any, order: Any = None) -> Interactions:
+    def from_arrays(cls, users: Any, items: Any, order: Any = None, repeats: Repeats = "first") -> Interactions:
         """Converts vectors: lists, iterators, numpy arrays, tensors, or the series of pandas and other libraries.
 
         Args:
             users: `(rows,)` user identifiers.
             items: `(rows,)` item identifiers.
             order: `(rows,)` numbers or dates that order the interactions of a user. Defaults to None, the order given.
+            repeats: see `from_frame`.
 
         Returns:
             The interactions.
@@ -175,7 +179,7 @@ class Interactions:
         if len(set(lengths.values())) != 1:
             raise ValueError(f"`users`, `items` and `order` must have one length. Received: {lengths}")
         columns = ("users", "items", None if order is None else "order")
-        return cls._from_columns(pd.DataFrame(frame), columns, where="`users`")
+        return cls._from_columns(pd.DataFrame(frame), columns, "`users`", repeats)
 
     @classmethod
     def from_dataset(
@@ -184,6 +188,7 @@ class Interactions:
         user_column: str | None = None,
         item_column: str | None = None,
         order_column: ColumnChoice = None,
+        repeats: Repeats = "first",
     ) -> Interactions:
         """Converts a finite `tf.data.Dataset` of dictionaries, batched or not. Its keys are the column names.
 
@@ -192,6 +197,7 @@ class Interactions:
             user_column: see `from_frame`.
             item_column: see `from_frame`.
             order_column: see `from_frame`.
+            repeats: see `from_frame`.
 
         Returns:
             The interactions.
@@ -210,11 +216,11 @@ class Interactions:
         table, columns = dataset_columns(
             dataset, lambda names: find_columns(names, user_column, item_column, order_column)
         )
-        return cls._from_columns(table, columns, where="`dataset`")
+        return cls._from_columns(table, columns, "`dataset`", repeats)
 
     @classmethod
-    def _from_columns(cls, frame: pd.DataFrame, columns: Columns, where: str) -> Interactions:
-        return cls(*encode(frame, columns, where), ordered=columns[2] is not None)
+    def _from_columns(cls, frame: pd.DataFrame, columns: Columns, where: str, repeats: Repeats) -> Interactions:
+        return cls(*encode(frame, columns, where, repeats), ordered=columns[2] is not None)
 
     @property
     def n_users(self) -> int:

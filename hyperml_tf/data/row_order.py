@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import logging
+from typing import Literal
 
 import numpy as np
 
-logger = logging.getLogger(__name__)
+Repeats = Literal["first", "last"]
 
 
 def in_stored_order(
-    users: np.ndarray, items: np.ndarray, n_items: int, when: np.ndarray | None
+    users: np.ndarray, items: np.ndarray, n_items: int, when: np.ndarray | None, repeats: Repeats = "first"
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Sorts rows by user, then by order, then by row, and drops all but the first row of each (user, item) pair.
+    """Sorts rows by user, then by order, then by row, and keeps one row of each (user, item) pair.
 
     Args:
         users, items: `(rows,)` codes.
         n_items: the size of the item vocabulary.
         when: `(rows,)` numbers that sort as the order column does; None for the order of the rows.
+        repeats: which row of a pair is kept, the "first" or the "last".
 
     Returns:
         The users and the items of the rows that stay.
@@ -31,12 +32,13 @@ def in_stored_order(
         return users, items
     keys = _keys(users, items, n_items)
     # Only the rows of users who repeat a pair are searched for the repeated ones.
-    repeats = np.zeros(int(users[-1]) + 1, bool)
-    repeats[twice // n_items] = True
-    suspects = np.flatnonzero(repeats[users])
+    repeating = np.zeros(int(users[-1]) + 1, bool)
+    repeating[twice // n_items] = True
+    suspects = np.flatnonzero(repeating[users])
     by_key = suspects[np.argsort(keys[suspects], kind="stable")]
-    repeated = by_key[1:][keys[by_key[1:]] == keys[by_key[:-1]]]
-    logger.info("Dropped %d repeated interactions of %d.", len(repeated), len(users))
+    # Rows of a pair follow one another.
+    earlier, later = by_key[:-1], by_key[1:]
+    repeated = (later if repeats == "first" else earlier)[keys[later] == keys[earlier]]
     kept = np.ones(len(users), bool)
     kept[repeated] = False
     return users[kept], items[kept]

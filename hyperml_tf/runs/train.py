@@ -109,7 +109,8 @@ def _claim(path: Path) -> Path:
 
 
 def _read(table: str | os.PathLike[str], config: TrainingConfig) -> Interactions:
-    return Interactions.from_file(table, config.user_column, config.item_column, config.order_column)
+    columns = (config.user_column, config.item_column, config.order_column)
+    return Interactions.from_file(table, *columns, repeats=config.repeats)
 
 
 def _settings(given: TrainingConfig, config: TrainingConfig) -> dict[str, Any]:

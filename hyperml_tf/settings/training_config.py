@@ -43,6 +43,9 @@ class TrainingConfig(ModelSettings):
         also=(False,),
         group="table",
     )
+    repeats: Literal["first", "last"] = setting(
+        "first", "Which row counts if a user has an item several times; the others are dropped.", group="table"
+    )
     split: Literal["last", "random", "none"] = setting(
         "last",
         'Which two items per user are held out for validation and test; "none": train on all rows.',

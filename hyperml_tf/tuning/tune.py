@@ -114,7 +114,7 @@ def tune_table(
     if path.is_file():
         raise FileExistsError(f"`out` must be a directory. Received a file: {path}")
     columns = (config.user_column, config.item_column, config.order_column)
-    data = table if isinstance(table, Interactions) else Interactions.from_file(table, *columns)
+    data = table if isinstance(table, Interactions) else Interactions.from_file(table, *columns, repeats=config.repeats)
     split = HeldOut.draw(data, config.split, seed=0).split
     hypermodel = HyperMLHyperModel(
         split.train, split.validation, space or SearchSpace.default(), config, validate_every

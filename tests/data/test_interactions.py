@@ -45,6 +45,19 @@ def test_order_ties_and_repeats(rows, ordered, kind):
     assert table.users.dtype == table.items.dtype == np.int32
 
 
+def test_repeated_items_are_dropped_with_a_warning_and_the_row_that_counts_is_a_choice(caplog):
+    users, items, order = ["u", "u", "u", "v", "v"], ["a", "b", "a", "b", "a"], [1, 2, 3, 1, 2]
+    first, last = (Interactions.from_arrays(users, items, order, repeats=row) for row in ("first", "last"))
+    assert [item for _, item in pairs(first)] == ["a", "b", "b", "a"]
+    assert [item for _, item in pairs(last)] == ["b", "a", "b", "a"]
+    assert [record.getMessage() for record in caplog.records] == [
+        "Dropped 1 of 5 rows that repeat an item of their user: the %s row of each pair counts, see `repeats`." % row
+        for row in ("first", "last")
+    ]
+    with pytest.raises(ValueError, match=r"`repeats` must be one of \('first', 'last'\). Received: repeats='all'"):
+        Interactions.from_arrays(users, items, repeats="all")
+
+
 @given(ROWS.filter(usable))
 def test_csr_keys_and_counts(rows):
     table = Interactions.from_arrays(*zip(*rows, strict=True))

@@ -105,8 +105,8 @@ class Pairs(NamedTuple):
 
         >>> from hyperml_tf.geometry.poincare.measured import measure
         >>> points = measure([[0.5, 0.0]], c=1.0)
-        >>> float(Pairs.of_rows(points, points).squared_distance(1.0))
-        0.0
+        >>> Pairs.of_rows(points, points).squared_distance(1.0).numpy()
+        array([[0.]], dtype=float32)
         """
         return cls(numerics.squared_norm(x.points - y.points), *x[1:], *y[1:])
 
