@@ -51,7 +51,7 @@ def test_repeated_items_are_dropped_with_a_warning_and_the_row_that_counts_is_a_
     assert [item for _, item in pairs(first)] == ["a", "b", "b", "a"]
     assert [item for _, item in pairs(last)] == ["b", "a", "b", "a"]
     assert [record.getMessage() for record in caplog.records] == [
-        "Dropped 1 of 5 rows that repeat an item of their user: the %s row of each pair counts, see `repeats`." % row
+        f"Dropped 1 of 5 rows that repeat an item of their user: the {row} row of each pair counts, see `repeats`."
         for row in ("first", "last")
     ]
     with pytest.raises(ValueError, match=r"`repeats` must be one of \('first', 'last'\). Received: repeats='all'"):
