@@ -365,6 +365,22 @@ class Recommender(tfrs.Model):
         keras_arguments.check_saving(self, filepath, save_format)
         super().save(filepath, overwrite=overwrite, save_format=save_format, **kwargs)
 
+    def save_spec(self, dynamic_batch: bool = True) -> Any:
+        """Raises a `ValueError`: Keras asks for it when a SavedModel is written, which would hold a forward pass only."""
+        raise ValueError(
+            f"A {type(self).__name__} cannot be written by `tf.saved_model.save`. {keras_arguments.WAYS_TO_SAVE} "
+            "Received: a model that is not exported"
+        )
+
+    @property
+    def jit_compile(self) -> bool | None:
+        """Whether XLA compiles the model, which it cannot; see `compile`."""
+        return super().jit_compile
+
+    @jit_compile.setter
+    def jit_compile(self, value: bool | None) -> None:
+        keras_arguments.refuse(jit_compile=value)
+
     def _training_data(self, x: Any, batch_size: int | None, replace_seen: bool) -> tf.data.Dataset:
         """The dataset that Keras iterates over in `fit`."""
         if isinstance(x, Interactions):
