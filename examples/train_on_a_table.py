@@ -16,6 +16,7 @@ import hyperml_tf as hml
 from hyperml_tf.models.baselines import Popularity
 
 MONITOR = "val_sampled100_ndcg@10"
+REPORTED = ("full_hr@10", "full_ndcg@10", "sampled100_hr@10", "sampled100_ndcg@10")
 
 
 def train(split: hml.data.Split, curvature: float, dim: int, epochs: int) -> hml.HyperML:
@@ -60,9 +61,9 @@ def main() -> None:
         for name, model in models.items()
     }
     print(f"\nTest, {len(split.users)} users of {table}")
-    print(f"{'':<16}" + "".join(f"{metric:>20}" for metric in reports["HyperML"]))
+    print(f"{'':<16}" + "".join(f"{metric:>20}" for metric in REPORTED))
     for name, report in reports.items():
-        print(f"{name:<16}" + "".join(f"{value:>20.4f}" for value in report.values()))
+        print(f"{name:<16}" + "".join(f"{report[metric]:>20.4f}" for metric in REPORTED))
 
     user = table.user_ids[0]
     items, distances = models["HyperML"].recommend([user], k=5)

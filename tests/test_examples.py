@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import io
 import os
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -17,10 +21,20 @@ TINY = ("--users", "60", "--items", "70", "--rows", "900", "--epochs", "2")
 
 
 def run(name: str, *arguments: str | Path) -> str:
-    """What an example prints. It starts with no word on Keras in its environment, as it does for a user."""
-    environment = {key: value for key, value in os.environ.items() if key != "TF_USE_LEGACY_KERAS"}
+    """What an example prints. It runs in this process, because TensorFlow takes seconds to import."""
+    printed = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(printed):
+        patch.setattr(sys, "argv", [name, *map(str, arguments)])
+        runpy.run_path(str(EXAMPLES / name), run_name="__main__")
+    return printed.getvalue()
+
+
+def run_alone(name: str, *arguments: str | Path, **environment: str) -> str:
+    """What an example prints in a process of its own."""
     command = [sys.executable, str(EXAMPLES / name), *map(str, arguments)]
-    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
+    result = subprocess.run(
+        command, env={**os.environ, **environment}, capture_output=True, text=True, timeout=600, check=False
+    )
     assert result.returncode == 0, result.stderr
     return result.stdout
 
@@ -33,7 +47,7 @@ def export(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 
 def test_every_example_is_tested_and_listed() -> None:
-    tested = set(re.findall(r'run\(\s*"(\w+\.py)"', Path(__file__).read_text()))
+    tested = set(re.findall(r'(?:run\(|run_alone,)\s*"(\w+\.py)"', Path(__file__).read_text()))
     programs = {path.name for path in EXAMPLES.glob("*.py")}
     assert programs == tested
     assert programs == set(re.findall(r"\[`(\w+\.py)`\]", (EXAMPLES / "README.md").read_text()))
@@ -72,18 +86,19 @@ def test_export_and_query(export: tuple[Path, str]) -> None:
     assert re.search(r"Distances of .*: \[\d\S*, \d\S*, inf\]", output)
 
 
-def test_query_saved_model(export: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_query_saved_model(export: tuple[Path, str], tmp_path: Path) -> None:
     path, _ = export
     for package in ("hyperml_tf", "tensorflow_recommenders", "tf_keras"):
         (tmp_path / f"{package}.py").write_text(f"raise ImportError('{package} is blocked')")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    every = recommended(run("query_saved_model.py", path, "--user", "user_00003"))
+    plain = {"PYTHONPATH": str(tmp_path), "TF_USE_LEGACY_KERAS": "0"}
+    query = functools.partial(run_alone, "query_saved_model.py", path, "--user", "user_00003", **plain)
+    every = recommended(query())
     assert len(every) == 10
     first, second, third, *rest = every
     (tmp_path / "seen.csv").write_text(f"user,item\nuser_00003,{first}\nuser_00003,{second}\nuser_00004,{rest[0]}\n")
     (tmp_path / "items.csv").write_text(f"item,name,category\n{rest[0]},Teapot,kitchen\n")
     tables = ("--interactions", tmp_path / "seen.csv", "--items", tmp_path / "items.csv")
-    output = run("query_saved_model.py", path, "--user", "user_00003", "--exclude", third, "-k", "7", *tables)
+    output = query("--exclude", third, "-k", "7", *tables)
     assert "user_00003 has 2 items." in output
     assert recommended(output) == rest
     assert f"{rest[0]}  Teapot  kitchen\n" in output

@@ -45,11 +45,6 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
 
 
 @pytest.mark.slow
-def test_importing_the_package_first_selects_keras_2() -> None:
-    succeeds(f"import hyperml_tf, tensorflow as tf; {IS_KERAS_2}")
-
-
-@pytest.mark.slow
 def test_importing_a_submodule_first_selects_keras_2() -> None:
     succeeds(f"import hyperml_tf.layers, tensorflow as tf; {IS_KERAS_2}")
 
@@ -62,16 +57,7 @@ def test_importing_the_package_after_tensorflow_selects_keras_2() -> None:
 @pytest.mark.slow
 def test_keras_2_already_in_use_is_welcome() -> None:
     code = f"import tensorflow as tf; tf.keras.layers; import hyperml_tf.layers; {IS_KERAS_2}"
-    succeeds(code, TF_USE_LEGACY_KERAS="1")
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("value", ["1", "true", "True"])
-def test_asking_for_keras_2_in_the_environment_works(value: str) -> None:
-    succeeds(
-        f"import hyperml_tf, tensorflow as tf; {IS_KERAS_2}",
-        TF_USE_LEGACY_KERAS=value,
-    )
+    succeeds(code, TF_USE_LEGACY_KERAS="True")
 
 
 @pytest.mark.slow
@@ -86,6 +72,11 @@ def test_keras_3_already_in_use_is_an_error_that_names_the_fix() -> None:
 @pytest.mark.slow
 def test_the_fix_in_the_error_works() -> None:
     succeeds(f"{THE_LINE}\nimport tensorflow as tf; tf.keras.layers; import hyperml_tf")
+
+
+@pytest.mark.parametrize("value", ["1", "true", "True"])
+def test_asking_for_keras_2_in_the_environment_works(value: str) -> None:
+    succeeds("import hyperml_tf", TF_USE_LEGACY_KERAS=value)
 
 
 def test_asking_for_keras_3_in_the_environment_is_an_error_that_names_the_fix() -> None:

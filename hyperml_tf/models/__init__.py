@@ -3,6 +3,7 @@
 from hyperml_tf.models import baselines
 from hyperml_tf.models.distance_index import DistanceIndex
 from hyperml_tf.models.hyperml import HyperML
+from hyperml_tf.models.loading import load_model
 from hyperml_tf.models.metric_recommender import MetricRecommender
 from hyperml_tf.models.recommender import Recommender
 from hyperml_tf.models.towers.history_tower import HistoryTower
@@ -23,4 +24,5 @@ __all__ = [
     "Recommendations",
     "Recommender",
     "baselines",
+    "load_model",
 ]

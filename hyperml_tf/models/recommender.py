@@ -479,6 +479,9 @@ class Recommender(tfrs.Model):
     def make_train_function(self, force: bool = False) -> Any:
         # The graph of a training step captures the hash table of seen pairs, so it is retraced when these have changed.
         changed, self._traced_version = self.seen.version != self._traced_version, self.seen.version
+        if hasattr(self.optimizer, "build"):
+            # A graph that creates variables when it is first traced is traced a second time.
+            self.optimizer.build(self.trainable_variables)
         return super().make_train_function(force or changed)
 
     def train_step(self, data: Any) -> dict[str, Tensor]:

@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from hyperml_tf.data import Interactions, Split, leave_one_out, sampled_negatives
+from hyperml_tf.files.archives import check_archive
 from hyperml_tf.metrics import ranking_report
 from hyperml_tf.metrics.protocols import Scorer
 
@@ -81,25 +82,67 @@ class HeldOut:
             for name, (rows, known, score) in parts.items()
         }
 
-    def save(self, path: Path) -> None:
-        """Writes the split and the negatives to a file."""
+    def save(self, path: Path, fingerprint: str) -> None:
+        """Writes the split and the negatives to a file, with the fingerprint of the table."""
         parts: dict[str, Any] = {}
-        for field in dataclasses.fields(Split):
-            rows: Interactions = getattr(self.split, field.name)
-            parts |= {f"{field.name}_users": rows.users, f"{field.name}_items": rows.items}
-        np.savez_compressed(path, negatives=self.negatives, order=self.order, **parts)
+        for name in _PARTS:
+            rows: Interactions = getattr(self.split, name)
+            parts |= {f"{name}_users": rows.users, f"{name}_items": rows.items}
+        np.savez_compressed(path, negatives=self.negatives, order=self.order, fingerprint=fingerprint, **parts)
 
     @classmethod
-    def load(cls, path: Path, table: Interactions) -> HeldOut:
-        """Reads a file written by `save`, with the vocabularies of `table`."""
-        with np.load(path) as stored:
-            parts = {
-                field.name: dataclasses.replace(
-                    table, users=stored[f"{field.name}_users"], items=stored[f"{field.name}_items"]
-                )
-                for field in dataclasses.fields(Split)
-            }
-            return cls(Split(**parts), stored["negatives"], str(stored["order"]))
+    def load(cls, path: Path, table: Interactions, fingerprint: str) -> HeldOut:
+        """Reads a file written by `save`, with the vocabularies of `table`. It may come from anybody.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            ValueError: If it is damaged, or that of a table with another fingerprint.
+        """
+        check_archive(path, _MEMBERS.__contains__, compressed=True)
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                arrays = {name: stored[name] for name in stored.files}
+        except (ValueError, EOFError, OSError, MemoryError) as error:
+            raise ValueError(f"`{path}` is damaged: it must hold arrays of numbers. Received: {error}") from error
+        _check_arrays(path, arrays, table)
+        if str(arrays["fingerprint"]) != fingerprint:
+            raise ValueError(
+                f"`{path}` must be that of the table of the run, {fingerprint}. Received: that of {arrays['fingerprint']}"
+            )
+        parts = {
+            name: dataclasses.replace(table, users=arrays[f"{name}_users"], items=arrays[f"{name}_items"])
+            for name in _PARTS
+        }
+        return cls(Split(**parts), arrays["negatives"], str(arrays["order"]))
+
+
+_PARTS = tuple(field.name for field in dataclasses.fields(Split))
+_ARRAYS = ("negatives", "order", "fingerprint", *(f"{part}_{kind}" for part in _PARTS for kind in ("users", "items")))
+_MEMBERS = frozenset(f"{name}.npy" for name in _ARRAYS)
+
+
+def _check_arrays(path: Path, arrays: dict[str, np.ndarray], table: Interactions) -> None:
+    """Raises an error if the arrays of a file are not codes of users and items, as many as belong together."""
+    if missing := [name for name in _ARRAYS if name not in arrays]:
+        raise ValueError(f"`{path}` must hold a split and its negatives. Received: no {', '.join(missing)}")
+    for name in _ARRAYS:
+        array, limit = arrays[name], table.n_users if name.endswith("_users") else table.n_items
+        shape: tuple[int, ...] = arrays["test_users"].shape if name.startswith(("test", "validation")) else array.shape
+        if name.startswith("train_"):
+            shape = arrays["train_users"].shape
+        if name in ("order", "fingerprint"):
+            right = array.dtype.kind == "U" and array.shape == ()
+        elif name == "negatives":
+            right = array.dtype.kind == "i" and array.ndim == 2 and len(array) == arrays["test_users"].size
+        else:
+            right = array.dtype.kind == "i" and array.ndim == 1 and array.shape == shape
+        if right and array.dtype.kind == "i" and array.size:
+            right = array.min() >= 0 and array.max() < limit
+        if not right:
+            raise ValueError(
+                f"`{path}` must hold codes of the {table.n_users} users and {table.n_items} items of the model. "
+                f"Received: {name} of shape {array.shape} and dtype {array.dtype}"
+            )
 
 
 def check_test_history(value: str) -> None:

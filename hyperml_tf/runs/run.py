@@ -6,14 +6,14 @@ import dataclasses
 import functools
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from hyperml_tf.data import Interactions
-from hyperml_tf.models import HyperML
+from hyperml_tf.models import HyperML, load_model
 from hyperml_tf.models.baselines import Popularity
 from hyperml_tf.runs.held_out import HeldOut, TestHistory, check_test_history
 from hyperml_tf.settings import TrainingConfig
@@ -33,8 +33,12 @@ class Run:
     rows of the table (`table`), so that users are served by all that is known of them; `recommend` excludes all of it. Metrics
     are independent of these histories: a user is represented by the rows before the held-out one, see `evaluate`.
 
+    A run may come from anybody: reading it runs no code that it holds, see `load_model`. Its export is another matter: a
+    SavedModel is a program.
+
     Args:
         path: Path of the directory. To check that it holds a finished run, use `Run.load`.
+        custom_objects: Classes and functions of your own in the model, see `load_model`. Defaults to `None`.
 
     Example:
 
@@ -46,18 +50,20 @@ class Run:
     """
 
     path: Path
+    custom_objects: Mapping[str, Any] | None = None
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Run:
+    def load(cls, path: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None = None) -> Run:
         """Opens a run.
 
         Args:
             path: Path of its directory.
+            custom_objects: Classes and functions of your own in the model, see `load_model`. Defaults to `None`.
 
         Raises:
             FileNotFoundError: If there is no finished run at `path`.
         """
-        run = cls(Path(path))
+        run = cls(Path(path), custom_objects)
         for name in (CONFIG, METRICS, MODEL):
             if not (run.path / name).is_file():
                 raise FileNotFoundError(f"`{path}` is not a finished run: it has no {name}.")
@@ -66,12 +72,22 @@ class Run:
     @functools.cached_property
     def config(self) -> TrainingConfig:
         """The settings, including the values that were derived from the table."""
-        return TrainingConfig.from_dict(json.loads((self.path / CONFIG).read_text())["settings"])
+        return TrainingConfig.from_dict(self._described["settings"])
 
     @functools.cached_property
     def metrics(self) -> dict[str, Any]:
         """The metrics, as in `metrics.json`."""
-        return json.loads((self.path / METRICS).read_text())
+        return _read_json(self.path / METRICS)
+
+    @functools.cached_property
+    def _described(self) -> dict[str, Any]:
+        """The contents of `config.json`."""
+        described = _read_json(self.path / CONFIG)
+        if not isinstance(described.get("settings"), dict) or not isinstance(described.get("fingerprint"), str):
+            raise ValueError(
+                f"`{self.path / CONFIG}` must be that of a run, with its settings. Received: {sorted(described)}"
+            )
+        return described
 
     @functools.cached_property
     def model(self) -> HyperML:
@@ -79,14 +95,14 @@ class Run:
 
         To continue on the training rows, `model.fit(run.training, replace_seen=True)`: its histories have the held-out rows, too.
         """
-        return tf.keras.models.load_model(self.path / MODEL)
+        return load_model(self.path / MODEL, self.custom_objects, HyperML)
 
     @functools.cached_property
     def held_out(self) -> HeldOut | None:
         """The held-out rows and their negatives; `None` if the run was trained on all rows."""
         if self.config.split == "none":
             return None
-        return HeldOut.load(self.path / HELD_OUT, self._vocabulary())
+        return HeldOut.load(self.path / HELD_OUT, self._vocabulary(), self._described["fingerprint"])
 
     @functools.cached_property
     def table(self) -> Interactions:
@@ -102,7 +118,7 @@ class Run:
     @property
     def card(self) -> dict[str, Any]:
         """The entries of the run in model cards; see `export_saved_model`."""
-        return card(json.loads((self.path / CONFIG).read_text()), self.metrics)
+        return card(self._described, self.metrics)
 
     def _vocabulary(self) -> Interactions:
         nothing = np.zeros(0, np.int32)
@@ -147,3 +163,13 @@ def card(config: dict[str, Any], metrics: dict[str, Any]) -> dict[str, Any]:
     """Returns the entries of a run in model cards, from the contents of `config.json` and `metrics.json`."""
     measured = {name: metrics[name] for name in ("validation", "test", "popularity") if name in metrics}
     return {"table": {"fingerprint": config["fingerprint"]}, "settings": config["settings"], "metrics": measured}
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:  # among them, errors of the encoding
+        raise ValueError(f"`{path}` is damaged: it must be JSON. Received: {error}") from error
+    if not isinstance(found, dict):
+        raise ValueError(f"`{path}` must hold a JSON object. Received: {type(found).__name__}")
+    return found

@@ -87,7 +87,7 @@ def train_run(
         model.set_seen(data)
     (path / run_lib.MODEL).parent.mkdir(exist_ok=True)
     if held_out is not None:
-        held_out.save(path / run_lib.HELD_OUT)
+        held_out.save(path / run_lib.HELD_OUT, written["fingerprint"])
     model.save(path / run_lib.MODEL)
     card = run_lib.card(written, metrics)
     export_saved_model(model, path / run_lib.SAVED_MODEL, k=config.k, overwrite=True, card=card)

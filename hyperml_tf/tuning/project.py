@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -37,11 +38,41 @@ def write_json(path: str, value: Any, indent: int | None = None) -> str:
 
 
 def read_json(path: str, default: Any = None) -> Any:
-    """Returns the value in a JSON file, or `default` if there is no such file."""
+    """Returns the value in a JSON file of a search, or `default` if there is no such file. It may come from anybody.
+
+    Raises:
+        ValueError: If the file is damaged, or names a class that is not a hyperparameter or a trial outside of the directory.
+    """
     if not tf.io.gfile.exists(path):
         return default
-    with tf.io.gfile.GFile(path, "r") as file:
-        return json.loads(file.read())
+    try:
+        with tf.io.gfile.GFile(path, "r") as file:
+            value = json.loads(file.read())
+        _check(value, path)
+    except (json.JSONDecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise ValueError(f"`{path}` is damaged: it must be JSON. Received: {error}") from error
+    return value
+
+
+_HYPERPARAMETERS = ("Boolean", "Choice", "Fixed", "Float", "HyperParameter", "HyperParameters", "Int")
+_TRIAL_IDS = ("trial_id", "tuner/trial_id")
+
+
+def _check(value: Any, path: str) -> None:
+    """keras-tuner makes objects of what a file names; in a search these are hyperparameters."""
+    if isinstance(value, list):
+        for inner in value:
+            _check(inner, path)
+    if not isinstance(value, dict):
+        return
+    if "class_name" in value and value["class_name"] not in _HYPERPARAMETERS:
+        raise ValueError(f"`{path}` must name no classes but hyperparameters. Received: {value['class_name']!r}")
+    for name in _TRIAL_IDS:
+        # It is a part of the path of the weights.
+        if isinstance(value.get(name), str) and not re.fullmatch(r"[\w-]*", value[name]):
+            raise ValueError(f"`{path}` must name trials by letters and digits. Received: {value[name]!r}")
+    for inner in value.values():
+        _check(inner, path)
 
 
 def best_weights(trial_dir: str) -> str:
@@ -65,7 +96,7 @@ def restore_weights(model: Any, prefix: str) -> Any:
             f"The trial has saved no weights at `{prefix}`: a `fit` or `run_trial` of your own must pass the callbacks that it "
             "receives to the `fit` of the model."
         )
-    # The optimizer state of a model that is not trained any further stays in the file.
+    # A checkpoint holds arrays only. The optimizer state of a model that is not trained any further stays in the file.
     model.load_weights(prefix).expect_partial()
     return model
 
@@ -80,6 +111,17 @@ def read_curves(project_dir: str, exclude: str) -> list[Curve]:
     paths = set(tf.io.gfile.glob(os.path.join(project_dir, "trial_*", _CURVES)))
     paths.discard(os.path.join(project_dir, f"trial_{exclude}", _CURVES))
     return [curve for path in sorted(paths) for curve in read_json(path)]
+
+
+def check_files(project_dir: str) -> None:
+    """Raises a `ValueError` if the files of a search, which keras-tuner is about to read, are not what `read_json` takes.
+
+    Not those of the trials beside an oracle's file that holds them all: they are not read, and a kill may have cut one short.
+    """
+    if "trials" in (read_json(os.path.join(project_dir, ORACLE)) or {}):
+        return
+    for path in tf.io.gfile.glob(os.path.join(project_dir, "trial_*", "trial.json")):
+        read_json(path)
 
 
 def make_resumable(project_dir: str) -> None:

@@ -96,6 +96,7 @@ class Tuner(keras_tuner.Tuner):
         if isinstance(oracle, ResumableOracle):
             oracle.listener, oracle.path = listener, os.path.join(path, project.ORACLE)
         if not overwrite and not project.is_worker():
+            project.check_files(path)
             project.make_resumable(path)
         places = {"directory": directory, "project_name": project_name, "overwrite": overwrite}
         super().__init__(oracle, hypermodel, *args, **places, **kwargs)

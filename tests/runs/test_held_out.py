@@ -66,8 +66,8 @@ def test_only_users_who_touched_every_item() -> None:
 def test_saved_and_loaded(tmp_path: Path) -> None:
     data = table()
     held_out = HeldOut.draw(data, "last")
-    held_out.save(tmp_path / "held_out.npz")
-    loaded = HeldOut.load(tmp_path / "held_out.npz", data)
+    held_out.save(tmp_path / "held_out.npz", data.fingerprint())
+    loaded = HeldOut.load(tmp_path / "held_out.npz", data, data.fingerprint())
     scorer = popularity(held_out.split.train)
     assert loaded.report(scorer) == held_out.report(scorer)
     for name in ("train", "validation", "test"):

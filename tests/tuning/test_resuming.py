@@ -194,6 +194,18 @@ def test_a_kill_in_the_first_trial_is_resumed_too(tmp_path: Path) -> None:
 # Changed arguments ------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Path]]:
+    """An interrupted search and a finished one of two tuners. They are shared: change nothing in them."""
+    directories = {}
+    for name in ("RandomSearch", "Hyperband"):
+        interrupted, finished = directories[name] = [tmp_path_factory.mktemp(name) for _ in range(2)]
+        with pytest.raises(KeyboardInterrupt):
+            search(tuner(name, interrupted, Interrupting(after=1)))
+        search(tuner(name, finished))
+    return directories
+
+
 def with_more_units(hp: Any) -> Any:
     hp.Choice("units", [2, 4, 8])
     return build(hp)
@@ -229,18 +241,14 @@ def without_rate(hp: Any) -> Any:
     ],
 )
 def test_a_search_with_other_arguments_is_refused(
-    name: str, changed: dict[str, Any], message: str, tmp_path: Path
+    name: str, changed: dict[str, Any], message: str, begun: dict[str, list[Path]]
 ) -> None:
-    with pytest.raises(KeyboardInterrupt):
-        search(tuner(name, tmp_path, Interrupting(after=1)))
-    before = files_of(tmp_path)
-    with pytest.raises(ValueError, match=message):
-        tuner(name, tmp_path, **changed)
-    assert files_of(tmp_path) == before
-    search(tuner(name, tmp_path))
     # Also when there is nothing left to do.
-    with pytest.raises(ValueError, match=message):
-        tuner(name, tmp_path, **changed)
+    for directory in begun[name]:
+        before = files_of(directory)
+        with pytest.raises(ValueError, match=message):
+            tuner(name, directory, **changed)
+        assert files_of(directory) == before
 
 
 @pytest.mark.parametrize(
@@ -256,19 +264,21 @@ def test_a_search_with_other_arguments_is_refused(
     ],
 )
 def test_a_search_on_other_data_or_for_other_epochs_is_refused(
-    changed: dict[str, Any], message: str, tmp_path: Path
+    changed: dict[str, Any], message: str, begun: dict[str, list[Path]]
 ) -> None:
-    search(tuner("RandomSearch", tmp_path, max_trials=1))
     with pytest.raises(ValueError, match=message):
-        search(tuner("RandomSearch", tmp_path, max_trials=2), **changed)
-    # What changes no result may differ.
-    search(tuner("RandomSearch", tmp_path, max_trials=2), verbose=0, callbacks=[tf.keras.callbacks.TerminateOnNaN()])
+        search(tuner("RandomSearch", begun["RandomSearch"][0]), **changed)
 
 
-def test_another_tuner_does_not_resume_a_search(tmp_path: Path) -> None:
+def test_a_search_may_go_on_with_what_changes_no_result(tmp_path: Path) -> None:
     search(tuner("RandomSearch", tmp_path, max_trials=1))
+    search(tuner("RandomSearch", tmp_path, max_trials=2), verbose=0, callbacks=[tf.keras.callbacks.TerminateOnNaN()])
+    assert len(tuner("RandomSearch", tmp_path, max_trials=2).oracle.trials) == 2
+
+
+def test_another_tuner_does_not_resume_a_search(begun: dict[str, list[Path]]) -> None:
     with pytest.raises(ValueError, match=r"`oracle` must be as when .*RandomSearchOracle.*GridSearchOracle"):
-        tuner("GridSearch", tmp_path)
+        tuner("GridSearch", begun["RandomSearch"][0])
 
 
 def test_how_trials_are_chosen_may_change(tmp_path: Path) -> None:

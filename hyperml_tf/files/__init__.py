@@ -1,0 +1,1 @@
+"""Files and directories: read without trusting them, written whole or not at all."""
