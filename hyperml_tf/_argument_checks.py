@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import operator
+from typing import Any
 
 
 def check_not_negative(**values: float) -> None:
@@ -24,3 +26,14 @@ def check_positive_integer(**values: float) -> None:
     for name, value in values.items():
         if not 1 <= value < math.inf or int(value) != value:
             raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value}")
+
+
+def count(**value: Any) -> int:
+    """Returns an integer >= 1, given as a Python, NumPy or pandas integer of any width. Neither a float nor a boolean is one."""
+    [(name, given)] = value.items()
+    if isinstance(given, bool) or not hasattr(given, "__index__"):
+        raise ValueError(f"`{name}` must be an integer of at least 1. Received: {name}={given!r}")
+    number = operator.index(given)
+    if number < 1:
+        raise ValueError(f"`{name}` must be at least 1. Received: {name}={number}")
+    return number

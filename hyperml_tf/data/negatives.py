@@ -11,7 +11,8 @@ from hyperml_tf.data.interactions import Interactions
 def sampled_negatives(interactions: Interactions, users: ArrayLike, n: int = 100, seed: int = 0) -> np.ndarray:
     """Samples negatives for evaluation: for each user, `n` items that the user has not interacted with.
 
-    The sample is uniform, and without replacement for users who have at least `n` such items.
+    The sample is uniform, without replacement. Users who have fewer than `n` such items get all of them, and -1 for the rest,
+    which ranks leave out.
 
     Args:
         interactions: the *whole* table, including the held-out rows.
@@ -20,7 +21,7 @@ def sampled_negatives(interactions: Interactions, users: ArrayLike, n: int = 100
         seed: the seed of the sample. Equal arguments give equal samples. Defaults to 0.
 
     Returns:
-        Item codes, `(rows, n)` int32.
+        Item codes, `(rows, n)` int32; -1 where there are no more items.
 
     Raises:
         ValueError: if `n` is less than 1, a user code is out of range, or a user has interacted with every item.
@@ -55,19 +56,23 @@ def sampled_negatives(interactions: Interactions, users: ArrayLike, n: int = 100
             f"Received: {np.count_nonzero(unseen == 0)} such rows, the first of {interactions.user_ids[[user]].tolist()[0]!r}"
         )
     rng = np.random.default_rng(seed)
-    return _unseen_items(_distinct(rng, unseen, n), codes, interactions.n_items, indptr, indices)
+    ranks = _distinct(rng, unseen, n)
+    items = _unseen_items(np.maximum(ranks, 0), codes, interactions.n_items, indptr, indices)
+    return np.where(ranks < 0, np.int32(-1), items)
 
 
 def _distinct(rng: np.random.Generator, sizes: np.ndarray, n: int) -> np.ndarray:
-    """Samples `n` integers below each size, `(rows, n)`, distinct where the size allows, by Floyd's algorithm on all rows."""
+    """Samples `n` distinct integers below each size, `(rows, n)`, by Floyd's algorithm on all rows.
+
+    Rows of a smaller size hold all integers below it, and -1.
+    """
     drawn = np.empty((n, len(sizes)), np.int64)
-    enough = sizes >= n
     for step in range(n):
         # The bound `last + 1` grows by one per step, so `last` is new and replaces a number that was drawn before.
-        last = np.where(enough, sizes - n + step, sizes - 1)
-        candidate = rng.integers(last + 1)
-        repeated = enough & (drawn[:step] == candidate).any(axis=0)
-        drawn[step] = np.where(repeated, last, candidate)
+        last = sizes - n + step
+        candidate = rng.integers(np.maximum(last, 0) + 1)
+        repeated = (drawn[:step] == candidate).any(axis=0)
+        drawn[step] = np.where(last < 0, -1, np.where(repeated, last, candidate))
     # Floyd's algorithm draws a uniform subset, but not in uniform order.
     return rng.permuted(drawn.T, axis=1)
 

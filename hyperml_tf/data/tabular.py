@@ -37,7 +37,10 @@ def to_series(values: Any, name: str) -> pd.Series:
             raise _not_a_vector(name, f"{type(values).__name__} {values!r}")
     if values.ndim != 1:
         raise _not_a_vector(name, f"shape {values.shape}")
-    return pd.Series(values)
+    try:
+        return pd.Series(values)
+    except UnicodeEncodeError:  # as in `_from_list`
+        return pd.Series(values, dtype=object)
 
 
 def plain(values: pd.Series) -> pd.Series:
@@ -119,7 +122,10 @@ def dataset_columns(dataset: Any, choose: Callable[[list[Any]], Columns]) -> tup
 
 
 def _from_list(values: list[Any]) -> pd.Series:
-    series = pd.Series(values)
+    try:
+        series = pd.Series(values)
+    except UnicodeEncodeError:  # a lone surrogate, which is reported with its row where it is used
+        return pd.Series(values, dtype=object)
     if series.dtype == np.float64 and pd.api.types.infer_dtype(values, skipna=True) == "integer":
         # Because of a missing value, pandas converted integers to floats, which are exact only up to 2^53.
         return pd.Series(values, dtype=object)

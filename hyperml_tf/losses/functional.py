@@ -56,10 +56,17 @@ def distortion(distance: Tensor, euclidean: Tensor) -> Tensor:
     array([0.5, 0. ], dtype=float32)
     """
     distance, euclidean = numerics.promote(distance, euclidean)
-    apart = euclidean > np.finfo(euclidean.dtype.as_numpy_dtype).tiny
+    # Negated, so that a NaN is apart, and the result NaN.
+    apart = tf.logical_not(euclidean <= np.finfo(euclidean.dtype.as_numpy_dtype).tiny)
     # Masked before the division: `tf.where` passes on the NaN gradient of the branch that is not taken.
     safe = tf.where(apart, euclidean, tf.ones_like(euclidean))
+    distance = tf.where(apart, distance, safe)
     return tf.where(apart, tf.abs(distance - safe) / safe, tf.zeros_like(safe))
+
+
+def is_labelled(labels: Tensor) -> Tensor:
+    """Whether each candidate is observed or unobserved, label 1 or 0. Any other label, also NaN, is padding."""
+    return tf.logical_or(tf.equal(labels, 0), tf.equal(labels, 1))
 
 
 def euclidean_reference(tangent_distance: Tensor, reference: Reference = "conformal") -> Tensor:
@@ -107,7 +114,7 @@ def pull_push_per_sample(labels: Tensor, squared: Tensor, margin: float) -> Tens
 
     Args:
         labels: 1 for observed and 0 for unobserved candidates, `(..., n)`. Candidates with any other label are ignored.
-        squared: Squared distances, `(..., n)`.
+        squared: Squared distances, `(..., n)`. Those of ignored candidates must be finite, see `is_labelled`.
         margin: Float >= 0, the margin, in units of squared distance.
 
     Returns:

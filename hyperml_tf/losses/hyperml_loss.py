@@ -14,6 +14,7 @@ from hyperml_tf.losses.functional import (
     check_reference,
     distortion,
     euclidean_reference,
+    is_labelled,
     pull_push_per_sample,
 )
 from hyperml_tf.numerics import Tensor
@@ -38,7 +39,7 @@ class HyperMLLoss(tf.keras.losses.Loss):
 
     Call arguments:
         y_true: Labels, `(batch_size, n)`: 1 for observed, 0 for unobserved candidates. Candidates with any other label, such as
-            -1 for padding, are ignored.
+            -1 for padding, are ignored, whatever `y_pred` holds there.
         y_pred: Distances, `(batch_size, n, 2)`: `y_pred[..., 0]` are the hyperbolic distances and `y_pred[..., 1]` the Euclidean
             distances `|u - v|` between the tangent vectors at the origin.
         sample_weight: Weights of the samples, `(batch_size,)`. Defaults to `None`, equal weights.
@@ -75,9 +76,11 @@ class HyperMLLoss(tf.keras.losses.Loss):
         """The loss of each sample, `(batch_size,)`, in float32."""
         y_pred = tf.cast(y_pred, tf.float32)
         check_shapes(y_true, y_pred, trailing=(2,))
+        # Masked before anything is computed: a NaN in padding would be one in the sum, or in the gradient. The distortion of two
+        # zeros is 0.
+        y_pred = tf.where(is_labelled(y_true)[..., tf.newaxis], y_pred, tf.zeros_like(y_pred))
         distances, tangent_distances = tf.unstack(y_pred, num=2, axis=-1)
-        labelled = tf.cast(tf.logical_or(tf.equal(y_true, 0), tf.equal(y_true, 1)), tf.float32)
-        distortions = distortion(distances, euclidean_reference(tangent_distances, self.reference)) * labelled
+        distortions = distortion(distances, euclidean_reference(tangent_distances, self.reference))
         hinges = pull_push_per_sample(y_true, tf.square(distances), self.margin)
         return hinges + self.distortion_weight * tf.reduce_sum(distortions, axis=-1)
 

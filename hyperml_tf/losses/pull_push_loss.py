@@ -9,7 +9,7 @@ import tensorflow as tf
 from hyperml_tf._argument_checks import check_not_negative
 from hyperml_tf._keras import register
 from hyperml_tf.losses.checks import check_shapes
-from hyperml_tf.losses.functional import pull_push_per_sample
+from hyperml_tf.losses.functional import is_labelled, pull_push_per_sample
 from hyperml_tf.numerics import Tensor
 
 
@@ -32,7 +32,7 @@ class PullPushLoss(tf.keras.losses.Loss):
 
     Call arguments:
         y_true: Labels, `(batch_size, n)`: 1 for observed, 0 for unobserved candidates. Candidates with any other label, such as
-            -1 for padding, are ignored.
+            -1 for padding, are ignored, whatever `y_pred` holds there.
         y_pred: Hyperbolic distances, `(batch_size, n)`, or their squares.
         sample_weight: Weights of the samples, `(batch_size,)`. Defaults to `None`, equal weights.
 
@@ -65,6 +65,8 @@ class PullPushLoss(tf.keras.losses.Loss):
         """The loss of each sample, `(batch_size,)`, in float32."""
         y_pred = tf.cast(y_pred, tf.float32)
         check_shapes(y_true, y_pred)
+        # Masked before anything is computed: a NaN in padding would be one in the sum, or in the gradient.
+        y_pred = tf.where(is_labelled(y_true), y_pred, tf.zeros_like(y_pred))
         return pull_push_per_sample(y_true, y_pred if self.squared else tf.square(y_pred), self.margin)
 
     def get_config(self) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from hyperml_tf.metrics.gains import CUTOFFS, mean_gains
-from hyperml_tf.metrics.ranks import rank_among, rank_in_catalogue
+from hyperml_tf.metrics.ranks import rank_among_sampled, rank_in_catalogue
 from hyperml_tf.numerics import Tensor
 
 Scorer = Callable[[np.ndarray], Tensor]
@@ -43,7 +43,8 @@ def ranking_report(
         excluded: Items that do not compete, as a pair `(indptr, indices)` in compressed sparse row format over all user codes:
             those of user `u` are `indices[indptr[u]:indptr[u + 1]]`, without repetitions. A held-out item competes even if it is
             among them.
-        negatives: Codes of the sampled items of each user, `(n, m)`. Defaults to `None`, which leaves out the sampled protocol.
+        negatives: Codes of the sampled items of each user, `(n, m)`, padded with -1. Defaults to `None`, which leaves out the
+            sampled protocol.
         ks: Positive integers, the cut-offs of hit rate and nDCG. MRR has none. Defaults to `(5, 10, 20)`.
         batch_size: Positive integer, number of users to score at a time. Defaults to `256`.
 
@@ -97,8 +98,7 @@ def held_out_ranks(
         target = tf.convert_to_tensor(items[rows], tf.int32)
         full.append(rank_in_catalogue(scores, target, *expand_rows(indptr, indices, users[rows])).numpy())
         if negatives is not None:
-            others = tf.gather(scores, negatives[rows], batch_dims=1)
-            sampled.append(rank_among(tf.gather(scores, target, batch_dims=1), others).numpy())
+            sampled.append(rank_among_sampled(scores, target, negatives[rows]).numpy())
     ranks = {"full": np.concatenate(full)}
     if negatives is not None:
         ranks[f"sampled{negatives.shape[1]}"] = np.concatenate(sampled)

@@ -10,12 +10,13 @@ import tensorflow as tf
 from hyperml_tf.numerics import Tensor
 
 
-def rank_among(target: Tensor, others: Tensor) -> Tensor:
+def rank_among(target: Tensor, others: Tensor, present: Tensor | None = None) -> Tensor:
     """0-based pessimistic rank of a target among other candidates.
 
     Args:
         target: Scores of the targets, higher is better, `(batch_size,)`.
         others: Scores of the candidates that each target competes with, `(batch_size, n)`.
+        present: Booleans, `(batch_size, n)`, False for candidates that do not compete. Defaults to `None`: all do.
 
     Returns:
         The number of candidates that score at least as high as the target, `(batch_size,)`, int32.
@@ -27,8 +28,32 @@ def rank_among(target: Tensor, others: Tensor) -> Tensor:
     """
     target, others = tf.convert_to_tensor(target), tf.convert_to_tensor(others)
     # Counts those below, and so ranks NaN like a tie in one pass over the scores.
-    below = tf.reduce_sum(tf.cast(others < target[:, tf.newaxis], tf.int32), axis=1)
+    below = others < target[:, tf.newaxis]
+    if present is not None:
+        below |= tf.logical_not(present)
+    below = tf.reduce_sum(tf.cast(below, tf.int32), axis=1)
     return tf.shape(others)[1] - below
+
+
+def rank_among_sampled(scores: Tensor, target: Tensor, sampled: Tensor) -> Tensor:
+    """0-based pessimistic rank of a target among sampled candidates.
+
+    Args:
+        scores: Scores of all candidates, higher is better, `(batch_size, n)`.
+        target: Indices of the targets, `(batch_size,)`.
+        sampled: Indices of the candidates that each target competes with, `(batch_size, m)`; -1 is padding.
+
+    Returns:
+        Ranks, `(batch_size,)`, int32.
+
+    Example:
+
+    >>> rank_among_sampled([[0.9, 0.8, 0.1]], [1], [[0, 2, -1]]).numpy()
+    array([1], dtype=int32)
+    """
+    scores, sampled = tf.convert_to_tensor(scores), tf.cast(sampled, tf.int32)
+    others = tf.gather(scores, tf.maximum(sampled, 0), batch_dims=1)
+    return rank_among(tf.gather(scores, target, batch_dims=1), others, sampled >= 0)
 
 
 def rank_in_catalogue(scores: Tensor, target: Tensor, excluded_rows: Tensor, excluded: Tensor) -> Tensor:

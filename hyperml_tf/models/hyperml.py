@@ -18,6 +18,7 @@ from hyperml_tf.layers.curvature import as_curvature, curvature_config
 from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument, InitializerLike, RegularizerLike
 from hyperml_tf.losses import functional
 from hyperml_tf.models.batches import Windows
+from hyperml_tf.models.checked_gradients import check_gradients
 from hyperml_tf.models.default_optimizer import adam, undamped_adagrad
 from hyperml_tf.models.metric_recommender import MetricRecommender
 from hyperml_tf.models.objective import objective, softmax_objective
@@ -319,6 +320,11 @@ class HyperML(MetricRecommender):
             self.distortion_weight,
             self.distortion_reference,
         )
+
+    def checked_gradients(self, gradients: list[Any]) -> list[Any]:
+        networks = [tower for tower in (self.query_tower, self.candidate_tower) if isinstance(tower, NetworkTower)]
+        # The geometry has finite gradients everywhere, networks need not have.
+        return check_gradients(gradients, self.trainable_variables) if networks else gradients
 
     @property
     def _has_own_negatives(self) -> bool:

@@ -129,7 +129,12 @@ def check_saving(model: Any, path: Any, save_format: str | None) -> None:
     if str(name).endswith(".keras") and save_format in (None, "keras"):
         return
     raise ValueError(
-        f"`filepath` must end with `.keras`: a {type(model).__name__} is saved in no other format of Keras. Use "
-        '`model.save("model.keras")` to load it in Python again, `hyperml_tf.export_saved_model(model, path)` to serve it, or '
-        f"`model.save_weights(path)` for its weights alone. Received: filepath={str(name)!r}, save_format={save_format!r}"
+        f"`filepath` must end with `.keras`: a {type(model).__name__} is saved in no other format of Keras. {WAYS_TO_SAVE} "
+        f"Received: filepath={str(name)!r}, save_format={save_format!r}"
     )
+
+
+WAYS_TO_SAVE = (
+    'Use `model.save("model.keras")` to load it in Python again, `hyperml_tf.export_saved_model(model, path)` to serve it, or '
+    "`model.save_weights(path)` for its weights alone."
+)

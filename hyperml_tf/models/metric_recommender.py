@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from hyperml_tf._argument_checks import count
 from hyperml_tf.data import Interactions
 from hyperml_tf.geometry import poincare
 from hyperml_tf.geometry.poincare.ordering import pairwise_proximity
@@ -161,14 +162,21 @@ class MetricRecommender(Recommender):
         return self._search(codes, k, search)
 
     def _search(self, asked: np.ndarray, k: int, search: Search) -> Neighbours:
-        if k < 1:
-            raise ValueError(f"`k` must be at least 1. Received: k={k}")
+        k = min(count(k=k), len(self.candidate_lookup))
         block = max(1, _SCORES // len(self.candidate_lookup))
         found = [
             search(tf.constant(part.tolist() if part.dtype.kind == "O" else part), tf.constant(k))
             for part in np.array_split(asked, range(block, len(asked), block))
         ]
         indices, distances = (np.concatenate([result[column].numpy() for result in found]) for column in (0, 1))
+        nowhere = np.isnan(distances).any(axis=1)
+        if nowhere.any():
+            first = asked.tolist()[int(np.argmax(nowhere))]
+            raise ValueError(
+                f"Points must be finite to be searched for. Received: {np.count_nonzero(nowhere)} that are not, the first "
+                f"that of {first!r}. Training has diverged: load weights of an earlier epoch, and train with a smaller "
+                "learning rate."
+            )
         return Neighbours(self.candidate_lookup.raw_array(indices), distances)
 
     def scorer(self, seen: Interactions | None = None) -> Scorer:

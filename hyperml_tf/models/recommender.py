@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_recommenders as tfrs
 
+from hyperml_tf._argument_checks import count
 from hyperml_tf.data import Interactions, training_dataset
 from hyperml_tf.metrics import ranking_report
 from hyperml_tf.metrics import ranks as ranks_lib
@@ -364,6 +365,22 @@ class Recommender(tfrs.Model):
         keras_arguments.check_saving(self, filepath, save_format)
         super().save(filepath, overwrite=overwrite, save_format=save_format, **kwargs)
 
+    def save_spec(self, dynamic_batch: bool = True) -> Any:
+        """Raises a `ValueError`: Keras asks for it when a SavedModel is written, which would hold a forward pass only."""
+        raise ValueError(
+            f"A {type(self).__name__} cannot be written by `tf.saved_model.save`. {keras_arguments.WAYS_TO_SAVE} "
+            "Received: a model that is not exported"
+        )
+
+    @property
+    def jit_compile(self) -> bool | None:
+        """Whether XLA compiles the model, which it cannot; see `compile`."""
+        return super().jit_compile
+
+    @jit_compile.setter
+    def jit_compile(self, value: bool | None) -> None:
+        keras_arguments.refuse(jit_compile=value)
+
     def _training_data(self, x: Any, batch_size: int | None, replace_seen: bool) -> tf.data.Dataset:
         """The dataset that Keras iterates over in `fit`."""
         if isinstance(x, Interactions):
@@ -480,6 +497,8 @@ class Recommender(tfrs.Model):
         gradients = tape.gradient(scaled, self.trainable_variables)
         if hasattr(self.optimizer, "get_unscaled_gradients"):
             gradients = self.optimizer.get_unscaled_gradients(gradients)
+        else:
+            gradients = self.checked_gradients(gradients)
         self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
         # Only once the batch has been read, because the shuffling of an epoch reads this number.
         with tf.control_dependencies([loss]):
@@ -488,6 +507,10 @@ class Recommender(tfrs.Model):
             users, items = self.codes(data)
             self._measures.unknown.update_state(tf.cast((users < 0) | (items < 0), tf.float32))
         return self._track(loss + extra, data)
+
+    def checked_gradients(self, gradients: list[Any]) -> list[Any]:
+        """Returns the gradients of `trainable_variables`, checked by models that compute points by networks of the user."""
+        return gradients
 
     def test_step(self, data: Any) -> dict[str, Tensor]:
         data = keras_arguments.unpacked(data)
@@ -500,8 +523,8 @@ class Recommender(tfrs.Model):
         scores = self.score_catalogue(users)
         ranks = {"full": ranks_lib.rank_in_catalogue(scores, items, *self.seen.histories.pairs(users))}
         if batches.NEGATIVES in data:
-            others = tf.gather(scores, tf.gather(data[batches.NEGATIVES], rows), batch_dims=1)
-            ranks["sampled100"] = ranks_lib.rank_among(tf.gather(scores, items, batch_dims=1), others)
+            sampled = tf.gather(data[batches.NEGATIVES], rows)
+            ranks["sampled100"] = ranks_lib.rank_among_sampled(scores, items, sampled)
         for protocol, values in ranks.items():
             for metric in self._measures.ranking[protocol]:
                 metric.update_ranks(values, weights)
@@ -567,8 +590,7 @@ class Recommender(tfrs.Model):
         Raises:
             ValueError: If `k` is below 1, or if users are represented by their histories and all of these are empty.
         """
-        if k < 1:
-            raise ValueError(f"`k` must be at least 1. Received: k={k}")
+        k = count(k=k)
         self.check_history()
         codes = self.query_lookup(id_array(users, "users")).numpy()
         n = len(self.candidate_lookup)

@@ -10,6 +10,7 @@ from hyperml_tf import numerics
 from hyperml_tf.geometry import poincare
 from hyperml_tf.geometry.poincare.ordering import proximity
 from hyperml_tf.numerics import Tensor
+from hyperml_tf.retrieval.checks import check_finite
 from hyperml_tf.retrieval.exclusions import Exclusion
 from hyperml_tf.retrieval.top_k import top_k, top_k_by_proximity
 
@@ -50,8 +51,12 @@ class ExactIndex(NamedTuple):
         Args:
             points: Points, `(n, dim)`.
             c: Scalar >= 0, curvature.
+
+        Raises:
+            ValueError: If a point is not finite: it would hide others from the search.
         """
         points, c = numerics.promote(points, c)
+        check_finite(points)
         order = tf.argsort(numerics.squared_norm(points)[:, 0], stable=True)
         points = tf.gather(points, order)
         factors = poincare.conformal_factor(points, c, keepdims=True)

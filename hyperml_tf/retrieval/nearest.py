@@ -61,7 +61,7 @@ def nearest(
 
     Returns:
         Int32 indices and distances, `(batch, min(k, n))` each. If exclusions leave fewer than `k` candidates, the index is -1 and
-        the distance infinite.
+        the distance infinite. For a query that is not finite, the indices are -1 and the distances NaN.
 
     Example:
 
@@ -100,6 +100,7 @@ def rerank(
     left_out = tf.equal(indices, tf.int32.max)
     distances = poincare.distance(queries[:, tf.newaxis, :], points(tf.where(left_out, 0, indices)), c)
     distances = tf.where(left_out, tf.constant(float("inf"), distances.dtype), distances)
+    left_out |= tf.math.is_nan(distances)
     # Among ties, `top_k` takes the first.
     nearness, order = tf.math.top_k(-distances, k)
     return tf.gather(tf.where(left_out, -1, indices), order, batch_dims=1), -nearness

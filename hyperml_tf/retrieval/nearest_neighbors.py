@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from hyperml_tf import numerics
+from hyperml_tf._argument_checks import count
 from hyperml_tf._keras import register
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.retrieval.exact_index import ExactIndex
@@ -71,13 +72,12 @@ class NearestNeighbors(tf.keras.layers.Layer):
     ) -> None:
         kwargs.setdefault("dtype", "float32")
         super().__init__(**kwargs)
-        if k < 1:
-            raise ValueError(f"`k` must be at least 1. Received: k={k}")
+        k = count(k=k)
         if not 0 <= curvature < float("inf"):
             raise ValueError(f"`curvature` must be a finite number >= 0. Received: curvature={curvature}")
         if precision not in get_args(Precision):
             raise ValueError(f"`precision` must be one of {get_args(Precision)}. Received: precision={precision!r}")
-        self.k, self.curvature, self.precision = int(k), float(curvature), precision
+        self.k, self.curvature, self.precision = k, float(curvature), precision
         is_config = isinstance(query_model, dict)
         self.query_model = tf.keras.utils.deserialize_keras_object(query_model) if is_config else query_model
         self.lookup: IdLookup | None = None
@@ -156,8 +156,8 @@ class NearestNeighbors(tf.keras.layers.Layer):
         if points.shape.rank != 2 or points.shape[1] not in (None, self._index.dim):
             raise ValueError(f"`queries` must be points, (batch, {self._index.dim}). Received: shape {points.shape}")
         wanted = self.k if k is None else k
-        if isinstance(wanted, int) and wanted < 1:
-            raise ValueError(f"`k` must be at least 1. Received: k={k}")
+        if not tf.is_tensor(wanted):
+            wanted = count(k=wanted)
         indices, distances = nearest(tf.cast(points, tf.float32), self._index, self._c(), wanted, exclusion)
         return distances, lookup.raw(lookup.checked(indices))
 

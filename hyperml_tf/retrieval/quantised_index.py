@@ -10,6 +10,7 @@ from hyperml_tf import numerics
 from hyperml_tf.geometry import poincare
 from hyperml_tf.geometry.poincare.ordering import proximity
 from hyperml_tf.numerics import Tensor, squared_norm
+from hyperml_tf.retrieval.checks import check_finite
 from hyperml_tf.retrieval.chunks import in_chunks
 from hyperml_tf.retrieval.exact_index import ExactIndex
 from hyperml_tf.retrieval.exclusions import Exclusion
@@ -59,12 +60,14 @@ class QuantisedIndex(NamedTuple):
             precision: String, "float16" or "bfloat16". Defaults to `"float16"`.
 
         Raises:
-            ValueError: If `precision` is neither.
+            ValueError: If `precision` is neither, or if a point is not finite, in half precision either.
         """
         if precision not in get_args(HalfPrecision):
             raise ValueError(f"`precision` must be one of {get_args(HalfPrecision)}. Received: precision={precision!r}")
         points, c = numerics.promote(points, c)
+        check_finite(points)
         half = tf.cast(points, precision)
+        check_finite(half, f"fit into `precision` {precision!r}; take 'bfloat16' or 'float32'")
         rest = points - tf.cast(half, points.dtype)
         steps = tf.reduce_max(tf.abs(rest), axis=1) / 127.0
         remainders = tf.cast(tf.round(tf.math.divide_no_nan(rest, steps[:, tf.newaxis])), tf.int8)

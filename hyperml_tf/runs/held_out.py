@@ -32,7 +32,7 @@ class HeldOut:
 
     Args:
         split: The training, validation and test rows.
-        negatives: Codes of items that the users have not interacted with, `(users, 100)`.
+        negatives: Codes of items that the users have not interacted with, `(users, 100)`, padded with -1.
         order: String, how rows were held out, see `leave_one_out`.
     """
 
@@ -137,7 +137,8 @@ def _check_arrays(path: Path, arrays: dict[str, np.ndarray], table: Interactions
         else:
             right = array.dtype.kind == "i" and array.ndim == 1 and array.shape == shape
         if right and array.dtype.kind == "i" and array.size:
-            right = array.min() >= 0 and array.max() < limit
+            # Users with fewer items that they have not interacted with have -1 among their negatives.
+            right = array.min() >= -int(name == "negatives") and array.max() < limit
         if not right:
             raise ValueError(
                 f"`{path}` must hold codes of the {table.n_users} users and {table.n_items} items of the model. "

@@ -120,6 +120,10 @@ class IdLookup(tf.keras.layers.Layer):
         self._check_weights()
         return self._ids
 
+    def known_ids(self) -> np.ndarray | None:
+        """Returns the vocabulary; `None` where `ids` raises because it was neither loaded nor set."""
+        return self._ids
+
     @property
     def table(self) -> IdTable:
         """The vocabulary as an `IdTable`.

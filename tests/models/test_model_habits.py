@@ -75,6 +75,14 @@ def test_compile_refuses_what_it_cannot_honour(argument: str, value: Any, way: s
         HyperML(["a"], ["x", "y"], dim=2).compile(**{argument: value})
 
 
+def test_xla_cannot_be_switched_on_later() -> None:
+    model = new_model()
+    with pytest.raises(ValueError, match="`jit_compile` must be False: XLA cannot compile lookups"):
+        model.jit_compile = True
+    model.jit_compile = False
+    assert not model.jit_compile
+
+
 def test_empty_arguments_of_compile_mean_none() -> None:
     model = HyperML(["a"], ["x", "y"], dim=2)
     model.compile("sgd", None, [], jit_compile=False, weighted_metrics=[])
@@ -263,6 +271,12 @@ def test_saving_in_another_format_names_those_that_work(model: HyperML, name: st
     with pytest.raises(ValueError, match="save_format='tf'"):
         model.save(tmp_path / "model.keras", save_format="tf")
     assert not list(tmp_path.iterdir())
+
+
+def test_tensorflow_cannot_write_a_model_without_its_ids(model: HyperML, tmp_path: Path) -> None:
+    model.predict(BATCH, verbose=0)  # from now on, Keras knows a forward pass
+    with pytest.raises(ValueError, match=r"cannot be written by `tf.saved_model.save`. Use .*export_saved_model"):
+        tf.saved_model.save(model, tmp_path / "model")
 
 
 def test_a_copy_gives_the_same_answers_and_takes_the_same_steps(model: HyperML) -> None:

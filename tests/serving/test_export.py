@@ -202,7 +202,7 @@ def test_a_failure_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_a_diverged_model_is_refused(tmp_path: Path) -> None:
     model = odd_model(["a", "b"])
     model.candidate_tower.embedding.embeddings.assign([[np.nan, 0.0], [0.0, 0.0]])
-    with pytest.raises(ValueError, match="item values are not all finite"):
+    with pytest.raises(ValueError, match=r"must be finite. Received: 1 that are not, the first that of the id 'a'"):
         export_saved_model(model, tmp_path / "1")
     assert list(tmp_path.iterdir()) == []
 

@@ -99,18 +99,22 @@ def gyromidpoint(x: Tensor, c: Tensor, weights: Tensor | None = None) -> Tensor:
     # The closed form divides rounding errors by the gap of the midpoint. Since the midpoint commutes with translations, it is
     # computed a second time around the first estimate, where nothing cancels. In exact arithmetic the result does not depend on
     # the estimate.
-    center = tf.stop_gradient(_half(*_sums(x, 2.0 / gap(x, c[..., tf.newaxis, :]), weights), c))
+    center = tf.stop_gradient(_closed_form_midpoint(x, c, weights))
     moved = _half(*_translated_sums(center[..., tf.newaxis, :], x, c[..., tf.newaxis, :], weights), c)
     return project_working(tf.cast(add_working(center, moved, c), dtype), tf.cast(c, dtype))
 
 
-def _sums(x: Tensor, factor: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-    """`sum_i w_i lambda_i x_i` and `sum_i w_i (lambda_i - 1)`."""
-    return tf.reduce_sum(weights * factor * x, axis=-2), tf.reduce_sum(weights * (factor - 1.0), axis=-2)
+def _closed_form_midpoint(x: Tensor, c: Tensor, weights: Tensor) -> Tensor:
+    factor = 2.0 / gap(x, c[..., tf.newaxis, :])
+    total = tf.reduce_sum(weights * factor * x, axis=-2)
+    return _half(total, tf.reduce_sum(weights * (factor - 1.0), axis=-2), c)
 
 
 def _translated_sums(center: Tensor, x: Tensor, c: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-    """The sums of the points `-center (+) x`, without these points, which would be rounded to the boundary if they are far."""
+    """`sum_i w_i lambda_i x_i` and `sum_i w_i (lambda_i - 1)` of the points `-center (+) x`.
+
+    These points are not computed, because far ones would be rounded to the boundary.
+    """
     gap_center, gap_x = gap(center, c), gap(x, c)
     difference = x - center
     s = c * numerics.squared_norm(difference)

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import tensorflow as tf
 
+from hyperml_tf import numerics
 from hyperml_tf._keras import register
 from hyperml_tf.geometry import poincare
 from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument
@@ -48,7 +49,9 @@ class NetworkTower(Tower):
         Points, `(..., dim)`; the origin for unknown ids.
 
     Raises:
-        ValueError: If a feature does not have one row per id, or if the network does not return `(batch, dim)`.
+        ValueError: If a feature does not have one row per id, or holds a NaN or an infinity, or if the network does not return
+            `(batch, dim)`.
+        tf.errors.InvalidArgumentError: In a training step, if the network returns a NaN or an infinity.
 
     Example:
 
@@ -73,7 +76,7 @@ class NetworkTower(Tower):
         self.network = tf.keras.utils.deserialize_keras_object(network) if isinstance(network, dict) else network
         self._takes_training = "training" in inspect.signature(self.network.call).parameters
         self.id_name, self.output_kind = id_name, output
-        self._features = {name: _feature(name, values, len(self.lookup)) for name, values in (features or {}).items()}
+        self._features = self._as_features(features or {})
         # Dummy ids build the network, because a tower from a config has no ids yet.
         shape = self._vectors(tf.zeros([1], tf.int32), tf.zeros([1], self.lookup.id_dtype)).shape
         if shape.rank != 2 or shape[1] is None:
@@ -83,9 +86,25 @@ class NetworkTower(Tower):
     def points(self, codes: Tensor, training: bool = False) -> Tensor:
         flat = tf.reshape(codes, [-1])
         vectors = self._vectors(flat, self.lookup.raw(flat), training)
-        vectors = tf.reshape(vectors, tf.concat([tf.shape(codes), [self.dim]], axis=0))
+        if training:
+            vectors = self._checked(vectors, flat)
         c = self.curvature()
-        return poincare.project(vectors, c) if self.output_kind == "ball" else poincare.expmap0(vectors, c)
+        points = poincare.project(vectors, c) if self.output_kind == "ball" else poincare.expmap0(vectors, c)
+        return tf.reshape(points, tf.concat([tf.shape(codes), [self.dim]], axis=0))
+
+    def _checked(self, vectors: Tensor, codes: Tensor) -> Tensor:
+        """The vectors, in a training step that fails before it changes a weight if one is not finite."""
+        # The geometry needs a squared norm that does not overflow.
+        finite = tf.math.is_finite(numerics.squared_norm(vectors, keepdims=False))
+        first = tf.gather(codes, tf.argmin(tf.cast(finite, tf.int32))[tf.newaxis])
+        data = [
+            f"The network of the layer {self.name!r} must return finite vectors, of a norm below 1e19. Received others for the id"
+        ]
+        data += [self.lookup.raw(first)]
+        for name, values in self._features.items():
+            data += [f"with the feature {name!r}", tf.gather(values, first)]
+        with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(finite), data, summarize=8)]):
+            return tf.identity(vectors)
 
     def _vectors(self, codes: Tensor, ids: Tensor, training: bool = False) -> Tensor:
         inputs: Any = ids
@@ -93,6 +112,26 @@ class NetworkTower(Tower):
             features = {name: tf.gather(values, codes) for name, values in self._features.items()}
             inputs = {self.id_name: ids, **features}
         return self.network(inputs, training=training) if self._takes_training else self.network(inputs)
+
+    def _as_features(self, features: Mapping[str, Any]) -> dict[str, Tensor]:
+        values = {name: _feature(name, values, len(self.lookup)) for name, values in features.items()}
+        for name, value in values.items():
+            self._check_feature(name, value)
+        return values
+
+    def _check_feature(self, name: str, values: Tensor) -> None:
+        """A NaN in the feature of one id would become a NaN in every weight of the network."""
+        if not values.dtype.is_floating:
+            return
+        finite = np.isfinite(values.numpy()).reshape(len(values), -1).all(axis=1)
+        if not finite.all():
+            first = int(np.argmin(finite))
+            ids = self.lookup.known_ids()
+            of = f"row {first}" if ids is None else f"the id {ids.tolist()[first]!r}"
+            raise ValueError(
+                f"`features[{name!r}]` must be finite in float32: fill in missing values, and add a feature that marks them. "
+                f"Received: {values[first].numpy().tolist()} for {of}, and {np.count_nonzero(~finite)} such rows"
+            )
 
     @property
     def feature_specs(self) -> dict[str, Any]:
@@ -112,7 +151,7 @@ class NetworkTower(Tower):
     def load_assets(self, dir_path: str) -> None:
         """Reads the features from a directory; Keras calls it when it loads the model."""
         arrays = load_arrays(Path(dir_path) / _FILE)
-        self._features = {name: _feature(name, arrays[name], len(self.lookup)) for name in self._features}
+        self._features = self._as_features({name: arrays[name] for name in self._features})
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -130,7 +169,8 @@ def _feature(name: str, values: Any, rows: int) -> Tensor:
         return tf.zeros([rows, *values["shape"]], values["dtype"])
     array = np.asarray(values)
     if array.dtype.kind == "f":
-        array = array.astype(np.float32)
+        with np.errstate(over="ignore"):  # an infinity is refused by its name
+            array = array.astype(np.float32)
     if array.ndim == 0 or len(array) != rows:
         raise ValueError(
             f"`features[{name!r}]` must have one row for each of the {rows} ids. "

@@ -108,10 +108,26 @@ class Tower(HyperbolicLayer):
         return super().__call__(inputs, *args, **kwargs)
 
     def all_points(self) -> Tensor:
-        """Returns the points of the whole vocabulary, `(n, dim)`, in the order of the codes, computed batch by batch."""
+        """Returns the points of the whole vocabulary, `(n, dim)`, in the order of the codes, computed batch by batch.
+
+        Raises:
+            ValueError: If a point is not finite, outside of graphs. The message names the first such id.
+        """
         starts = range(0, len(self), self.block)
         blocks = [self.points(tf.range(start, min(start + self.block, len(self)))) for start in starts]
-        return tf.concat(blocks, axis=0)
+        points = tf.concat(blocks, axis=0)
+        if tf.executing_eagerly():
+            finite = tf.reduce_all(tf.math.is_finite(points), axis=-1).numpy()
+            if not finite.all():
+                raise ValueError(self._not_finite(int(np.argmin(finite)), int(np.count_nonzero(~finite))))
+        return points
+
+    def _not_finite(self, code: int, count: int) -> str:
+        return (
+            f"The points of the layer {self.name!r} must be finite. Received: {count} that are not, the first that of the id "
+            f"{self.ids.tolist()[code]!r}. Training has diverged: load weights of an earlier epoch, and train with a smaller "
+            "learning rate."
+        )
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "ids": len(self), "id_dtype": self.lookup.id_dtype}
