@@ -23,6 +23,7 @@ app.command()(runs.evaluate)
 app.command()(tuning.tune)
 app.command()(serving.recommend)
 app.command()(serving.export)
+app.command()(serving.verify)
 app.command()(runs.plot)
 app.command()(synthetic.synthesize)
 

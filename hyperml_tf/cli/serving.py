@@ -1,4 +1,4 @@
-"""The commands `recommend` and `export`."""
+"""The commands `recommend`, `export` and `verify`."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def export(
     k: Annotated[
         int | None, typer.Option("--k", "-k", help="Number of items in results.", show_default="that of the run")
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT if it exists.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT if it is an export.")] = False,
     new_version: Annotated[
         bool, typer.Option("--new-version", help="OUT is the directory of all versions: write the next version.")
     ] = False,
@@ -122,10 +122,9 @@ def export(
         raise ValueError("`--detail` requires a table of items, `--items`. Received: no table")
     console.start_tensorflow()
     from hyperml_tf.runs import Run
-    from hyperml_tf.serving import ApproximateIndex, export_saved_model, next_version
+    from hyperml_tf.serving import ApproximateIndex, approximate_index, export_saved_model
 
-    out = next_version(out) if new_version else out
-    if out.exists() and not overwrite:
+    if out.exists() and not overwrite and not new_version:
         raise FileExistsError(f"`{out}` exists. Pass `--overwrite` to replace it.")
     loaded = Run.load(run)
     # Before anything is written, because it takes longest and may fail for a missing extra.
@@ -135,17 +134,35 @@ def export(
         out,
         k=loaded.config.k if k is None else k,
         overwrite=overwrite,
+        new_version=new_version,
         exclude_seen=exclude_seen,
         details=None if items is None else _details(loaded, items, detail),
         precision=precision,  # type: ignore[arg-type]  # checked there
         half_life=half_life,
         warm_up_requests=warm_up,
         card=loaded.card,
+        index=built,
     )
     typer.echo(f"Wrote {path}")
     if built is not None:
         report = ", ".join(f"{name} {value}" for name, value in built.report.items())
-        typer.echo(f"Wrote {built.save(path)}: {report}")
+        typer.echo(f"Wrote {path / approximate_index.FOLDER}: {report}")
+
+
+def verify(
+    export: Annotated[Path, typer.Argument(metavar="EXPORT", help="The directory that `export` wrote.")],
+) -> None:
+    """Compare the files of an export with the hashes in its model card. Exits with 1 if they differ."""
+    console.start_tensorflow()
+    from hyperml_tf.serving import verify_export
+
+    found = verify_export(export)
+    for said, names in (("Changed", found.changed), ("Missing", found.missing), ("Not of the export", found.added)):
+        for name in names:
+            typer.echo(f"{said}: {name}")
+    if found:
+        raise typer.Exit(1)
+    typer.echo(f"{export} is as it was written.")
 
 
 def _details(run: Run, table: Path, columns: list[str] | None) -> dict[str, list[str]]:

@@ -20,6 +20,9 @@ from hyperml_tf.settings import TrainingConfig
 
 CONFIG, METRICS, HISTORY, PICTURE = "config.json", "metrics.json", "history.csv", "disk.png"
 MODEL, HELD_OUT, SAVED_MODEL = "model/model.keras", "model/held_out.npz", "saved_model/1"
+FOLDERS = ("model", "saved_model")
+NAMES = (CONFIG, METRICS, HISTORY, PICTURE, *FOLDERS)
+"""Names of what is in the directory of a run."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,12 +80,12 @@ class Run:
     @functools.cached_property
     def metrics(self) -> dict[str, Any]:
         """The metrics, as in `metrics.json`."""
-        return _read_json(self.path / METRICS)
+        return read_json(self.path / METRICS)
 
     @functools.cached_property
     def _described(self) -> dict[str, Any]:
         """The contents of `config.json`."""
-        described = _read_json(self.path / CONFIG)
+        described = read_json(self.path / CONFIG)
         if not isinstance(described.get("settings"), dict) or not isinstance(described.get("fingerprint"), str):
             raise ValueError(
                 f"`{self.path / CONFIG}` must be that of a run, with its settings. Received: {sorted(described)}"
@@ -165,7 +168,12 @@ def card(config: dict[str, Any], metrics: dict[str, Any]) -> dict[str, Any]:
     return {"table": {"fingerprint": config["fingerprint"]}, "settings": config["settings"], "metrics": measured}
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """Reads a file of a run.
+
+    Raises:
+        ValueError: If it is damaged.
+    """
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:  # among them, errors of the encoding

@@ -15,9 +15,11 @@ import tensorflow as tf
 
 import hyperml_tf
 from hyperml_tf.data import Interactions
+from hyperml_tf.files.whole import whole_file
 from hyperml_tf.models import HyperML
 from hyperml_tf.runs import fitting
 from hyperml_tf.runs import run as run_lib
+from hyperml_tf.runs.claims import alone_in, check_claimable
 from hyperml_tf.runs.held_out import HeldOut
 from hyperml_tf.runs.run import Run
 from hyperml_tf.serving import export_saved_model
@@ -52,7 +54,8 @@ def train_run(
     Raises:
         FileNotFoundError: If there is no such table.
         ValueError: If the table is invalid.
-        FileExistsError: If `out` is a file or holds a run.
+        FileExistsError: If `out` is a file, or holds a run or files of others with the names of those of a run.
+        InUseError: If another process is training in `out`.
 
     Example:
 
@@ -63,49 +66,41 @@ def train_run(
     ['full_hr@5', 'full_hr@10', 'full_hr@20', 'full_ndcg@5', 'full_ndcg@10', 'full_ndcg@20', 'full_mrr']
     """
     given = config or TrainingConfig()
-    path = _claim(Path(out))
+    path = Path(out)
+    check_claimable(path)
     started = time.perf_counter()
     data = table if isinstance(table, Interactions) else _read(table, given)
     held_out = None if given.split == "none" else HeldOut.draw(data, given.split, seed=0)
     training = data if held_out is None else held_out.split.train
     config = given.resolved(training)
     path.mkdir(parents=True, exist_ok=True)
-    written = {**_settings(given, config), **_provenance(table, data)}
-    _write_json(path / run_lib.CONFIG, written)
-    model = fitting.fit(
-        fitting.new_model(training, config),
-        training,
-        None if held_out is None else held_out.split.validation,
-        config.epochs,
-        config.batch_size,
-        [tf.keras.callbacks.CSVLogger(path / run_lib.HISTORY), *callbacks],
-    )
-    metrics: dict[str, Any] = {"users": data.n_users, "items": data.n_items, "train_rows": len(training)}
-    if held_out is not None:
-        metrics |= run_lib.evaluate(model, held_out)
-        # From here on it is the model that is served, to users of whom every row is known.
-        model.set_seen(data)
-    (path / run_lib.MODEL).parent.mkdir(exist_ok=True)
-    if held_out is not None:
-        held_out.save(path / run_lib.HELD_OUT, written["fingerprint"])
-    model.save(path / run_lib.MODEL)
-    card = run_lib.card(written, metrics)
-    export_saved_model(model, path / run_lib.SAVED_MODEL, k=config.k, overwrite=True, card=card)
-    _picture(model, data, path / run_lib.PICTURE)
-    metrics["seconds"] = round(time.perf_counter() - started, 2)
-    # Written last, because this file marks a finished run.
-    _write_json(path / run_lib.METRICS, metrics)
-    return Run.load(path)
-
-
-def _claim(path: Path) -> Path:
-    if path.is_file():
-        raise FileExistsError(f"`out` must be a directory. Received: the file {str(path)!r}")
-    if (path / run_lib.METRICS).exists():
-        raise FileExistsError(
-            f"`out` already holds a run. Choose another directory or remove it. Received: {str(path)!r}"
+    with alone_in(path):
+        written = {**_settings(given, config), **_provenance(table, data)}
+        _write_json(path / run_lib.CONFIG, written)
+        model = fitting.fit(
+            fitting.new_model(training, config),
+            training,
+            None if held_out is None else held_out.split.validation,
+            config.epochs,
+            config.batch_size,
+            [tf.keras.callbacks.CSVLogger(path / run_lib.HISTORY), *callbacks],
         )
-    return path
+        metrics: dict[str, Any] = {"users": data.n_users, "items": data.n_items, "train_rows": len(training)}
+        if held_out is not None:
+            metrics |= run_lib.evaluate(model, held_out)
+            # From here on it is the model that is served, to users of whom every row is known.
+            model.set_seen(data)
+            with whole_file(path / run_lib.HELD_OUT) as scratch:
+                held_out.save(scratch, written["fingerprint"])
+        with whole_file(path / run_lib.MODEL) as scratch:
+            model.save(scratch)
+        card = run_lib.card(written, metrics)
+        export_saved_model(model, path / run_lib.SAVED_MODEL, k=config.k, overwrite=True, card=card)
+        _picture(model, data, path / run_lib.PICTURE)
+        metrics["seconds"] = round(time.perf_counter() - started, 2)
+        # Written last, because this file marks a finished run.
+        _write_json(path / run_lib.METRICS, metrics)
+    return Run.load(path)
 
 
 def _read(table: str | os.PathLike[str], config: TrainingConfig) -> Interactions:
@@ -136,12 +131,12 @@ def _picture(model: HyperML, data: Interactions, path: Path) -> None:
     from hyperml_tf.visualization import plot_items
 
     try:
-        plot_items(model, data.popularity(), path)
+        with whole_file(path) as scratch:
+            plot_items(model, data.popularity(), scratch)
     except ImportError as error:
         logger.warning("No picture was drawn: %s", error)
 
 
 def _write_json(path: Path, values: dict[str, Any]) -> None:
-    scratch = path.with_suffix(".tmp")
-    scratch.write_text(json.dumps(values, indent=2) + "\n")
-    scratch.replace(path)
+    with whole_file(path) as scratch:
+        scratch.write_text(json.dumps(values, indent=2) + "\n")

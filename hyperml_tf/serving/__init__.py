@@ -5,6 +5,15 @@ from hyperml_tf.serving.export import export_saved_model
 from hyperml_tf.serving.item_details import item_details
 from hyperml_tf.serving.served_model import ServedModel
 from hyperml_tf.serving.signatures import SIGNATURES
+from hyperml_tf.serving.verification import verify_export
 from hyperml_tf.serving.versions import next_version
 
-__all__ = ["SIGNATURES", "ApproximateIndex", "ServedModel", "export_saved_model", "item_details", "next_version"]
+__all__ = [
+    "SIGNATURES",
+    "ApproximateIndex",
+    "ServedModel",
+    "export_saved_model",
+    "item_details",
+    "next_version",
+    "verify_export",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
@@ -13,9 +14,10 @@ import numpy as np
 from hyperml_tf.geometry import lorentz
 from hyperml_tf.models import HyperML
 from hyperml_tf.retrieval.results import Neighbours
+from hyperml_tf.serving import model_card
 from hyperml_tf.serving.served_model import ServedModel
 
-FOLDER = "assets.extra/faiss"
+FOLDER = f"{model_card.FOLDER}/faiss"
 """Directory of the index in an exported model."""
 
 _INDEX, _IDS, _REPORT = "index.faiss", "item_ids.json", "report.json"
@@ -150,8 +152,23 @@ class ApproximateIndex:
         return Neighbours(np.take_along_axis(ids, order, 1), np.take_along_axis(distances, order, 1))
 
     def save(self, export: str | os.PathLike[str]) -> Path:
-        """Writes the index into the directory of an exported model, and returns its path."""
-        folder = Path(export) / FOLDER
+        """Writes the index into the directory of an exported model, and returns its path.
+
+        From then on the hashes in the model card are those of the files with the index. To have both appear at the same time,
+        pass the index to `export_saved_model`.
+        """
+        folder = self.write_files(Path(export))
+        with contextlib.suppress(FileNotFoundError):
+            model_card.write(Path(export), model_card.read(Path(export)))
+        return folder
+
+    def write_files(self, export: Path) -> Path:
+        """Writes the index into a directory that is going to be an export, and returns its path.
+
+        Args:
+            export: Path of the directory.
+        """
+        folder = export / FOLDER
         folder.mkdir(parents=True, exist_ok=True)
         _faiss().write_index(self.index, str(folder / _INDEX))
         (folder / _IDS).write_text(json.dumps(self.item_ids.tolist()))

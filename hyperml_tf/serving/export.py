@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -13,19 +11,21 @@ from typing import Any, Literal, get_args
 import numpy as np
 import tensorflow as tf
 
+from hyperml_tf.files.scratch import scratch_directory
+from hyperml_tf.files.whole import move_in_place_of, move_new
 from hyperml_tf.models import HistoryTower, HyperML, SequenceTower
 from hyperml_tf.retrieval.exact_index import ExactIndex
 from hyperml_tf.retrieval.nearest import Index
 from hyperml_tf.retrieval.quantised_index import QuantisedIndex
 from hyperml_tf.serving import model_card, warm_up
+from hyperml_tf.serving.approximate_index import ApproximateIndex
 from hyperml_tf.serving.fold_in import FoldIn, HistoryFoldIn, MidpointFoldIn, SequenceFoldIn
 from hyperml_tf.serving.serving_module import ServingModule
+from hyperml_tf.serving.verification import check_replaceable
+from hyperml_tf.serving.versions import next_version
 from hyperml_tf.tables import Histories, IdTable
 
 logger = logging.getLogger(__name__)
-
-EXTRA = "assets.extra"
-"""Directory of an exported model for files that its graph does not use."""
 
 HALF_LIFE = 3.0
 """Default half-life, in items, for models with an embedding per user. On validation data, 1 to 4 were about equally good."""
@@ -39,12 +39,14 @@ def export_saved_model(
     k: int = 100,
     overwrite: bool = False,
     *,
+    new_version: bool = False,
     exclude_seen: bool = False,
     details: Mapping[str, Sequence[str]] | None = None,
     precision: Precision = "float32",
     half_life: float | None = None,
     warm_up_requests: bool = False,
     card: Mapping[str, Any] | None = None,
+    index: ApproximateIndex | None = None,
 ) -> Path:
     """Exports a model as a SavedModel that takes and returns raw ids, and loads without `hyperml_tf`, TFRS or Keras.
 
@@ -65,10 +67,13 @@ def export_saved_model(
 
     Args:
         model: A trained `HyperML`.
-        path: Path of the directory to write, such as `.../1` with a version number for TensorFlow Serving, see `next_version`.
-            It appears only when it is complete.
+        path: Path of the directory to write, such as `.../1` with a version number for TensorFlow Serving. It appears only when
+            it is complete, and at every moment there is the old export, or the new one.
         k: Integer >= 1, number of items in results, at most the size of the catalogue. Defaults to `100`.
-        overwrite: Boolean, whether to replace an existing directory. Defaults to `False`.
+        overwrite: Boolean, whether to replace an export that is at `path`. Nothing else is replaced: no other directory, and no
+            export with files that this package has not written. Defaults to `False`.
+        new_version: Boolean, whether `path` is the directory of all versions, in which the next one is written, see
+            `next_version`. Of two processes that do so at once, each gets a version. Defaults to `False`.
         exclude_seen: Boolean, whether `serving_default` and `recommend_excluding` exclude the items of the user's history in the
             model. `recommend_from_items` always excludes its `history`; `score` excludes nothing. Defaults to `False`.
         details: Columns of strings to return with `item_id`, such as titles, by name, each in the order of the catalogue, see
@@ -81,12 +86,13 @@ def export_saved_model(
         warm_up_requests: Boolean, whether to write requests that TensorFlow Serving runs when it loads the model. Requires the
             extra `hyperml-tf[serving]`. Defaults to `False`.
         card: Further entries of `assets.extra/model_card.json`, such as metrics. Defaults to `None`.
+        index: An `ApproximateIndex` of the model to write beside it. Defaults to `None`.
 
     Returns:
         The path of the exported model.
 
     Raises:
-        FileExistsError: If `path` exists and `overwrite` is `False`.
+        FileExistsError: If `path` exists and `overwrite` is `False`, or if it is not an export that may be replaced.
         ImportError: If `warm_up_requests` is `True` and the extra is not installed.
         ValueError: If the points or the curvature of the model are not finite, if an item has the id `""`, if an argument is out
             of its range or does not match the catalogue, or if all histories are empty but users are represented by them or
@@ -101,36 +107,46 @@ def export_saved_model(
     TensorShape([1, 2])
     """
     target = Path(path)
-    if target.exists() and not overwrite and not (target.is_dir() and not any(target.iterdir())):
+    if new_version:
+        target = next_version(path)
+    elif overwrite:
+        check_replaceable(target)
+    elif target.exists() and not (target.is_dir() and not any(target.iterdir())):
         raise FileExistsError(f"`path` exists. Pass `overwrite=True` to replace it. Received: path={str(target)!r}")
     module = serving_module(model, k, exclude_seen, details, precision, half_life)
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as scratch:
-        written = Path(scratch) / "saved_model"
+    with scratch_directory(target) as scratch:
+        written = scratch / "saved_model"
         tf.saved_model.save(module, str(written), signatures=module.signatures())
-        extra = written / EXTRA
+        extra = written / model_card.FOLDER
         extra.mkdir()
         if warm_up_requests:
             ids = [tower.ids[: warm_up.MOST_IDS] for tower in (model.query_tower, model.candidate_tower)]
             warm_up.write_warm_up(extra / warm_up.FILE, *([str(value) for value in own.tolist()] for own in ids))
-        text = json.dumps(model_card.model_card(model, module, card), indent=2, ensure_ascii=False)
-        (extra / model_card.FILE).write_text(text + "\n", encoding="utf-8")
-        _put(written, target, Path(scratch) / "replaced")
+        if index is not None:
+            index.write_files(written)
+        # Last, because it has the hashes of all other files.
+        model_card.write(written, model_card.model_card(model, module, card))
+        target = _put(written, target, scratch, overwrite, new_version)
     logger.info("Exported %d users and %d items to %s.", len(model.query_tower), len(model.candidate_tower), target)
     return target
 
 
-def _put(written: Path, target: Path, aside: Path) -> None:
-    """Moves a directory to its final path. An existing one is moved aside first, and back if that fails."""
-    if not target.exists():
-        written.rename(target)
-        return
-    target.rename(aside)
-    try:
-        written.rename(target)
-    except OSError:
-        aside.rename(target)
-        raise
+def _put(written: Path, target: Path, scratch: Path, overwrite: bool, new_version: bool) -> Path:
+    """Moves an export to its path, or to that of the next version, and returns the path."""
+    while True:
+        try:
+            move_new(written, target)
+            return target
+        except FileExistsError:
+            if new_version:  # another process has taken this one
+                target = next_version(target.parent)
+            elif overwrite:
+                check_replaceable(target)  # again: it has been a while
+                move_in_place_of(written, target, scratch)
+                return target
+            else:
+                raise
 
 
 def serving_module(

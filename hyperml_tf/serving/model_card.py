@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
+import json
 import math
 import platform
 from collections.abc import Mapping
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from hyperml_tf.data import Interactions
+from hyperml_tf.files.hashes import hashes
+from hyperml_tf.files.whole import whole_file
 from hyperml_tf.geometry import poincare
 from hyperml_tf.models import HyperML
 from hyperml_tf.retrieval.quantised_index import QuantisedIndex, compare_with_exact
 from hyperml_tf.serving.serving_module import ServingModule
 from hyperml_tf.serving.signatures import ITEM, SIGNATURES
+
+FOLDER = "assets.extra"
+"""Directory of an exported model for files that its graph does not use."""
 
 FILE = "model_card.json"
 """Name of the file in `assets.extra/`."""
@@ -65,6 +73,47 @@ def model_card(model: HyperML, module: ServingModule, more: Mapping[str, Any] | 
         },
         **(more or {}),
     }
+
+
+def write(export: Path, card: Mapping[str, Any]) -> None:
+    """Writes the card of an export whose other files are complete, with their hashes and its own.
+
+    Args:
+        export: Path of the exported model.
+        card: The entries.
+    """
+    files = hashes(export, {f"{FOLDER}/{FILE}"})
+    sealed = {**{name: value for name, value in card.items() if name != "sha256"}, "files": files}
+    sealed["sha256"] = _sha256(sealed)
+    with whole_file(export / FOLDER / FILE) as path:
+        path.write_text(json.dumps(sealed, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read(export: Path) -> dict[str, Any]:
+    """Reads the card of an export.
+
+    Raises:
+        FileNotFoundError: If it has none.
+        ValueError: If it is damaged.
+    """
+    path = export / FOLDER / FILE
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"`{path}` is damaged: it must be JSON. Received: {error}") from error
+    if not isinstance(card, dict):
+        raise ValueError(f"`{path}` must hold a JSON object. Received: {type(card).__name__}")
+    return card
+
+
+def is_sealed(card: Mapping[str, Any]) -> bool:
+    """Whether a card is as it was written, by its own hash."""
+    return card.get("sha256") == _sha256(card)
+
+
+def _sha256(card: Mapping[str, Any]) -> str:
+    entries = {name: value for name, value in card.items() if name != "sha256"}
+    return hashlib.sha256(json.dumps(entries, sort_keys=True).encode()).hexdigest()
 
 
 def _version(package: str) -> str | None:

@@ -9,7 +9,8 @@ from pathlib import Path
 def next_version(base: str | os.PathLike[str]) -> Path:
     """Returns the path of the next version under `base`, which is `base/1` for the first one.
 
-    A server that watches `base` loads new versions. `export_saved_model` writes them atomically.
+    A server that watches `base` loads new versions. `export_saved_model(..., new_version=True)` writes the next one, even if
+    other processes do so at the same time.
 
     Args:
         base: Path of the directory of all versions of a model. Names that are not numbers are ignored.

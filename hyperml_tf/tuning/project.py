@@ -124,6 +124,16 @@ def check_files(project_dir: str) -> None:
         read_json(path)
 
 
+def check_replaceable(project_dir: str) -> None:
+    """Raises a `FileExistsError` if there is a directory that is no search: keras-tuner would remove it to begin a new one."""
+    if not tf.io.gfile.exists(project_dir) or tf.io.gfile.exists(os.path.join(project_dir, ORACLE)):
+        return
+    if found := tf.io.gfile.listdir(project_dir):
+        raise FileExistsError(
+            f"`overwrite` replaces the directory of a search only. Received: {project_dir} with {', '.join(found[:5])}"
+        )
+
+
 def make_resumable(project_dir: str) -> None:
     """Makes keras-tuner resume a search that a chief has begun: it looks for the file of a tuner, not for that of the oracle."""
     tuner = os.path.join(project_dir, f"{os.environ.get('KERASTUNER_TUNER_ID', 'tuner0')}.json")

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from hyperml_tf.data import Interactions
+from hyperml_tf.files.whole import whole_file
 from hyperml_tf.runs import TrainingConfig, fitting
 from hyperml_tf.runs.held_out import HeldOut
 from hyperml_tf.tuning import project
@@ -29,6 +30,8 @@ TUNERS = ("bayesian", "random", "hyperband", "grid")
 OBJECTIVES = ("val_sampled100_ndcg@10", "val_sampled100_hr@10", "val_full_ndcg@10", "val_full_hr@10")
 """What a search can maximize. Not the loss, which grows with the margin, a hyperparameter."""
 _MAX_TRIALS = 30
+_TRIALS = "trials"
+_RESULTS = _BEST, _TABLE, _PICTURE, _PAGE = ("best.json", "trials.csv", "search.png", "search.html")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,6 +93,7 @@ def tune_table(
     Raises:
         DiskFullError: If the disk is full.
         FatalRuntimeError: If every trial has failed.
+        FileExistsError: If `out` is a file, or holds files of others with the names of those of a search.
         FileNotFoundError: If there is no such table.
         ValueError: If an argument is out of its range, or if `out` holds a search that began with other arguments.
 
@@ -113,6 +117,11 @@ def tune_table(
         raise ValueError("`split` must be 'last' or 'random', to hold rows out for validation. Received: split='none'")
     if path.is_file():
         raise FileExistsError(f"`out` must be a directory. Received a file: {path}")
+    if not (path / _TRIALS).exists() and (taken := [name for name in _RESULTS if (path / name).exists()]):
+        raise FileExistsError(
+            "`out` must not hold files of others with the names of those of a search. Choose another directory. "
+            f"Received: {str(path)!r} with {', '.join(taken)}"
+        )
     columns = (config.user_column, config.item_column, config.order_column)
     data = table if isinstance(table, Interactions) else Interactions.from_file(table, *columns, repeats=config.repeats)
     split = HeldOut.draw(data, config.split, seed=0).split
@@ -141,7 +150,7 @@ def _new_tuner(
         "objective": objective,
         "seed": hypermodel.config.seed,
         "directory": str(path),
-        "project_name": "trials",
+        "project_name": _TRIALS,
         "listener": listener,
     }
     if tuner == "hyperband":
@@ -161,7 +170,8 @@ def _write_result(path: Path, searcher: Tuner, hypermodel: HyperMLHyperModel) ->
     oracle = searcher.oracle
     best = oracle.get_best_trials(1)[0]
     config, score, table = hypermodel.config_of(best.hyperparameters), float(best.score), trials_table(oracle)
-    table.to_csv(path / "trials.csv", index=False)
+    with whole_file(path / _TABLE) as scratch:
+        table.to_csv(scratch, index=False)
     found = {
         "settings": config.to_dict(),
         "objective": oracle.objective.name,
@@ -169,9 +179,10 @@ def _write_result(path: Path, searcher: Tuner, hypermodel: HyperMLHyperModel) ->
         "trial": best.trial_id,
         "epoch": best.best_step + 1,
     }
-    project.write_json(str(path / "best.json"), found, indent=2)
+    project.write_json(str(path / _BEST), found, indent=2)
     try:
-        draw_search(oracle, path / "search.png", path / "search.html")
+        with whole_file(path / _PICTURE) as picture, whole_file(path / _PAGE) as page:
+            draw_search(oracle, picture, page)
     except ImportError as error:
         logger.warning("No picture was drawn: %s", error)
     return TuningResult(path, config, score, table)

@@ -41,11 +41,13 @@ class Tuner(keras_tuner.Tuner):
             `on_epoch_end(trial, epoch, logs)` are called.
         directory: String, the directory of the search. Defaults to the current one.
         project_name: String, the subdirectory for its files. Defaults to `"untitled_project"`.
-        overwrite: Boolean, whether to begin a new search in place of one that is there. Defaults to `False`: resume it.
+        overwrite: Boolean, whether to begin a new search in place of one that is there; no other directory is replaced.
+            Defaults to `False`: resume it.
         **kwargs: Other arguments of `keras_tuner.Tuner`: `max_model_size`, `optimizer`, `loss`, `metrics`,
             `distribution_strategy`, `executions_per_trial`.
 
     Raises:
+        FileExistsError: If a directory is to be replaced that holds no search.
         ValueError: If there is no hypermodel and `run_trial` is not overridden, or if the directory holds a search that began
             with other arguments.
 
@@ -95,6 +97,8 @@ class Tuner(keras_tuner.Tuner):
         path = os.path.join(str(directory or "."), project_name or "untitled_project")
         if isinstance(oracle, ResumableOracle):
             oracle.listener, oracle.path = listener, os.path.join(path, project.ORACLE)
+        if overwrite and not project.is_worker():
+            project.check_replaceable(path)
         if not overwrite and not project.is_worker():
             project.check_files(path)
             project.make_resumable(path)

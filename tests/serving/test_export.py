@@ -15,6 +15,7 @@ from tiny import DIM, split, trained
 from hyperml_tf.layers import LorentzLift
 from hyperml_tf.models import HyperML
 from hyperml_tf.serving import SIGNATURES, ServedModel, export_saved_model
+from hyperml_tf.serving import export as export_lib
 
 SIZES = {"k": K, "dim + 1": DIM + 1}
 
@@ -190,7 +191,7 @@ def test_a_failure_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     def fail(*args: Any, **kwargs: Any) -> None:
         raise OSError("disk full")
 
-    for broken, name in ((tf.saved_model, "save"), (Path, "rename")):
+    for broken, name in ((tf.saved_model, "save"), (export_lib, "move_in_place_of")):
         with monkeypatch.context() as patch:
             patch.setattr(broken, name, fail)
             with pytest.raises(OSError, match="disk full"):

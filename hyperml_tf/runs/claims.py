@@ -1,0 +1,63 @@
+"""Which directories a run may be written to: those that hold nothing of others under the names of its files."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from hyperml_tf.files.locks import InUseError, exclusive
+from hyperml_tf.files.scratch import clean
+from hyperml_tf.runs import run as run_lib
+
+_LOCK = ".training.lock"
+
+
+def check_claimable(path: Path) -> None:
+    """Raises an error if a run must not be written to a directory, before anything in it is touched.
+
+    Raises:
+        FileExistsError: If it is a file, holds a run, or holds files of others with the names of those of a run.
+    """
+    if path.is_file():
+        raise FileExistsError(f"`out` must be a directory. Received: the file {str(path)!r}")
+    if is_run(path):
+        if (path / run_lib.METRICS).exists():
+            raise FileExistsError(
+                f"`out` already holds a run. Choose another directory or remove it. Received: {str(path)!r}"
+            )
+        return
+    if taken := [name for name in run_lib.NAMES if (path / name).exists() or (path / name).is_symlink()]:
+        raise FileExistsError(
+            "`out` must not hold files of others with the names of those of a run. Choose another directory. "
+            f"Received: {str(path)!r} with {', '.join(taken)}"
+        )
+
+
+def is_run(path: Path) -> bool:
+    """Whether a directory holds a run, finished or not, by its settings."""
+    try:
+        found = run_lib.read_json(path / run_lib.CONFIG)
+    except (OSError, ValueError):
+        return False
+    return {"settings", "fingerprint"} <= set(found)
+
+
+@contextlib.contextmanager
+def alone_in(path: Path) -> Iterator[None]:
+    """Context manager within which no other process writes a run to a directory. It removes what killed ones have left.
+
+    Raises:
+        FileExistsError: As `check_claimable`, if another process has just written a run.
+        InUseError: If another process is writing a run.
+    """
+    try:
+        lock = contextlib.ExitStack()
+        lock.enter_context(exclusive(path / _LOCK))
+    except InUseError as error:
+        raise InUseError(f"`out` is in use: another process is training in it. Received: {str(path)!r}") from error
+    with lock:
+        check_claimable(path)
+        for folder in (path, *(path / name for name in run_lib.FOLDERS)):
+            clean(folder)
+        yield
