@@ -1,4 +1,4 @@
-"""The default optimizers: Adagrad that starts like SGD, and Adam for sequence models."""
+"""The default optimizers: Adagrad that starts like SGD, and Adam for the softmax loss."""
 
 from __future__ import annotations
 

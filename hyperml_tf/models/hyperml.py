@@ -114,9 +114,9 @@ class HyperML(MetricRecommender):
         loss: Optional string, "pull_push" or "softmax". The first is the objective of HyperML: hinges of squared distances with
             hard negatives. The second is the cross-entropy of each positive among all sampled candidates, where the logit of a
             candidate is its squared distance times a trained negative number; `margin`, `hardest` and `shallow` are not used.
-            Both add the distortion loss. Defaults to "softmax" for sequences, otherwise "pull_push".
+            Both add the distortion loss. Defaults to "softmax" for sequences on dense tables, otherwise "pull_push".
         learning_rate: Optional float > 0. The initial learning rate of `default_optimizer`. Defaults to 0.05, or 0.02 on dense
-            tables; 0.01 for sequences.
+            tables; 0.01 for the softmax loss.
         seed: Integer >= 0 and < 2147483648. Random seed of the negatives. Defaults to `0`.
         query_id_dtype: Optional string, "string" or "int64". Dtype of user ids that are loaded later, see `IdLookup`.
         candidate_id_dtype: Optional string, "string" or "int64". Dtype of candidate ids that are loaded later, see `IdLookup`.
@@ -251,7 +251,7 @@ class HyperML(MetricRecommender):
     ) -> RiemannianAdagrad | RiemannianAdam:
         """Returns the optimizer of `compile()`: Adagrad that starts like SGD, see `Recommender.default_optimizer`.
 
-        Sequence models are trained by Adam instead, which suits the weights of their encoder.
+        With the softmax loss it is Adam.
 
         It is made for embeddings. For towers that are networks, take smaller steps, such as those of `RiemannianAdagrad(0.03)`,
         because losses are summed over the batch.
@@ -263,7 +263,7 @@ class HyperML(MetricRecommender):
                 `None`, a constant learning rate.
 
         Returns:
-            A `RiemannianAdagrad`, or a `RiemannianAdam` for sequence models.
+            A `RiemannianAdagrad`, or a `RiemannianAdam` for the softmax loss.
 
         Example:
 
@@ -272,10 +272,10 @@ class HyperML(MetricRecommender):
         (0.5, 100.0)
         """
         rate = chosen(self.settings.learning_rate) if learning_rate is None else learning_rate
-        return adam(rate, decay_steps) if self.settings.user_model == "sequence" else self.adagrad(rate, decay_steps)
+        return self.adagrad(rate, decay_steps) if self.log_sharpness is None else adam(rate, decay_steps)
 
     def adagrad(self, learning_rate: float, decay_steps: int | None = None) -> RiemannianAdagrad:
-        """Returns the Adagrad of `default_optimizer`, whatever the user model."""
+        """Returns the Adagrad of `default_optimizer`, whatever the loss."""
         accumulator = _ACCUMULATORS[self.mode] / (self.dim if self.mode == "tangent" else 1)
         return undamped_adagrad(learning_rate * _RATE_FACTORS[self.mode], accumulator, decay_steps)
 

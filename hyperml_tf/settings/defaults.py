@@ -29,8 +29,8 @@ DIRECTED = 0.2
 MARGINS = {"tangent": 16.0, "direct": 8.0}
 """By mode: in direct mode, larger margins drive active users to the boundary."""
 
-SEQUENCE_RATE = 0.01
-"""The learning rate of sequence models, for Adam, whose steps are a tenth of it."""
+SOFTMAX_RATE = 0.01
+"""The learning rate of the softmax loss, for Adam, whose steps are a tenth of it."""
 
 SOFTMAX_NEGATIVES, SOFTMAX_GROUP = 256, 2048
 """Number of candidates of the softmax loss, and of the positives that share them."""

@@ -48,7 +48,7 @@ class ModelSettings(Settings):
         None,
         'The loss: "pull_push", hinges of squared distances with hard negatives; "softmax", the cross-entropy of the positive '
         "among all sampled candidates.",
-        auto='"softmax" for sequences, otherwise "pull_push"',
+        auto='"softmax" for sequences on dense tables, otherwise "pull_push"',
     )
     margin: float | None = setting(
         None,
@@ -68,7 +68,7 @@ class ModelSettings(Settings):
         above=0,
         auto=(
             f"{defaults.SPARSE.learning_rate:g}, or {defaults.DENSE.learning_rate:g} on dense tables; "
-            f"{defaults.SEQUENCE_RATE:g} for sequences"
+            f"{defaults.SOFTMAX_RATE:g} for the softmax loss"
         ),
         search=log_range(0.01, 0.2),
         group="training",

@@ -107,9 +107,9 @@ def resolve(settings: _Settings, facts: TableFacts, has_query_network: bool = Fa
     (0.3, 0.02, 50)
     """
     user_model = _user_model(settings, settings.mode == "tangent" and not has_query_network)
-    steps = _steps(settings, facts, user_model)
-    loss = settings.loss or ("softmax" if user_model == "sequence" else "pull_push")
+    loss = settings.loss or ("softmax" if user_model == "sequence" and facts.dense else "pull_push")
     softmax = loss == "softmax"
+    steps = _steps(settings, facts, softmax)
     negatives = settings.negatives or (
         defaults.SOFTMAX_NEGATIVES if softmax else default_negatives(facts.n_items, settings.dim)
     )
@@ -167,14 +167,11 @@ def default_group(negatives: int) -> int:
     return 1 if negatives == 1 else max(defaults.SMALLEST_GROUP, negatives // 2)
 
 
-def _steps(settings: ModelSettings, facts: TableFacts, user_model: str) -> defaults.Steps:
+def _steps(settings: ModelSettings, facts: TableFacts, softmax: bool) -> defaults.Steps:
     neither_given = settings.curvature is None and settings.learning_rate is None
-    if user_model == "sequence":
-        # The learning rate of Adam depends on the density far less.
-        dense = settings.curvature is None and facts.dense
-        steps = (defaults.DENSE if dense else defaults.SPARSE)._replace(learning_rate=defaults.SEQUENCE_RATE)
-    else:
-        steps = defaults.DENSE if neither_given and settings.mode == "tangent" and facts.dense else defaults.SPARSE
+    steps = defaults.DENSE if neither_given and settings.mode == "tangent" and facts.dense else defaults.SPARSE
+    if softmax:
+        steps = steps._replace(learning_rate=defaults.SOFTMAX_RATE)
     curvature = steps.curvature if settings.curvature is None else settings.curvature
     return defaults.Steps(curvature, settings.learning_rate or steps.learning_rate)
 

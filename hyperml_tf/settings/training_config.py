@@ -57,7 +57,7 @@ class TrainingConfig(ModelSettings):
     optimizer: Literal["adagrad", "adam", "sgd"] | None = setting(
         None,
         "The optimizer; all of them are Riemannian.",
-        auto='"adam" for sequences, otherwise "adagrad"',
+        auto='"adam" for the softmax loss, otherwise "adagrad"',
         search=["adagrad", "adam", "sgd"],
         group="training",
     )
@@ -67,7 +67,7 @@ class TrainingConfig(ModelSettings):
     def resolved(self, training: Table) -> TrainingConfig:
         """Returns the settings with `None` replaced by defaults for the given training rows; see `resolve`."""
         resolved = resolve(self, TableFacts.of(training, self.split))
-        default: Literal["adagrad", "adam"] = "adam" if resolved.user_model == "sequence" else "adagrad"
+        default: Literal["adagrad", "adam"] = "adam" if resolved.loss == "softmax" else "adagrad"
         return dataclasses.replace(resolved, optimizer=resolved.optimizer or default)
 
     @classmethod

@@ -12,7 +12,8 @@ from hyperml_tf.data import Interactions
 from hyperml_tf.geometry import poincare
 from hyperml_tf.models import Encoding, HistoryTower, HyperML, SequenceEncoder, SequenceTower
 from hyperml_tf.models.batches import Windows
-from hyperml_tf.optimizers import RiemannianAdam
+from hyperml_tf.optimizers import RiemannianAdagrad, RiemannianAdam
+from hyperml_tf.settings import TableFacts
 
 N_ITEMS, DIM, LENGTH = 12, 4, 6
 HISTORIES = [[3, 1, 4], [5], [], [9, 2, 6, 8, 0, 7, 11, 10, 1]]
@@ -159,7 +160,13 @@ def test_it_learns_an_order_that_a_history_does_not_show() -> None:
     rows = Interactions.from_arrays(np.repeat(np.arange(120), 8), known.ravel(), order=np.tile(np.arange(8), 120))
     tf.keras.utils.set_random_seed(0)
     model = HyperML.from_interactions(
-        rows, dim=16, user_model="sequence", encoding=Encoding(length=12, dropout=0.0), history=2, negatives=20
+        rows,
+        dim=16,
+        user_model="sequence",
+        loss="softmax",
+        encoding=Encoding(length=12, dropout=0.0),
+        history=2,
+        negatives=20,
     )
     model.compile(RiemannianAdam(0.02), steps_per_execution=4)
     model.fit(rows, batch_size=240, epochs=15, verbose=0)
@@ -167,13 +174,16 @@ def test_it_learns_an_order_that_a_history_does_not_show() -> None:
     assert np.mean(found == following) > 0.8
 
 
-def test_the_default_optimizer_and_loss() -> None:
-    model = HyperML(["u"], ["x", "y"], dim=8, user_model="sequence")
-    assert model.settings.loss == "softmax"
-    optimizer = model.default_optimizer()
+def test_the_loss_and_the_optimizer_depend_on_the_density_of_the_table() -> None:
+    ids = ["u"], ["x", "y"]
+    sparse = HyperML(*ids, dim=8, user_model="sequence")
+    dense = HyperML(*ids, dim=8, user_model="sequence", table_facts=TableFacts(2, rows_per_user=100.0))
+    assert (sparse.settings.loss, dense.settings.loss) == ("pull_push", "softmax")
+    assert isinstance(sparse.default_optimizer(), RiemannianAdagrad)
+    optimizer = dense.default_optimizer()
     assert isinstance(optimizer, RiemannianAdam)
     assert float(optimizer.learning_rate) == pytest.approx(0.001)
-    assert HyperML(["u"], ["x", "y"], user_model="sequence", loss="pull_push").log_sharpness is None
+    assert dense.settings.curvature == 0.3
 
 
 @pytest.mark.parametrize(
