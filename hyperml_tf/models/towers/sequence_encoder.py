@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -14,6 +15,8 @@ from hyperml_tf.numerics import Tensor
 from hyperml_tf.settings.encoding import EncodingArgument, as_encoding
 
 _SPREAD = 0.02
+# A logit of the places that are not attended to. It is finite, so that a row without any is not NaN.
+_NOWHERE = -1e9
 
 
 @register
@@ -112,19 +115,41 @@ class _Block(tf.keras.layers.Layer):
         layers = tf.keras.layers
         self.dropout = encoding.dropout
         self.attention_norm = layers.LayerNormalization(epsilon=1e-6, dtype="float32", name="attention_norm")
-        self.attention = layers.MultiHeadAttention(
-            encoding.heads, dim // encoding.heads, dtype="float32", name="attention"
-        )
+        self.attention = _CausalAttention(encoding.heads, dim // encoding.heads, encoding.dropout, name="attention")
         self.network_norm = layers.LayerNormalization(epsilon=1e-6, dtype="float32", name="network_norm")
         self.hidden = layers.Dense(encoding.feed_forward * dim, "gelu", dtype="float32", name="hidden")
         self.network = layers.Dense(dim, dtype="float32", name="network")
 
     def call(self, vectors: Tensor, known: Tensor, seed: Tensor | None) -> Tensor:
         normal = self.attention_norm(vectors)
-        attended = self.attention(normal, normal, attention_mask=known, use_causal_mask=True)
-        vectors += _dropped(attended, self.dropout, seed, 0)
+        vectors += _dropped(self.attention(normal, known, _folded(seed, 3)), self.dropout, seed, 0)
         hidden = _dropped(self.hidden(self.network_norm(vectors)), self.dropout, seed, 1)
         return vectors + _dropped(self.network(hidden), self.dropout, seed, 2)
+
+
+class _CausalAttention(tf.keras.layers.Layer):
+    """Multi-head self-attention to known items that are not later.
+
+    That of Keras draws the dropout of its weights from a state that no checkpoint holds.
+    """
+
+    def __init__(self, heads: int, size: int, dropout: float, **kwargs: Any) -> None:
+        super().__init__(dtype="float32", **kwargs)
+        self.size, self.dropout = size, dropout
+        einsum = functools.partial(tf.keras.layers.EinsumDense, dtype="float32")
+        self.query, self.key, self.value = (
+            einsum("bnd,dhs->bnhs", (None, heads, size), bias_axes="hs", name=name)
+            for name in ("query", "key", "value")
+        )
+        self.output_layer = einsum("bnhs,hsd->bnd", (None, heads * size), bias_axes="d", name="output")
+
+    def call(self, vectors: Tensor, known: Tensor, seed: Tensor | None) -> Tensor:
+        logits = tf.einsum("bnhs,bmhs->bhnm", self.query(vectors), self.key(vectors)) / math.sqrt(self.size)
+        n = tf.shape(vectors)[1]
+        visible = known & (tf.range(n) <= tf.range(n)[:, tf.newaxis])
+        weights = tf.nn.softmax(tf.where(visible[:, tf.newaxis], logits, _NOWHERE))
+        weights = _dropped(weights, self.dropout, seed, 0)
+        return self.output_layer(tf.einsum("bhnm,bmhs->bnhs", weights, self.value(vectors)))
 
 
 def _folded(seed: Tensor | None, number: int) -> Tensor | None:
