@@ -105,7 +105,7 @@ def test_in_a_file_and_on_the_command_line(name: str, tmp_path: Path, monkeypatc
     assert TrainingConfig.from_file(path) == expected
     asked: list[TrainingConfig] = []
 
-    def stop(table: Any, out: Any, settings: TrainingConfig, callbacks: Any) -> None:
+    def stop(table: Any, out: Any, settings: TrainingConfig, **others: Any) -> None:
         asked.append(settings)
         raise ValueError("That is all.")
 

@@ -21,6 +21,7 @@ class BestWeights(tf.keras.callbacks.Callback):
     Attributes:
         best: The highest value of the monitored quantity so far, or `-inf`.
         best_epoch: The epoch of that value, counted from 0, or None.
+        weights: The trainable weights of that epoch, a list of arrays.
 
     Example:
 
@@ -37,14 +38,14 @@ class BestWeights(tf.keras.callbacks.Callback):
         self.monitor = monitor
         self.best = -np.inf
         self.best_epoch: int | None = None
-        self._weights: list[np.ndarray] = []
+        self.weights: list[np.ndarray] = []
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         value = (logs or {}).get(self.monitor, -np.inf)
         if value > self.best:
             self.best, self.best_epoch = float(value), epoch
-            self._weights = [variable.numpy() for variable in self.model.trainable_variables]
+            self.weights = [variable.numpy() for variable in self.model.trainable_variables]
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        for variable, weights in zip(self.model.trainable_variables, self._weights, strict=False):
+        for variable, weights in zip(self.model.trainable_variables, self.weights, strict=False):
             variable.assign(weights)

@@ -19,9 +19,17 @@ def train(
     table: Annotated[Path, typer.Argument(metavar="TABLE", help="Interactions, as CSV, CSV.gz or Parquet.")],
     out: Annotated[Path, typer.Option(metavar="RUN", help="The directory to write.")],
     config: ConfigOption = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", help="Continue the unfinished run in RUN, with its settings; if there is none, begin."
+        ),
+    ] = False,
     **_: Any,
 ) -> None:
     """Train on a table, evaluate on held-out items, export a SavedModel."""
+    if resume and config is None and (out / "config.json").is_file():
+        config = out / "config.json"
     settings = settings_given(context, config)
     console.start_tensorflow()
     from hyperml_tf.callbacks import TrainingProgress
@@ -29,7 +37,7 @@ def train(
 
     progress = TrainingProgress(console=console.errors())
     try:
-        run = train_run(table, out, settings, callbacks=[progress])
+        run = train_run(table, out, settings, callbacks=[progress], resume=resume)
     finally:
         progress.close()
     metrics = run.metrics

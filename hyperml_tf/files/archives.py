@@ -4,10 +4,23 @@ from __future__ import annotations
 
 import os
 import stat
+import struct
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
+# Whatever zipfile raises for bytes that it cannot make sense of.
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    OverflowError,
+    RuntimeError,
+    UnicodeError,
+)
 _SMALL = 2**26
 _RATIO = 200
 
@@ -45,7 +58,7 @@ def check_archive(
             members = archive.infolist()
             _check_members(path, members, is_member, compressed)
             damaged = archive.testzip()
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, OverflowError, UnicodeError) as error:
+    except _DAMAGED as error:
         raise ValueError(f"`{path}` must be a whole zip archive. Received: {error}") from error
     if damaged is not None:
         raise ValueError(f"`{path}` is damaged. Received: other bytes than were written in its member {damaged!r}")

@@ -13,11 +13,16 @@ from hyperml_tf.runs import run as run_lib
 _LOCK = ".training.lock"
 
 
-def check_claimable(path: Path) -> None:
+def check_claimable(path: Path, resume: bool = False) -> None:
     """Raises an error if a run must not be written to a directory, before anything in it is touched.
 
+    Args:
+        path: Path of the directory.
+        resume: Boolean, whether an unfinished run in it is to be continued. Defaults to `False`.
+
     Raises:
-        FileExistsError: If it is a file, holds a run, or holds files of others with the names of those of a run.
+        FileExistsError: If it is a file, holds a run, an unfinished one without `resume`, or files of others with the names of
+            those of a run.
     """
     if path.is_file():
         raise FileExistsError(f"`out` must be a directory. Received: the file {str(path)!r}")
@@ -25,6 +30,17 @@ def check_claimable(path: Path) -> None:
         if (path / run_lib.METRICS).exists():
             raise FileExistsError(
                 f"`out` already holds a run. Choose another directory or remove it. Received: {str(path)!r}"
+            )
+        if (path / run_lib.DIVERGED).exists():
+            epoch = run_lib.read_json(path / run_lib.DIVERGED).get("epoch")
+            raise FileExistsError(
+                f"`out` holds a run whose training diverged in epoch {epoch}, and would again. Choose another directory, and a "
+                f"smaller learning rate. Received: {str(path)!r}"
+            )
+        if not resume:
+            raise FileExistsError(
+                "`out` holds an unfinished run. Continue it with `resume=True`, or `--resume` on the command line, or choose "
+                f"another directory. Received: {str(path)!r}"
             )
         return
     if taken := [name for name in run_lib.NAMES if (path / name).exists() or (path / name).is_symlink()]:
@@ -44,8 +60,12 @@ def is_run(path: Path) -> bool:
 
 
 @contextlib.contextmanager
-def alone_in(path: Path) -> Iterator[None]:
+def alone_in(path: Path, resume: bool = False) -> Iterator[None]:
     """Context manager within which no other process writes a run to a directory. It removes what killed ones have left.
+
+    Args:
+        path: Path of the directory.
+        resume: Boolean, see `check_claimable`. Defaults to `False`.
 
     Raises:
         FileExistsError: As `check_claimable`, if another process has just written a run.
@@ -57,7 +77,7 @@ def alone_in(path: Path) -> Iterator[None]:
     except InUseError as error:
         raise InUseError(f"`out` is in use: another process is training in it. Received: {str(path)!r}") from error
     with lock:
-        check_claimable(path)
+        check_claimable(path, resume)
         for folder in (path, *(path / name for name in run_lib.FOLDERS)):
             clean(folder)
         yield

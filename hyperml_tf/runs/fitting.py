@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import tensorflow as tf
 
-from hyperml_tf.callbacks import BestWeights
+from hyperml_tf.callbacks import BestWeights, StopOnDivergence
 from hyperml_tf.data import Interactions
 from hyperml_tf.models import HyperML, Recommender
 from hyperml_tf.models.default_optimizer import adam
@@ -19,6 +19,8 @@ MONITOR = "val_sampled100_ndcg@10"
 """The metric by which the weights of the best epoch are kept."""
 
 _STEPS_PER_EXECUTION = 16
+# By which the initial learning rate is multiplied when a trained model is trained further.
+_FURTHER = 0.1
 
 _Model = TypeVar("_Model", bound=Recommender)
 
@@ -74,6 +76,8 @@ def fit(
     epochs: int,
     batch_size: int,
     callbacks: Sequence[Any] = (),
+    initial_epoch: int = 0,
+    best: BestWeights | None = None,
 ) -> _Model:
     """Trains a compiled model and keeps the weights of the best epoch on validation data.
 
@@ -84,22 +88,47 @@ def fit(
         epochs: Integer, number of epochs.
         batch_size: Integer, positives per step.
         callbacks: Further Keras callbacks. They run last, so they see the weights that are kept. Defaults to `()`.
+        initial_epoch: Integer, the number of epochs that the model has been trained for. Defaults to `0`.
+        best: The callback that keeps the best weights. Defaults to `None`, a new one.
 
     Returns:
         The model itself.
+
+    Raises:
+        DivergedError: If the loss or the weights are no longer finite.
     """
-    own: list[Any] = [tf.keras.callbacks.TerminateOnNaN()]
+    own: list[Any] = [StopOnDivergence()]
     if validation is not None:
-        own.append(BestWeights(MONITOR))
+        own.append(BestWeights(MONITOR) if best is None else best)
     model.fit(
         training,
         batch_size=batch_size,
         epochs=epochs,
+        initial_epoch=initial_epoch,
         validation_data=validation,
         callbacks=[*own, *callbacks],
         verbose=0,
     )
     return model
+
+
+def keep_learning(model: HyperML) -> None:
+    """Compiles a trained model for further training.
+
+    The learning rate, which has fallen to 0, becomes a tenth of the initial one. The state of the optimizer is kept.
+
+    Args:
+        model: A model of `new_model` that has been trained.
+    """
+    old, settings = model.optimizer, model.optimizer.get_config()
+    rate = _FURTHER * settings["learning_rate"]["config"]["initial_learning_rate"]
+    new = type(old).from_config({**settings, "learning_rate": rate})
+    new.build(model.trainable_variables)
+    # In the same order, but for the rate, which is a variable now.
+    state = [[variable for variable in one.variables if "learning_rate" not in variable.name] for one in (old, new)]
+    for before, variable in zip(*state, strict=True):
+        variable.assign(before)
+    model.compile(new, steps_per_execution=_STEPS_PER_EXECUTION)
 
 
 def steps_of_epoch(training: Interactions, batch_size: int) -> int:

@@ -20,8 +20,9 @@ from hyperml_tf.settings import TrainingConfig
 
 CONFIG, METRICS, HISTORY, PICTURE = "config.json", "metrics.json", "history.csv", "disk.png"
 MODEL, HELD_OUT, SAVED_MODEL = "model/model.keras", "model/held_out.npz", "saved_model/1"
+DIVERGED, BEFORE_DIVERGENCE, PROGRESS = "diverged.json", "model/before_divergence.keras", "progress"
 FOLDERS = ("model", "saved_model")
-NAMES = (CONFIG, METRICS, HISTORY, PICTURE, *FOLDERS)
+NAMES = (CONFIG, METRICS, HISTORY, PICTURE, DIVERGED, PROGRESS, *FOLDERS)
 """Names of what is in the directory of a run."""
 
 
@@ -69,7 +70,8 @@ class Run:
         run = cls(Path(path), custom_objects)
         for name in (CONFIG, METRICS, MODEL):
             if not (run.path / name).is_file():
-                raise FileNotFoundError(f"`{path}` is not a finished run: it has no {name}.")
+                why = "its training diverged" if (run.path / DIVERGED).is_file() else f"it has no {name}"
+                raise FileNotFoundError(f"`{path}` is not a finished run: {why}.")
         return run
 
     @functools.cached_property
@@ -94,8 +96,9 @@ class Run:
 
     @functools.cached_property
     def model(self) -> HyperML:
-        """The trained model, compiled and with the state of its optimizer, so that `fit` continues the training.
+        """The trained model, compiled and with the state of its optimizer, so that `fit` trains it further.
 
+        The learning rate has fallen to 0 in training; further training has a tenth of the initial one. `compile` it for another.
         To continue on the training rows, `model.fit(run.training, replace_seen=True)`: its histories have the held-out rows, too.
         """
         return load_model(self.path / MODEL, self.custom_objects, HyperML)

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import platform
+import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,8 +20,9 @@ from hyperml_tf.files.whole import whole_file
 from hyperml_tf.models import HyperML
 from hyperml_tf.runs import fitting
 from hyperml_tf.runs import run as run_lib
-from hyperml_tf.runs.claims import alone_in, check_claimable
+from hyperml_tf.runs.claims import alone_in, check_claimable, is_run
 from hyperml_tf.runs.held_out import HeldOut
+from hyperml_tf.runs.resumable import fit_resumably
 from hyperml_tf.runs.run import Run
 from hyperml_tf.serving import export_saved_model
 from hyperml_tf.settings import TrainingConfig
@@ -33,6 +35,7 @@ def train_run(
     out: str | os.PathLike[str],
     config: TrainingConfig | None = None,
     callbacks: Sequence[Any] = (),
+    resume: bool = False,
 ) -> Run:
     """Trains a model on a table, evaluates and exports it, and writes everything to a directory; see `Run` for its files.
 
@@ -42,19 +45,26 @@ def train_run(
     The saved and the exported model have all rows of the table as histories, with held-out rows, too: weights are trained on
     training rows only, but users are served by all that is known of them.
 
+    The state of the training is kept in `progress/` after each epoch, until the run is finished. A run that was interrupted or
+    killed is continued by `resume=True`, to the same weights and metrics as without the interruption.
+
     Args:
         table: Path of a CSV or Parquet file, see `Interactions.from_file`, or an `Interactions`.
-        out: Path of the directory to write, which must not hold a run.
-        config: A `TrainingConfig`. Defaults to `None`, the default settings.
-        callbacks: Further Keras callbacks. Defaults to `()`.
+        out: Path of the directory to write, which must not hold a run, or an unfinished one with `resume=True`.
+        config: A `TrainingConfig`. Defaults to `None`, the default settings, or those of the run that is resumed.
+        callbacks: Further Keras callbacks. Their state is not kept. Defaults to `()`.
+        resume: Boolean, whether to continue an unfinished run in `out`; if there is none, a new one begins. Defaults to `False`.
 
     Returns:
         A `Run`.
 
     Raises:
         FileNotFoundError: If there is no such table.
-        ValueError: If the table is invalid.
-        FileExistsError: If `out` is a file, or holds a run or files of others with the names of those of a run.
+        DivergedError: If the loss or the weights are no longer finite. The best weights before are kept in
+            `model/before_divergence.keras`, and nothing is exported.
+        ValueError: If the table is invalid, or if a run is resumed with other settings or rows than it began with.
+        FileExistsError: If `out` is a file, or holds a run, an unfinished one without `resume`, or files of others with the names
+            of those of a run.
         InUseError: If another process is training in `out`.
 
     Example:
@@ -65,26 +75,24 @@ def train_run(
     >>> [name for name in run.metrics["test"] if name.startswith("full")]
     ['full_hr@5', 'full_hr@10', 'full_hr@20', 'full_ndcg@5', 'full_ndcg@10', 'full_ndcg@20', 'full_mrr']
     """
-    given = config or TrainingConfig()
     path = Path(out)
-    check_claimable(path)
+    check_claimable(path, resume)
+    stored = run_lib.read_json(path / run_lib.CONFIG) if resume and is_run(path) else None
+    given = config or (TrainingConfig() if stored is None else TrainingConfig.from_file(path / run_lib.CONFIG))
     started = time.perf_counter()
     data = table if isinstance(table, Interactions) else _read(table, given)
     held_out = None if given.split == "none" else HeldOut.draw(data, given.split, seed=0)
     training = data if held_out is None else held_out.split.train
     config = given.resolved(training)
+    written = {**_settings(given, config), **_provenance(table, data)}
+    if stored is not None:
+        _check_same(path, stored, written)
     path.mkdir(parents=True, exist_ok=True)
-    with alone_in(path):
-        written = {**_settings(given, config), **_provenance(table, data)}
-        _write_json(path / run_lib.CONFIG, written)
-        model = fitting.fit(
-            fitting.new_model(training, config),
-            training,
-            None if held_out is None else held_out.split.validation,
-            config.epochs,
-            config.batch_size,
-            [tf.keras.callbacks.CSVLogger(path / run_lib.HISTORY), *callbacks],
-        )
+    with alone_in(path, resume):
+        if stored is None:
+            _write_json(path / run_lib.CONFIG, written)
+        validation = None if held_out is None else held_out.split.validation
+        model, before = fit_resumably(path, training, validation, config, callbacks)
         metrics: dict[str, Any] = {"users": data.n_users, "items": data.n_items, "train_rows": len(training)}
         if held_out is not None:
             metrics |= run_lib.evaluate(model, held_out)
@@ -92,15 +100,39 @@ def train_run(
             model.set_seen(data)
             with whole_file(path / run_lib.HELD_OUT) as scratch:
                 held_out.save(scratch, written["fingerprint"])
+        fitting.keep_learning(model)
         with whole_file(path / run_lib.MODEL) as scratch:
             model.save(scratch)
         card = run_lib.card(written, metrics)
         export_saved_model(model, path / run_lib.SAVED_MODEL, k=config.k, overwrite=True, card=card)
         _picture(model, data, path / run_lib.PICTURE)
-        metrics["seconds"] = round(time.perf_counter() - started, 2)
+        metrics["seconds"] = round(before + time.perf_counter() - started, 2)
         # Written last, because this file marks a finished run.
         _write_json(path / run_lib.METRICS, metrics)
+        shutil.rmtree(path / run_lib.PROGRESS, ignore_errors=True)
     return Run.load(path)
+
+
+def _check_same(path: Path, stored: dict[str, Any], now: dict[str, Any]) -> None:
+    """Raises an error if a run is to be resumed with other settings, or on another table, than it began with."""
+    before, settings = stored["settings"], json.loads(json.dumps(now["settings"]))
+    if changed := [name for name in {**before, **settings} if before.get(name) != settings.get(name)]:
+        began, received = (
+            ", ".join(f"{name}={values.get(name)!r}" for name in changed) for values in (before, settings)
+        )
+        raise ValueError(
+            f"A run is resumed with the settings that it began with. In {str(path)!r} these are {began}. Received: {received}"
+        )
+    if stored["fingerprint"] != now["fingerprint"]:
+        raise ValueError(
+            f"A run is resumed on the rows that it began with, from {stored.get('table')}. "
+            f"Received: other rows, from {now['table']}"
+        )
+    if stored.get("versions") != now["versions"]:
+        logger.warning(
+            "The run began with other versions, %s: it goes on, but not exactly as without an interruption.",
+            stored.get("versions"),
+        )
 
 
 def _read(table: str | os.PathLike[str], config: TrainingConfig) -> Interactions:

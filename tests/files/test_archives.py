@@ -70,3 +70,12 @@ def test_a_part_of_a_file(tmp_path: Path, kept: int) -> None:
     path.write_bytes(path.read_bytes()[:kept])
     with pytest.raises(ValueError, match="a whole zip archive"):
         check_archive(path, anything)
+
+
+def test_compressed_bytes_that_cannot_be_read(tmp_path: Path) -> None:
+    path = archive(tmp_path / "a.zip", ("first", b"content" * 99), compression=zipfile.ZIP_DEFLATED)
+    whole = bytearray(path.read_bytes())
+    whole[40:50] = b"\xff" * 10
+    path.write_bytes(whole)
+    with pytest.raises(ValueError, match=r"a\.zip"):
+        check_archive(path, anything, compressed=True)

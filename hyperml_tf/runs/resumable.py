@@ -1,0 +1,78 @@
+"""Training that goes on where it was interrupted, and that keeps the best weights where it diverges."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from hyperml_tf.callbacks import BestWeights, DivergedError
+from hyperml_tf.data import Interactions
+from hyperml_tf.files.whole import whole_file
+from hyperml_tf.models import HyperML
+from hyperml_tf.runs import fitting
+from hyperml_tf.runs import run as run_lib
+from hyperml_tf.runs.progress import KeepProgress, Progress, cut_history
+from hyperml_tf.settings import TrainingConfig
+
+logger = logging.getLogger(__name__)
+
+
+def fit_resumably(
+    path: Path,
+    training: Interactions,
+    validation: Interactions | None,
+    config: TrainingConfig,
+    callbacks: Sequence[Any] = (),
+) -> tuple[HyperML, float]:
+    """Trains a model, from the last epoch that was kept in the directory of its run, if there is one.
+
+    Args:
+        path: Path of the directory of the run.
+        training: An `Interactions`, the training rows.
+        validation: An `Interactions` with one held-out row per user, or `None`.
+        config: A `TrainingConfig`.
+        callbacks: Further Keras callbacks. Defaults to `()`.
+
+    Returns:
+        The trained model, and the seconds that earlier processes have trained.
+
+    Raises:
+        DivergedError: If the loss or the weights are no longer finite.
+    """
+    best, before = BestWeights(fitting.MONITOR), Progress.load(path)
+    if before is None:
+        model, first, seconds = fitting.new_model(training, config), 0, 0.0
+    else:
+        model, first, seconds = before.model, before.epochs, before.seconds
+        before.restore(best)
+        logger.info("Going on after epoch %d of %d.", first, config.epochs)
+    cut_history(path / run_lib.HISTORY, first)
+    log = tf.keras.callbacks.CSVLogger(path / run_lib.HISTORY, append=True)
+    kept = KeepProgress(path, best, seconds)
+    try:
+        fitting.fit(model, training, validation, config.epochs, config.batch_size, [log, kept, *callbacks], first, best)
+    except DivergedError as error:
+        raise DivergedError(f"{error} {_keep_before(path, error)}", error.epoch) from error
+    return model, seconds
+
+
+def _keep_before(path: Path, error: DivergedError) -> str:
+    """Writes the best weights before a divergence, and the mark of the run. Returns what was kept, for the error message."""
+    before = Progress.load(path)
+    mark: dict[str, Any] = {"epoch": error.epoch + 1, "said": str(error), "kept_epoch": None}
+    said = "No epoch had ended before."
+    if before is not None:
+        for variable, weights in zip(before.model.trainable_variables, before.best_weights, strict=False):
+            variable.assign(weights)
+        mark["kept_epoch"] = before.epochs if before.best_epoch is None else before.best_epoch + 1
+        with whole_file(path / run_lib.BEFORE_DIVERGENCE) as scratch:
+            before.model.save(scratch)
+        said = f"The weights of epoch {mark['kept_epoch']} are in {path / run_lib.BEFORE_DIVERGENCE}."
+    with whole_file(path / run_lib.DIVERGED) as scratch:
+        scratch.write_text(json.dumps(mark, indent=2) + "\n")
+    return said
