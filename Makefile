@@ -17,7 +17,7 @@ DEMO_USER := user_00007
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo quick test pytest test-oldest bench-smoke lint format build clean
+.PHONY: help demo quick test pytest test-oldest bench-smoke robust lint format build clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets.
@@ -56,6 +56,9 @@ test-oldest: $(OLDEST)/.installed ## All tests with the oldest version of every 
 
 bench-smoke: $(VENV)/.installed-benchmarks ## Every program in benchmarks/, at toy size, to see that it still runs.
 	$(BIN)/pytest benchmarks
+
+robust: $(VENV)/.installed-dev ## Kills, damaged files and broken tables, counted. About five minutes.
+	$(BIN)/python benchmarks/robustness
 
 lint: $(VENV)/.installed-dev ## Ruff, mypy and the import contract.
 	$(BIN)/ruff check .

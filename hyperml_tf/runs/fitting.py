@@ -122,11 +122,11 @@ def keep_learning(model: HyperML) -> None:
     """
     old, settings = model.optimizer, model.optimizer.get_config()
     rate = _FURTHER * settings["learning_rate"]["config"]["initial_learning_rate"]
-    new = type(old).from_config({**settings, "learning_rate": rate})
+    # A schedule again, if a constant one, so that both have the same variables: any other rate would be one of them.
+    constant = tf.keras.optimizers.schedules.PolynomialDecay(rate, 1, rate)
+    new = type(old).from_config({**settings, "learning_rate": constant})
     new.build(model.trainable_variables)
-    # In the same order, but for the rate, which is a variable now.
-    state = [[variable for variable in one.variables if "learning_rate" not in variable.name] for one in (old, new)]
-    for before, variable in zip(*state, strict=True):
+    for before, variable in zip(old.variables, new.variables, strict=True):
         variable.assign(before)
     model.compile(new, steps_per_execution=_STEPS_PER_EXECUTION)
 

@@ -1,0 +1,44 @@
+"""Kills, damaged files and broken tables, counted. The exit status is 1 if anything bad has happened.
+
+    python benchmarks/robustness [--kills 2] [--commands train export tune] [--tables 2000] [--damage 60] [--seed 0]
+
+`make robust` runs this short form, in about five minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import damage
+import kills
+import tables
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=2, help="kills of each command")
+    parser.add_argument("--commands", nargs="+", default=kills.COMMANDS, help="what is killed")
+    parser.add_argument("--tables", type=int, default=2000, help="tables to read")
+    parser.add_argument("--damage", type=int, default=60, help="damaged runs and exports")
+    parser.add_argument("--seed", type=int, default=0, help="random seed; each case can be repeated by it")
+    asked = parser.parse_args()
+    logging.getLogger("hyperml_tf").setLevel(logging.ERROR)
+    bad = 0
+    for part in (
+        lambda: [tables.fuzz(asked.tables, asked.seed)] if asked.tables else [],
+        lambda: [damage.fuzz(asked.damage, asked.seed)] if asked.damage else [],
+        lambda: kills.kill(asked.kills, asked.seed, asked.commands) if asked.kills else [],
+    ):
+        for counts in part():
+            counts.show()
+            bad += counts.bad
+    return int(bad > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

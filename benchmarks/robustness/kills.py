@@ -1,0 +1,156 @@
+"""Kills at random moments: nothing is lost, no half file is visible, and the next process ends as if nothing had been."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from counts import BAD, Counts
+
+from hyperml_tf import Run, synthesize
+from hyperml_tf.serving import verify_export
+from hyperml_tf.serving.model_card import read
+
+TRAIN = ("--epochs", "6", "--dim", "8", "--batch-size", "256")
+TUNE = ("--tuner", "random", "--max-trials", "4", "--epochs", "2")
+
+
+COMMANDS = ("train", "export", "tune")
+
+
+def kill(times: int, seed: int = 0, commands: Sequence[str] = COMMANDS) -> Iterator[Counts]:
+    """Kills each command so many times."""
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        table = work / "table.csv"
+        synthesize(n_users=200, n_items=150, n_rows=4000).interactions.to_csv(table, index=False)
+        run, search = work / "run", work / "search"
+        train, tune = ["train", table, *TRAIN, "--out"], ["tune", table, *TUNE, "--out"]
+        undisturbed = {
+            "train": [*train, run],
+            "export": ["export", run, work / "models/1", "--k", 7],
+            "tune": [*tune, search],
+        }
+        cases: dict[str, Callable[[Path, float], str]] = {
+            "train": lambda out, after: _train([*train, out], out, after, run),
+            "export": lambda out, after: _export(run, out, after),
+            "tune": lambda out, after: _tune([*tune, out], out, after, search),
+        }
+        draw = random.Random(seed)
+        for name in COMMANDS:
+            if name in commands or name == "train":  # whose run is exported
+                seconds = _run(undisturbed[name])
+            if name in commands:
+                yield _repeat(name, times, seconds, draw, work, cases[name])
+
+
+def _repeat(
+    name: str, times: int, seconds: float, draw: random.Random, work: Path, case: Callable[[Path, float], str]
+) -> Counts:
+    counts = Counts(f"Killed {name}")
+    for number in range(times):
+        folder, after = work / f"{name}{number}", draw.uniform(0.2, 0.8) * seconds
+        folder.mkdir()
+        counts.add(case(folder / "out", after), f"killed after {after:.1f} of {seconds:.1f} s")
+        shutil.rmtree(folder)
+    return counts
+
+
+def _train(command: list[Any], out: Path, after: float, undisturbed: Path) -> str:
+    if not _killed(command, after):
+        return "had finished before"
+    finished, epochs = (out / "metrics.json").exists(), _epochs(out)
+    if finished:
+        Run.load(out).evaluate()
+    elif _run([*command, "--resume"], check=False) is None:
+        return f"{BAD}cannot be resumed"
+    if _result(out) != _result(undisturbed):
+        return f"{BAD}another result than without the kill"
+    # A process that is killed once it has finished leaves its state, until the directory is removed.
+    state = "after it had finished" if finished else f"in epoch {epochs + 1}"
+    return f"{BAD}something is left" if not finished and _left(out.parent) else f"the same metrics, killed {state}"
+
+
+def _epochs(run: Path) -> int:
+    """How many epochs of a run have ended."""
+    state = run / "progress/state.json"
+    return json.loads(state.read_text())["epochs"] if state.is_file() else 0
+
+
+def _result(run: Path) -> Any:
+    metrics = json.loads((run / "metrics.json").read_text())
+    metrics.pop("seconds")
+    return metrics, (run / "history.csv").read_text(), bool(verify_export(run / "saved_model/1"))
+
+
+def _tune(command: list[Any], out: Path, after: float, undisturbed: Path) -> str:
+    if not _killed(command, after):
+        return "had finished before"
+    if _run(command, check=False) is None:
+        return f"{BAD}cannot be resumed"
+    best = [json.loads((path / "best.json").read_text()) for path in (out, undisturbed)]
+    if best[0] != best[1]:
+        return f"{BAD}another best trial than without the kill"
+    return f"{BAD}something is left" if _left(out.parent) else "goes on to the same best trial"
+
+
+def _export(run: Path, out: Path, after: float) -> str:
+    target = out / "1"
+    shutil.copytree(run.parent / "models", out)
+    if not _killed(["export", run, target, "--k", 9, "--overwrite"], after):
+        return "had finished before"
+    if verify_export(target):
+        return f"{BAD}neither the old nor the new export"
+    state = "the old" if read(target)["serving"]["k"] == 7 else "the new"
+    if _run(["export", run, target, "--k", 9, "--overwrite"], check=False) is None:
+        return f"{BAD}cannot be exported again"
+    return f"{BAD}something is left" if _left(out) else f"{state} export is there"
+
+
+def _left(path: Path) -> list[Path]:
+    """Scratch directories and locks; a search keeps one of its own."""
+    return [found for found in path.rglob(".*") if found.name != ".DS_Store"]
+
+
+def _killed(command: list[Any], after: float) -> bool:
+    """Starts a command, and kills it after so many seconds. Returns whether it was still running."""
+    process = subprocess.Popen(
+        _words(command), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=_environment()
+    )
+    try:
+        process.wait(after)
+        return False
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        return True
+
+
+def _run(command: list[Any], check: bool = True) -> Any:
+    """Runs a command to its end; returns its seconds, or `None` if it failed."""
+    began = time.perf_counter()
+    done = subprocess.run(_words(command), capture_output=True, text=True, env=_environment(), check=False)
+    if done.returncode == 0:
+        return time.perf_counter() - began
+    if check:
+        raise RuntimeError(done.stderr[-2000:])
+    print(done.stderr[-500:])
+    return None
+
+
+def _words(command: list[Any]) -> list[str]:
+    return [sys.executable, "-m", "hyperml_tf", *map(str, command)]
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
