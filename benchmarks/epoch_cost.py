@@ -45,6 +45,8 @@ MAIN: dict[str, Maker] = {
     FREE: hyperml(history=0),
     HISTORY: hyperml(history={}),
     "histories, both sides only": hyperml(history={"around": 1.0, "recent_weight": 0.0}),
+    "sequences": hyperml(user_model="sequence"),
+    "sequences, softmax": hyperml(user_model="sequence", loss="softmax"),
 }
 OTHERS: dict[str, Maker] = {
     "direct": hyperml(mode="direct"),
@@ -53,7 +55,7 @@ OTHERS: dict[str, Maker] = {
     "LRML": baseline(baselines.LRML),
 }
 OPTIMIZERS: dict[str, Callable[[Any], Any]] = {
-    "adagrad": lambda model: None,
+    "its default": lambda model: None,
     "adam": lambda model: RiemannianAdam(0.001),
     "sgd": lambda model: RiemannianSGD(0.01),
 }
@@ -102,7 +104,7 @@ def main() -> None:
         table = random_table(size, options.rows)
         for name, make in (MAIN if options.models == "main" else MAIN | OTHERS).items():
             for optimizer, compiled in (
-                OPTIMIZERS.items() if options.models == "all" else [("adagrad", OPTIMIZERS["adagrad"])]
+                OPTIMIZERS.items() if options.models == "all" else [("its default", OPTIMIZERS["its default"])]
             ):
                 sides[size, f"{name}, {optimizer}"] = epochs(make, compiled, table, options.dim)
     figures = timing.take_turns(sides, options.rounds)
@@ -115,7 +117,7 @@ def report(figures: dict[Any, list[Any]], options: argparse.Namespace) -> str:
     }
     rows = []
     for (size, name), (seconds, cpu, memory) in medians.items():
-        free, small = medians[size, f"{FREE}, adagrad"], medians[options.sizes[0], name]
+        free, small = medians[size, f"{FREE}, its default"], medians[options.sizes[0], name]
         rows.append(
             [
                 f"{size:,}",

@@ -33,12 +33,16 @@ def build_model(n_users: int, n_items: int, dim: int) -> tf.keras.Model:
 def examples(
     table: hml.Interactions, rows: hml.Interactions, negatives: int
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """The rows, each with sampled negatives of its user. Labels are 1 for the item of the row and 0 for negatives."""
+    """The rows, each with sampled negatives of its user. Labels are 1 for the item of the row, 0 for negatives, -1 for padding.
+
+    Only users who have not seen fewer items than `negatives` have padding.
+    """
     others = hml.data.sampled_negatives(table, rows.users, negatives)
     items = np.concatenate([rows.items[:, None], others], axis=1)
     labels = np.zeros(items.shape, np.float32)
     labels[:, 0] = 1
-    return {"user": rows.users[:, None], "items": items}, labels
+    labels[items < 0] = -1
+    return {"user": rows.users[:, None], "items": np.maximum(items, 0)}, labels
 
 
 def main() -> None:

@@ -50,14 +50,15 @@ class RankingMetric(tf.keras.metrics.Metric):
         """Accumulates the metric of a batch of scores.
 
         Args:
-            y_true: Labels, `(batch_size, n)`: 1 for the relevant candidate, 0 for the others. A sample without a relevant
-                candidate counts as a miss.
+            y_true: Labels, `(batch_size, n)`: 1 for the relevant candidate, 0 for the others, -1 for padding. A sample without
+                a relevant candidate counts as a miss.
             y_pred: Scores, `(batch_size, n)`, higher is better. For a model of distances, pass negated distances.
             sample_weight: Weights of the samples, `(batch_size,)`, `(batch_size, 1)` or a scalar. Defaults to `None`, equal
                 weights.
         """
-        y_pred = numerics.promote(y_pred)[0]
-        relevant = tf.convert_to_tensor(y_true) > 0
+        y_pred, y_true = numerics.promote(y_pred)[0], tf.convert_to_tensor(y_true)
+        y_pred = tf.where(y_true < 0, tf.constant(float("-inf"), y_pred.dtype), y_pred)
+        relevant = y_true > 0
         target = tf.reduce_max(tf.where(relevant, y_pred, float("-inf")), axis=-1)
         ranks = ranks_lib.rank_among(target, y_pred) - 1
         missing = tf.logical_not(tf.reduce_any(relevant, axis=-1))

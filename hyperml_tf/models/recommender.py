@@ -258,7 +258,7 @@ class Recommender(tfrs.Model):
                 "held-out ones, see `hyperml_tf.data.leave_one_out`. "
                 f"Received: y of type {type(y).__name__}, validation_split={validation_split}"
             )
-        if self.optimizer is not None and float(self.optimizer.learning_rate) == 0.0:
+        if self.optimizer is not None and float(tf.convert_to_tensor(self.optimizer.learning_rate)) == 0.0:
             logger.warning(
                 "The learning rate of the optimizer is 0, so training changes nothing: its schedule has ended. Call `compile` "
                 "with another one."

@@ -57,6 +57,16 @@ def test_a_saved_model_keeps_its_metrics(cls: type, values: list[float], tmp_pat
 
 
 @cases
+def test_padding_counts_as_no_candidate(cls: type, values: list[float]) -> None:
+    padding = [[-1, -1]] * len(LABELS)
+    metric = cls(k=2)
+    metric.update_state(
+        np.concatenate([LABELS, padding], axis=1), np.concatenate([SCORES, [[9.0, np.nan]] * len(LABELS)], axis=1)
+    )
+    assert float(metric.result()) == pytest.approx(np.mean(values))
+
+
+@cases
 def test_nan_scores_never_win(cls: type, values: list[float]) -> None:
     metric = cls(k=1)
     metric.update_state([[1, 0], [0, 1]], [[np.nan, 0.0], [np.nan, 0.0]])
