@@ -42,6 +42,7 @@ def inputs_of(signature: str, batch: int, rng: random.Random, items: int, users:
     some_users = [f"user_{rng.randrange(users + users // 9):07d}" for _ in range(batch)]
     values = {
         "user_id": some_users,
+        "candidates": [one_list(length) for _ in range(batch)],
         "exclude": [one_list(length) for _ in range(batch)],
         "history": [one_list(length) for _ in range(batch)],
         "item_id": [one_list(length) for _ in range(batch)] if signature == "score" else one_list(batch),

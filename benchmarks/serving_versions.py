@@ -56,7 +56,7 @@ def main() -> None:
 
     users = [f"user_{i:07d}" for i in range(200)] + ["stranger"]
     lists = [[f"item_{(7 * i + j) % arguments.items:07d}" for j in range(12)] + [""] for i in range(len(users))]
-    some = {"user_id": users, "exclude": lists, "history": lists}
+    some = {"user_id": users, "candidates": lists, "exclude": lists, "history": lists}
     calls = {
         name: {
             key: some.get(key, lists if len(field.shape) == 2 else [row[0] for row in lists])

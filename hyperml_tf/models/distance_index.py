@@ -48,9 +48,12 @@ class DistanceIndex:
     def __len__(self) -> int:
         return self._index.n
 
-    def recommend(self, users: Any, k: int = 10, exclude_seen: bool = True) -> Neighbours:
+    def recommend(
+        self, users: Any, k: int = 10, exclude_seen: bool = True, include: Any = None, exclude: Any = None
+    ) -> Neighbours:
         """Recommends the `k` nearest items to each user, see `HyperML.recommend`."""
-        return self._model.neighbours_of_users(users, k, partial(self._near_users, exclude_seen=bool(exclude_seen)))
+        search = partial(self._near_users, exclude_seen=bool(exclude_seen))
+        return self._model.neighbours_of_users(users, k, search, include, exclude)
 
     def similar_items(self, items: Any, k: int = 10) -> Neighbours:
         """Finds the `k` items nearest to each item, see `HyperML.similar_items`."""

@@ -15,11 +15,13 @@ from hyperml_tf.geometry import poincare
 from hyperml_tf.geometry.poincare.ordering import pairwise_proximity
 from hyperml_tf.layers import Curvature
 from hyperml_tf.metrics.protocols import Scorer
+from hyperml_tf.models.filters import Filters
 from hyperml_tf.models.recommender import Recommender
 from hyperml_tf.models.towers.tower import Tower
 from hyperml_tf.numerics import Tensor
+from hyperml_tf.retrieval.among import nearest_among
 from hyperml_tf.retrieval.exact_index import ExactIndex
-from hyperml_tf.retrieval.exclusions import exclude_matrix, exclude_pairs
+from hyperml_tf.retrieval.exclusions import exclude_all, exclude_matrix, exclude_pairs, matrix_pairs, without_pairs
 from hyperml_tf.retrieval.nearest import Index, nearest
 from hyperml_tf.retrieval.results import Neighbours
 from hyperml_tf.tables import SeenItems
@@ -28,8 +30,12 @@ from hyperml_tf.tables.ids import id_array
 # Scores in memory at a time: 512 MiB of float32, which is 128 users if there are a million items.
 _SCORES = 2**27
 
-Search = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
-"""A function of queries and `k` that returns indices of candidates and distances, as `retrieval.nearest` does."""
+Search = Callable[..., tuple[Tensor, Tensor]]
+"""A function of queries, `k` and the filters that are given, by name, that returns indices of candidates and distances, as
+`retrieval.nearest` does."""
+
+
+_ALL = Filters()
 
 
 class MetricRecommender(Recommender):
@@ -98,22 +104,31 @@ class MetricRecommender(Recommender):
             self.query_tower.points_or_origin(users), self.candidate_tower.points_or_origin(items), self.curvature()
         )
 
-    def recommend(self, users: Any, k: int = 10, exclude_seen: bool = True) -> Neighbours:
+    def recommend(
+        self, users: Any, k: int = 10, exclude_seen: bool = True, include: Any = None, exclude: Any = None
+    ) -> Neighbours:
         """Recommends the `k` nearest candidates to each user. For many queries, keep a `DistanceIndex`.
 
         Args:
             users: Raw user ids, `(batch,)`. Unknown users are at the origin, where the popular, general items are.
             k: Integer >= 1, the number of recommendations, at most the size of the catalogue. Defaults to `10`.
             exclude_seen: Boolean, whether to exclude the items of the user's history. Defaults to `True`.
+            include: The only items that may be recommended: raw ids, as one list for all users, or a list for each user; rows
+                of a matrix may be padded with ids that are not of the catalogue. Unknown ids are ignored. Defaults to `None`,
+                all items.
+            exclude: Raw ids of items that are not recommended, likewise. Defaults to `None`, none.
 
         Returns:
-            `Neighbours`: ids `(batch, k)` and hyperbolic distances `(batch, k)`, ascending.
+            `Neighbours`: ids `(batch, k)` and hyperbolic distances `(batch, k)`, ascending. If fewer than `k` items are left, the
+            others are `""`, or -1 for integer ids, at infinite distance.
 
         Raises:
-            ValueError: If `k` is below 1, or if users are represented by their histories and all of these are empty.
+            ValueError: If `k` is below 1, if users are represented by their histories and all of these are empty, or if
+                `include` or `exclude` is not lists of ids, of the type of those of the catalogue.
         """
         index, c = self.exact_index()
-        return self.neighbours_of_users(users, k, lambda ids, k: self.nearest_to_users(ids, k, index, c, exclude_seen))
+        search = functools.partial(self.nearest_to_users, index=index, c=c, exclude_seen=exclude_seen)
+        return self.neighbours_of_users(users, k, search, include, exclude)
 
     def similar_items(self, items: Any, k: int = 10) -> Neighbours:
         """Finds the `k` candidates nearest to each of the given candidates, which are not among their own neighbours.
@@ -137,21 +152,40 @@ class MetricRecommender(Recommender):
         return ExactIndex.of(self.candidate_tower.all_points(), c), c
 
     def nearest_to_users(
-        self, ids: Tensor, k: Tensor, index: Index, c: Tensor, exclude_seen: bool
+        self,
+        ids: Tensor,
+        k: Tensor,
+        index: Index,
+        c: Tensor,
+        exclude_seen: bool,
+        include: Tensor | None = None,
+        exclude: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Searches for raw user ids, `(batch,)`, inside a graph; returns what `retrieval.nearest` returns."""
+        """Searches for raw user ids, `(batch,)`, inside a graph; returns what `retrieval.nearest` returns.
+
+        `include` and `exclude` are item codes, `(batch, n)`, padded with -1, see `Filters`.
+        """
         codes = self.query_lookup(ids)
-        exclusion = exclude_pairs(*self.seen.histories.pairs(codes)) if exclude_seen else None
-        return nearest(self.query_tower.points_or_origin(codes), index, c, k, exclusion)
+        queries = self.query_tower.points_or_origin(codes)
+        seen = self.seen.histories.pairs(codes) if exclude_seen else None
+        if include is None:
+            given = None if seen is None else exclude_pairs(*seen), None if exclude is None else exclude_matrix(exclude)
+            return nearest(queries, index, c, k, exclude_all(*given))
+        for pairs in (seen, None if exclude is None else matrix_pairs(exclude)):
+            include = include if pairs is None else without_pairs(include, *pairs)
+        return nearest_among(queries, include, index, c, k)
 
     def nearest_to_items(self, codes: Tensor, k: Tensor, index: Index, c: Tensor) -> tuple[Tensor, Tensor]:
         """Searches for the neighbours of item codes, `(batch,)`, inside a graph; returns what `retrieval.nearest` returns."""
         return nearest(index.points(codes), index, c, k, exclude_matrix(codes[:, tf.newaxis]))
 
-    def neighbours_of_users(self, users: Any, k: int, search: Search) -> Neighbours:
-        """Validates raw user ids and runs `search` on them, in batches that fit into memory."""
+    def neighbours_of_users(
+        self, users: Any, k: int, search: Search, include: Any = None, exclude: Any = None
+    ) -> Neighbours:
+        """Validates raw ids and runs `search` on those of the users, in batches that fit into memory."""
         self.check_history()
-        return self._search(id_array(users, "users"), k, search)
+        asked = id_array(users, "users")
+        return self._search(asked, k, search, Filters.of(self.candidate_lookup, len(asked), include, exclude))
 
     def neighbours_of_items(self, items: Any, k: int, search: Search) -> Neighbours:
         """Validates raw item ids and runs `search` on their codes, in batches that fit into memory."""
@@ -161,12 +195,17 @@ class MetricRecommender(Recommender):
             raise ValueError(f"`items` must be of the catalogue. Received unknown ids: {ids[codes < 0][:5].tolist()}")
         return self._search(codes, k, search)
 
-    def _search(self, asked: np.ndarray, k: int, search: Search) -> Neighbours:
+    def _search(self, asked: np.ndarray, k: int, search: Search, filters: Filters = _ALL) -> Neighbours:
         k = min(count(k=k), len(self.candidate_lookup))
         block = max(1, _SCORES // len(self.candidate_lookup))
+        parts = [asked[start : start + block] for start in range(0, len(asked), block)]
         found = [
-            search(tf.constant(part.tolist() if part.dtype.kind == "O" else part), tf.constant(k))
-            for part in np.array_split(asked, range(block, len(asked), block))
+            search(
+                tf.constant(part.tolist() if part.dtype.kind == "O" else part),
+                tf.constant(k),
+                **filters.at(number * block, len(part)),
+            )
+            for number, part in enumerate(parts)
         ]
         indices, distances = (np.concatenate([result[column].numpy() for result in found]) for column in (0, 1))
         nowhere = np.isnan(distances).any(axis=1)

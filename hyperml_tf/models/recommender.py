@@ -17,6 +17,7 @@ from hyperml_tf.metrics.gains import CUTOFFS
 from hyperml_tf.metrics.protocols import Scorer
 from hyperml_tf.models import batches, keras_arguments
 from hyperml_tf.models.default_optimizer import undamped_adagrad
+from hyperml_tf.models.filters import Filters
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.retrieval.results import Neighbours, Recommendations
 from hyperml_tf.tables import IdLookup, SeenItems
@@ -580,29 +581,40 @@ class Recommender(tfrs.Model):
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         return tf.stack([tf.constant(self.seed, tf.int64), self.batches * replicas + replica])
 
-    def recommend(self, users: Any, k: int = 10, exclude_seen: bool = True) -> Recommendations | Neighbours:
+    def recommend(
+        self, users: Any, k: int = 10, exclude_seen: bool = True, include: Any = None, exclude: Any = None
+    ) -> Recommendations | Neighbours:
         """Recommends the `k` best candidates to each user.
 
         Args:
             users: Raw user ids, `(batch,)`. Unknown users are allowed.
             k: Integer >= 1, the number of recommendations, at most the size of the catalogue. Defaults to `10`.
             exclude_seen: Boolean, whether to exclude the items of the user's history. Defaults to `True`.
+            include: The only items that may be recommended: raw ids, as one list for all users, or a list for each user; rows
+                of a matrix may be padded with ids that are not of the catalogue. Unknown ids are ignored. Defaults to `None`,
+                all items.
+            exclude: Raw ids of items that are not recommended, likewise. Defaults to `None`, none.
 
         Returns:
-            A `Recommendations` with ids and scores, `(batch, k)`, best first; ties are in the order of the catalogue. Models
-            that score by distance return a `Neighbours` with ids and distances.
+            A `Recommendations` with ids and scores, `(batch, k)`, best first; ties are in the order of the catalogue. If fewer
+            than `k` items are left, the others are `""`, or -1 for integer ids, with the score minus infinity. Models that score
+            by distance return a `Neighbours` with ids and distances.
 
         Raises:
-            ValueError: If `k` is below 1, or if users are represented by their histories and all of these are empty.
+            ValueError: If `k` is below 1, if users are represented by their histories and all of these are empty, or if
+                `include` or `exclude` is not lists of ids, of the type of those of the catalogue.
         """
         k = count(k=k)
         self.check_history()
         codes = self.query_lookup(id_array(users, "users")).numpy()
         n = len(self.candidate_lookup)
+        filters = Filters.of(self.candidate_lookup, len(codes), include, exclude)
         block = max(1, _SCORES // n)
         found = []
-        for rows in np.array_split(codes, range(block, len(codes), block)):
+        for start in range(0, len(codes), block):
+            rows = codes[start : start + block]
             scores = np.array(self.score_catalogue(tf.constant(rows)), np.float32)
+            filters.apply(scores, start)
             if exclude_seen:
                 positions, seen = self.seen.histories.pairs(tf.constant(rows))
                 scores[positions.numpy(), seen.numpy()] = -np.inf

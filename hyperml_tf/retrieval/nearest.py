@@ -94,10 +94,29 @@ def rerank(
         As `nearest`.
     """
     scores, indices = found
-    # In the order of the catalogue, so that ties are broken the same way in every batch; excluded candidates come last.
-    indices = tf.where(scores <= scores.dtype.min, tf.int32.max, indices)
+    return by_distance(queries, tf.where(scores <= scores.dtype.min, -1, indices), points, c, k)
+
+
+def by_distance(
+    queries: Tensor, candidates: Tensor, points: Callable[[Tensor], Tensor], c: Tensor, k: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Ranks candidates by their exact distances, each once.
+
+    Args:
+        queries: Points, `(batch, dim)`.
+        candidates: Int32 indices, `(batch, m)`, `m >= k`, in any order; -1 is padding.
+        points: A function from indices of candidates, `(batch, m)`, to points, `(batch, m, dim)`.
+        c: Scalar >= 0, curvature.
+        k: Integer scalar in `[1, m]`, number of neighbours.
+
+    Returns:
+        As `nearest`.
+    """
+    # In the order of the catalogue, so that ties are broken the same way in every batch; padding comes last.
+    indices = tf.where(candidates < 0, tf.int32.max, candidates)
     indices = -tf.math.top_k(-indices, tf.shape(indices)[1]).values
-    left_out = tf.equal(indices, tf.int32.max)
+    repeated = tf.pad(indices[:, 1:] == indices[:, :-1], [[0, 0], [1, 0]])
+    left_out = repeated | tf.equal(indices, tf.int32.max)
     distances = poincare.distance(queries[:, tf.newaxis, :], points(tf.where(left_out, 0, indices)), c)
     distances = tf.where(left_out, tf.constant(float("inf"), distances.dtype), distances)
     left_out |= tf.math.is_nan(distances)

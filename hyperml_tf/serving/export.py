@@ -56,6 +56,8 @@ def export_saved_model(
       hyperbolic distances.
     - `recommend_excluding`: `user_id` `(batch,)`, `exclude` `(batch, n)` padded with `""` -> the same. If fewer than `k`
       items are left, `item_id` is `""` and `distance` infinite.
+    - `recommend_among`: `user_id` `(batch,)`, `candidates` `(batch, n)` padded with `""` -> the same, among these items only.
+      Unknown candidates are ignored, and repeated ones count once.
     - `recommend_from_items`: `history` `(batch, n)`, oldest first, padded with `""` -> the same for a new user with these items,
       which are excluded. Fold-in: the point is computed from the items, see `HistoryFoldIn`, or `MidpointFoldIn` for a model
       with `history=0`.
@@ -74,8 +76,9 @@ def export_saved_model(
             export with files that this package has not written. Defaults to `False`.
         new_version: Boolean, whether `path` is the directory of all versions, in which the next one is written, see
             `next_version`. Of two processes that do so at once, each gets a version. Defaults to `False`.
-        exclude_seen: Boolean, whether `serving_default` and `recommend_excluding` exclude the items of the user's history in the
-            model. `recommend_from_items` always excludes its `history`; `score` excludes nothing. Defaults to `False`.
+        exclude_seen: Boolean, whether `serving_default`, `recommend_excluding` and `recommend_among` exclude the items of the
+            user's history in the model. `recommend_from_items` always excludes its `history`; `score` excludes nothing. Defaults
+            to `False`.
         details: Columns of strings to return with `item_id`, such as titles, by name, each in the order of the catalogue, see
             `item_details`. Defaults to `None`.
         precision: String, "float32", "float16" or "bfloat16". Half precision stores items in three quarters of the space, see

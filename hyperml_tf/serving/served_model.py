@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from hyperml_tf.retrieval.results import Neighbours
-from hyperml_tf.serving.signatures import DISTANCE, EXCLUDE, HISTORY, ITEM, USER, VECTOR
+from hyperml_tf.serving.signatures import CANDIDATES, DISTANCE, EXCLUDE, HISTORY, ITEM, USER, VECTOR
 
 
 class ServedModel:
@@ -76,19 +76,47 @@ class ServedModel:
         answer = signatures[signature](**tensors)
         return {name: _decode(value.numpy()) for name, value in answer.items()}
 
-    def recommend(self, users: Sequence[Any], exclude: Sequence[Sequence[Any]] | None = None) -> Neighbours:
+    def recommend(
+        self, users: Sequence[Any], exclude: Sequence[Any] | None = None, include: Sequence[Any] | None = None
+    ) -> Neighbours:
         """Recommends the nearest items to each user.
 
         Args:
             users: Raw user ids, `(batch,)`.
-            exclude: Lists of item ids to exclude, one per user. Defaults to `None`.
+            exclude: Item ids that are not recommended, a list for all users, or a list for each user. Unknown ids are ignored.
+                Defaults to `None`, none.
+            include: The only item ids that may be recommended, likewise. Defaults to `None`, all items.
 
         Returns:
-            A `Neighbours`, with ids as strings. The number of items is the `k` of the exported model.
+            A `Neighbours`, with ids as strings. The number of items is the `k` of the exported model. If fewer are left, the
+            others are `""`, at infinite distance.
+
+        Raises:
+            ValueError: If an argument is not lists of ids, or has another number of lists than there are users.
         """
-        if exclude is None:
+        if include is None and exclude is None:
             return _neighbours(self.ask("serving_default", **{USER: users}))
-        return _neighbours(self.ask("recommend_excluding", **{USER: users, EXCLUDE: exclude}))
+        users = _listed(users, USER)
+        excluded = None if exclude is None else _texts(exclude, "exclude", len(users))
+        if include is None:
+            return _neighbours(self.ask("recommend_excluding", **{USER: users, EXCLUDE: excluded}))
+        candidates = _texts(include, "include", len(users))
+        if excluded is not None:
+            pairs = zip(candidates, map(set, excluded), strict=True)
+            candidates = [[one for one in row if one not in unwanted] for row, unwanted in pairs]
+        return self.recommend_among(users, candidates)
+
+    def recommend_among(self, users: Sequence[Any], candidates: Sequence[Sequence[Any]]) -> Neighbours:
+        """Recommends the nearest of some items to each user; unknown ones are ignored.
+
+        Args:
+            users: Raw user ids, `(batch,)`.
+            candidates: Lists of item ids, one for each user.
+
+        Returns:
+            A `Neighbours`, as from `recommend`.
+        """
+        return _neighbours(self.ask("recommend_among", **{USER: users, CANDIDATES: candidates}))
 
     def recommend_from_items(self, histories: Sequence[Sequence[Any]]) -> Neighbours:
         """Recommends items to new users, given by lists of item ids, oldest first (fold-in)."""
@@ -125,6 +153,19 @@ def _matrix(rows: Sequence[Sequence[Any]], name: str) -> tf.Tensor:
     longest = max(map(len, texts), default=0)
     padded = [[*row, *[""] * (longest - len(row))] for row in texts]
     return tf.reshape(tf.constant(padded, tf.string), [len(padded), longest])
+
+
+def _texts(ids: Sequence[Any], name: str, rows: int) -> list[list[bytes]]:
+    """A list of ids for each of the rows, from such lists, or from one list for all."""
+    listed = _listed(ids, name)
+    nested = [hasattr(value, "__iter__") and not isinstance(value, (str, bytes)) for value in listed]
+    if any(nested) and len(listed) != rows:
+        raise ValueError(
+            f"`{name}` must be a list of ids, or such a list for each of {rows} users. Received: {len(listed)} lists"
+        )
+    if not any(nested):
+        return [[_text(value, name) for value in listed]] * rows
+    return [[_text(value, name) for value in _listed(row, name)] for row in listed]
 
 
 def _listed(values: Any, name: str) -> list[Any]:

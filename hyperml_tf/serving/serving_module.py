@@ -8,11 +8,19 @@ import tensorflow as tf
 
 from hyperml_tf.geometry import lorentz, poincare
 from hyperml_tf.numerics import Tensor
+from hyperml_tf.retrieval.among import nearest_among
 from hyperml_tf.retrieval.chunks import in_chunks
-from hyperml_tf.retrieval.exclusions import Exclusion, exclude_all, exclude_matrix, exclude_pairs, exclude_queries
+from hyperml_tf.retrieval.exclusions import (
+    Exclusion,
+    exclude_all,
+    exclude_matrix,
+    exclude_pairs,
+    exclude_queries,
+    without_pairs,
+)
 from hyperml_tf.retrieval.nearest import Index, nearest
 from hyperml_tf.serving.fold_in import FoldIn
-from hyperml_tf.serving.signatures import DISTANCE, EXCLUDE, ITEM, SIGNATURES, USER, VECTOR
+from hyperml_tf.serving.signatures import CANDIDATES, DISTANCE, EXCLUDE, ITEM, SIGNATURES, USER, VECTOR
 from hyperml_tf.tables import Histories, IdTable
 from hyperml_tf.tables.id_table import entries_or
 
@@ -70,6 +78,7 @@ class ServingModule(tf.Module):
         functions = {
             "serving_default": self.recommend,
             "recommend_excluding": self.recommend_excluding,
+            "recommend_among": self.recommend_among,
             "recommend_from_items": self.recommend_from_items,
             "similar_items": self.similar_items,
             "score": self.score,
@@ -97,6 +106,13 @@ class ServingModule(tf.Module):
             return self._user(codes), exclude_all(self._seen(codes), exclude_matrix(left_out))
 
         return self._nearest(prepare, [users, excluded], tf.shape(excluded)[1])
+
+    def recommend_among(self, user_id: Tensor, candidates: Tensor) -> Answer:
+        """As `recommend`, among `candidates` `(batch, n)` only; `""` and unknown items are ignored, repeated ones count once."""
+        users, items = self._rows(user_id, USER, candidates, CANDIDATES)
+        if self.seen is not None:
+            items = without_pairs(items, *self.seen.pairs(users))
+        return self._answer(*nearest_among(self._user(users), items, self.index, self.curvature, self.k))
 
     def recommend_from_items(self, history: Tensor) -> Answer:
         """`history` `(batch, n)`, oldest first -> as `recommend`, for a new user with these items, which are excluded.
@@ -173,7 +189,9 @@ class ServingModule(tf.Module):
 
         specs = [tf.TensorSpec([None, self.k], dtype) for dtype in (tf.int32, self.user_points.dtype)]
         numbers = tf.maximum(numbers_per_row, self.index.n)
-        indices, distances = in_chunks(chunk, inputs, numbers, specs)
+        return self._answer(*in_chunks(chunk, inputs, numbers, specs))
+
+    def _answer(self, indices: Tensor, distances: Tensor) -> Answer:
         columns = {name: entries_or(values, indices, "") for name, values in self.details.items()}
         return {ITEM: self.items.raw(indices), DISTANCE: distances, **columns}
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
-USER, ITEM, EXCLUDE, HISTORY, DISTANCE, VECTOR = "user_id", "item_id", "exclude", "history", "distance", "vector"
+USER, ITEM, CANDIDATES, EXCLUDE, HISTORY = "user_id", "item_id", "candidates", "exclude", "history"
+DISTANCE, VECTOR = "distance", "vector"
 """Names of inputs and outputs in every signature."""
 
 
@@ -51,6 +52,9 @@ _VECTOR = {VECTOR: Field("float32", ("batch", "dim + 1"))}
 SIGNATURES: Mapping[str, Signature] = {
     "serving_default": Signature({USER: _ID}, _ITEMS, "the items nearest to a user"),
     "recommend_excluding": Signature({USER: _ID, EXCLUDE: _IDS}, _ITEMS, "the same, with exclusions"),
+    "recommend_among": Signature(
+        {USER: _ID, CANDIDATES: _IDS}, _ITEMS, "the items nearest to a user among some candidates"
+    ),
     "recommend_from_items": Signature(
         {HISTORY: _IDS}, _ITEMS, "the items nearest to a new user, given by a list of items, which are excluded"
     ),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from hyperml_tf.serving.signatures import EXCLUDE, HISTORY, ITEM, SIGNATURES, USER
+from hyperml_tf.serving.signatures import CANDIDATES, EXCLUDE, HISTORY, ITEM, SIGNATURES, USER
 
 FILE = "tf_serving_warmup_requests"
 """Name of the file in `assets.extra/`, where TensorFlow Serving looks for it."""
@@ -60,6 +60,7 @@ def _requests(user_ids: list[str], item_ids: list[str]) -> Iterator[tuple[str, M
         users = np.resize(np.array(user_ids[:batch], object), batch)
         items = np.resize(np.array(item_ids[:batch], object), batch)
         lists = np.resize(np.array(item_ids[:_LISTED], object), (batch, _LISTED))
-        values = {(USER, 1): users, (ITEM, 1): items, (ITEM, 2): lists, (EXCLUDE, 2): lists, (HISTORY, 2): lists}
+        values = {(USER, 1): users, (ITEM, 1): items}
+        values |= {(name, 2): lists for name in (ITEM, CANDIDATES, EXCLUDE, HISTORY)}
         for name, signature in SIGNATURES.items():
             yield name, {field: values[field, len(spec.shape)].tolist() for field, spec in signature.inputs.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,51 @@ def id_array(ids: Any, name: str) -> np.ndarray:
     if array.dtype.kind == "U" or (array.dtype.kind == "O" and all(isinstance(v, str) for v in array)):
         return _text(array.astype(object), name)
     raise ValueError(f"`{name}` must be all strings or all integers. Received: dtype {array.dtype}, first {array[0]!r}")
+
+
+def id_lists(ids: Any, name: str, rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """Converts one list of ids, or one list for each row of a batch, to a flat array.
+
+    Args:
+        ids: A list or array of ids, or a list, matrix or ragged tensor of `rows` of them. Lists may be empty.
+        name: String, name of the argument in error messages.
+        rows: Integer, the number of rows of the batch.
+
+    Returns:
+        The ids as from `id_array`, and the length of each list, `(rows,)`, or `(1,)` if there is one for all rows.
+
+    Raises:
+        ValueError: If `ids` is anything else.
+
+    Example:
+
+    >>> ids, lengths = id_lists([["a", "b"], ["c"]], "ids", rows=2)
+    >>> ids.tolist(), lengths.tolist()
+    (['a', 'b', 'c'], [2, 1])
+    """
+    if hasattr(ids, "to_list"):  # a ragged tensor
+        ids = ids.to_list()
+    elif hasattr(ids, "numpy"):
+        ids = ids.numpy()
+    if not _is_list(ids):
+        raise ValueError(f"`{name}` must be a list of ids, or such a list for each user. Received: {ids!r}")
+    listed = list(ids)
+    nested = [_is_list(value) for value in listed]
+    if any(nested) and not all(nested):
+        other = listed[nested.index(False)]
+        raise ValueError(f"`{name}` must be a list of ids, or such a list for each user. Received: both, as {other!r}")
+    lists = listed if any(nested) else [listed]
+    if any(nested) and len(lists) != rows:
+        raise ValueError(
+            f"`{name}` must be a list of ids, or such a list for each of {rows} users. Received: {len(lists)} lists"
+        )
+    flat = list(itertools.chain.from_iterable(lists))
+    lengths = np.array([len(part) for part in lists], np.int64)
+    return (id_array(flat, name) if flat else np.zeros(0, object)), lengths
+
+
+def _is_list(value: Any) -> bool:
+    return hasattr(value, "__iter__") and not isinstance(value, (str, bytes)) and getattr(value, "ndim", 1) > 0
 
 
 def _as_array(ids: Any) -> np.ndarray:

@@ -7,13 +7,13 @@ import itertools
 import numpy as np
 import pytest
 import tensorflow as tf
+from retrieval_cases import DIM, points, true_distances
 
 from hyperml_tf.geometry.poincare.ordering import proximity
 from hyperml_tf.retrieval import ExactIndex, exact_index, top_k
 from hyperml_tf.retrieval import nearest as nearest_in_index
 from hyperml_tf.retrieval.exclusions import exclude_matrix
 
-DIM = 5
 GRID = list(
     itertools.product(
         (1, 7, 40),  # k
@@ -24,21 +24,6 @@ GRID = list(
         (0.1, 0.9, 0.9999),  # largest sqrt(c) |x|
     )
 )
-
-
-def points(rng: np.random.Generator, n: int, c: float, radius: float) -> np.ndarray:
-    directions = rng.normal(size=(n, DIM))
-    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-    return (directions * radius * rng.random((n, 1)) ** 0.2 / np.sqrt(c or 1.0)).astype(np.float32)
-
-
-def true_distances(queries: np.ndarray, candidates: np.ndarray, c: float) -> np.ndarray:
-    x, y = queries.astype(np.float64)[:, None], candidates.astype(np.float64)[None]
-    difference = np.linalg.norm(x - y, axis=-1)
-    if c == 0:
-        return 2 * difference
-    gaps = (1 - c * np.sum(x**2, -1)) * (1 - c * np.sum(y**2, -1))
-    return 2 / np.sqrt(c) * np.arcsinh(np.sqrt(c / gaps) * difference)
 
 
 def nearest(

@@ -29,7 +29,12 @@ def calls(users: list[str]) -> Calls:
     """One call of every signature, with unknown ids, padding and ids of several bytes a letter."""
     items = split().train.item_ids
     lists = [[*items[row : row + 4].tolist(), "", "unknown 品"] for row in range(len(users))]
-    values = {"user_id": users, "exclude": lists, "history": [["", "nothing", "", "", "", ""], *lists[1:]]}
+    values = {
+        "user_id": users,
+        "candidates": lists,
+        "exclude": lists,
+        "history": [["", "nothing", "", "", "", ""], *lists[1:]],
+    }
     made = []
     for name, signature in SIGNATURES.items():
         items_of = {1: [*items[: len(users) - 1].tolist(), "unknown"], 2: lists}
@@ -91,11 +96,13 @@ def test_wrong_shapes_are_errors_in_c(c_client: CClient) -> None:
         ("serving_default", {"user_id": [[user]]}),
         ("serving_default", {"user_id": user}),
         ("recommend_excluding", {"user_id": [user], "exclude": ["a"]}),
+        ("recommend_among", {"user_id": [user], "candidates": ["a"]}),
         ("recommend_from_items", {"history": ["a", "b"]}),
         ("embed_item", {"item_id": [["a", "b"], ["c", "d"]]}),
     ]
     mismatched = [
         ("recommend_excluding", {"user_id": [user, user], "exclude": [["a"]]}),
+        ("recommend_among", {"user_id": [user, user], "candidates": [["a"]]}),
         ("score", {"user_id": [user], "item_id": [["a"], ["b"]]}),
     ]
     right = ("serving_default", {"user_id": [user]})
@@ -103,7 +110,7 @@ def test_wrong_shapes_are_errors_in_c(c_client: CClient) -> None:
     for answer in answers[: len(wrong)]:
         assert isinstance(answer, str)
         assert "is not compatible with expected shape" in answer
-    for answer, name in zip(answers[len(wrong) :], ("exclude", "item_id"), strict=True):
+    for answer, name in zip(answers[len(wrong) :], ("exclude", "candidates", "item_id"), strict=True):
         assert isinstance(answer, str)
         assert f"`{name}` must have one row for each of `user_id`" in answer
     assert last["item_id"].shape == (1, 7)  # and the session goes on

@@ -177,6 +177,7 @@ def test_large_batches_are_answered_in_parts(
     for name, inputs in {
         "serving_default": {"user_id": users},
         "recommend_excluding": {"user_id": users, "exclude": exclude},
+        "recommend_among": {"user_id": users, "candidates": exclude},
         "recommend_from_items": {"history": exclude},
         "similar_items": {"item_id": split().train.item_ids[:22].tolist()},
         "score": {"user_id": users, "item_id": exclude},

@@ -63,7 +63,11 @@ def test_plain_tensorflow_refuses(loaded: ServedModel, signature: str, inputs: d
 @pytest.mark.parametrize("rows", [1, 3])
 def test_rows_that_do_not_match_are_refused(loaded: ServedModel, rows: int) -> None:
     """A single row would broadcast silently: every user but the first would get what they exclude."""
-    for signature, name in (("recommend_excluding", "exclude"), ("score", "item_id")):
+    for signature, name in (
+        ("recommend_excluding", "exclude"),
+        ("recommend_among", "candidates"),
+        ("score", "item_id"),
+    ):
         with pytest.raises(tf.errors.InvalidArgumentError, match=f"`{name}` must have one row for each of `user_id`"):
             loaded.ask(signature, **{"user_id": ["a", "b"], name: [["c"]] * rows})
 
