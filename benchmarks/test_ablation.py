@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
+import ablation
 import pytest
 
 from hyperml_tf.data import synthesize
-
-pytest.importorskip("matplotlib", reason="matplotlib (the extra `plots`) cannot be imported")
-
-sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
-
-import ablation
-
-pytestmark = pytest.mark.slow
 
 
 def test_run_and_draw(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
