@@ -53,6 +53,11 @@ def test_every_program_is_run_here() -> None:
     assert set(re.findall(r'run\(\s*"(\w+\.py)"', Path(__file__).read_text())) == PROGRAMS
 
 
+def test_among() -> None:
+    toy = ("--items", 500, "--users", 20, "--dim", 4, "--candidates", 5, 100, "--batches", 1, 4, "--rounds", 1)
+    assert "same answers" in run("among.py", *toy)
+
+
 def test_accuracy(table: Path, tmp_path: Path) -> None:
     toy = ("--trials", 1, "--seeds", 0, "--epochs", 1, "--dim", 4)
     run("accuracy.py", "run", table, "--split", "last", "random", *toy, "--out", tmp_path)

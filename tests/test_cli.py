@@ -121,6 +121,23 @@ def test_seen_items_are_recommended_on_demand(folder: Path, call: Call) -> None:
     assert items[1] == items[0] | seen
 
 
+def test_items_to_recommend_are_named_or_listed_in_a_file(folder: Path, call: Call, tmp_path: Path) -> None:
+    """A file as Windows writes it: with a byte order mark, CR LF and an empty line at its end."""
+    file = tmp_path / "stock.txt"
+    model = Run.load(folder / "run").model
+    listed = model.candidate_tower.ids[:40].tolist()
+    file.write_bytes("\r\n".join([*listed, "no such item", "", ""]).encode("utf-8-sig"))
+    asked = ("recommend", folder / "run", "--user", "user_00001", "-k", 5, "--json")
+    answer = call(*asked, "--include", file, "--exclude", listed[3], "--exclude", listed[7])
+    assert answer.code == 0
+    assert "Note: unknown items in --include are ignored: no such item" in answer.err
+    items = [item["item"] for item in json.loads(answer.out)[0]["items"]]
+    expected = model.recommend(["user_00001"], k=5, include=listed, exclude=[listed[3], listed[7]])
+    assert items == [item for item in expected.ids[0].tolist() if item]
+    nothing = call(*asked, "--include", "no such item")
+    assert (nothing.code, json.loads(nothing.out)[0]["items"]) == (0, [])
+
+
 def test_unknown_users_are_answered_with_a_note(folder: Path, call: Call) -> None:
     answer = call("recommend", folder / "run", "--user", "[nobody]", "--user", "user_00001", "-k", 3)
     assert answer.code == 0
@@ -146,6 +163,10 @@ def test_integer_ids(tmp_path: Path, folder: Path, call: Call) -> None:
     known, word, number = (row["items"] for row in json.loads(answer.out))
     assert [item["item"] for item in known] == Run.load(tmp_path / "run").model.recommend([3], k=2).ids[0].tolist()
     assert word == number
+    among = call(
+        "recommend", tmp_path / "run", "--user", "3", "--include", "7", "--include", "x", "--include-seen", "--json"
+    )
+    assert [item["item"] for item in json.loads(among.out)[0]["items"]] == [7]
     evaluated = call("evaluate", tmp_path / "run")
     assert (evaluated.code, evaluated.out) == (1, "")
     assert "held-out" in evaluated.err

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hyperml_tf.cli import console
+from hyperml_tf.cli.id_lists import known_ids, read_ids
 from hyperml_tf.cli.runs import RunArgument
 
 if TYPE_CHECKING:
@@ -26,6 +27,22 @@ def recommend(
     include_seen: Annotated[
         bool, typer.Option("--include-seen", help="Also recommend items of the user's history.")
     ] = False,
+    include: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ID|FILE",
+            help="Recommend this item only; may be repeated. Or a file with one id per line.",
+            show_default="all items",
+        ),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ID|FILE",
+            help="Do not recommend this item; may be repeated. Or a file with one id per line.",
+            show_default="none",
+        ),
+    ] = None,
 ) -> None:
     """Print the nearest items of users.
 
@@ -38,7 +55,14 @@ def recommend(
     codes = loaded.table.codes_of(user)
     if unknown := [name for name, code in zip(user, codes, strict=True) if code < 0]:
         typer.echo(f"Note: unknown users get the popular, general items: {', '.join(unknown)}", err=True)
-    answer = loaded.model.recommend(_ids(user, codes, loaded.table.user_ids), k, exclude_seen=not include_seen)
+    catalogue = loaded.model.candidate_tower.ids
+    filters = {
+        name: known_ids(read_ids(given), catalogue, f"--{name}")
+        for name, given in (("include", include), ("exclude", exclude))
+        if given
+    }
+    ids = _ids(user, codes, loaded.table.user_ids)
+    answer = loaded.model.recommend(ids, k, exclude_seen=not include_seen, **filters)
     rows = _rows(user, answer)
     if as_json:
         typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))

@@ -1,0 +1,55 @@
+"""Ids given on the command line, one by one or as files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import typer
+
+
+def read_ids(given: list[str]) -> list[str]:
+    """Returns the ids of an option that may be repeated: each value is an id, or a file with one id per line.
+
+    Empty lines are left out, as is the byte order mark that some editors write.
+
+    Args:
+        given: The values of the option.
+
+    Raises:
+        ValueError: If a file is not text in UTF-8.
+    """
+    ids: list[str] = []
+    for value in given:
+        ids += _lines(Path(value)) if _is_file(value) else [value]
+    return ids
+
+
+def known_ids(names: list[str], catalogue: np.ndarray, option: str) -> list[int] | list[str]:
+    """Returns those of some ids that are in a catalogue, in its dtype. The others are named on standard error.
+
+    Args:
+        names: Ids as text.
+        catalogue: The known ids, int64 or an object array of `str`.
+        option: String, name of the option, for the message.
+    """
+    by_name = {str(value): value for value in catalogue.tolist()}
+    if unknown := [name for name in names if name not in by_name]:
+        more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
+        typer.echo(f"Note: unknown items in {option} are ignored: {', '.join(unknown[:5])}{more}", err=True)
+    return [by_name[name] for name in names if name in by_name]
+
+
+def _is_file(value: str) -> bool:
+    try:
+        return Path(value).is_file()
+    except (OSError, ValueError):  # too long for a path, or with a NUL
+        return False
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"`{path}` must be text in UTF-8, with one id per line. Received: {error}") from error
+    return [line for line in text.split("\n") if line]
