@@ -36,9 +36,9 @@ def _seeded() -> None:
     tf.keras.utils.set_random_seed(0)
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(autouse=True)
 def _own_logging() -> Iterator[None]:
-    """Commands that run in the process of the tests configure its log, which is that of the other files, too."""
+    """Commands that run in the process of the tests configure its log, which is that of the other tests, too."""
     loggers = [logging.getLogger(name) for name in ("hyperml_tf", "tensorflow", "absl")]
     before = [(logger.handlers, logger.level, logger.propagate) for logger in loggers]
     with warnings.catch_warnings():

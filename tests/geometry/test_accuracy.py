@@ -60,6 +60,7 @@ def test_errors_are_within_the_published_bounds(name: str, dtype: Any) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(tf.__version__.startswith("2.16."), reason="XLA of TensorFlow 2.16 loses digits of float64")
 @pytest.mark.parametrize("name", ["distance", "logmap", "gyromidpoint"])
 def test_xla_keeps_the_digits(name: str) -> None:
     value, gradient = bounds(name, np.float64)
