@@ -46,7 +46,7 @@ endef
 quick: lint ## While you work: lint, types, and a part of every kind of test.
 	$(call run-pytest,$(VENV),--quick)
 
-test: lint pytest ## Before a pull request: lint, types, and all tests. About five minutes.
+test: lint pytest ## Before a pull request: lint, types, and all tests. Ten to twenty minutes on two cores.
 
 pytest: $(VENV)/.installed-dev ## All tests, without lint and types.
 	$(call run-pytest,$(VENV))
@@ -57,7 +57,7 @@ test-oldest: $(OLDEST)/.installed ## All tests with the oldest version of every 
 bench-smoke: $(VENV)/.installed-benchmarks ## Every program in benchmarks/, at toy size, to see that it still runs.
 	$(BIN)/pytest benchmarks
 
-robust: $(VENV)/.installed-dev ## Kills, damaged files and broken tables, counted. About five minutes.
+robust: $(VENV)/.installed-dev ## Kills, damaged files and broken tables, counted.
 	$(BIN)/python benchmarks/robustness
 
 lint: $(VENV)/.installed-dev ## Ruff, mypy and the import contract.

@@ -2,7 +2,7 @@
 
     python benchmarks/robustness [--kills 2] [--commands train export tune] [--tables 2000] [--damage 60] [--seed 0]
 
-`make robust` runs this short form, in about five minutes.
+`make robust` runs this short form.
 """
 
 from __future__ import annotations
