@@ -170,7 +170,7 @@ CONTENDERS = {
         "Euclidean twin, sequences",
         "twin",
         _baseline(EuclideanTwin, user_model="sequence"),
-        grid("learning_rate", (0.01,), (0.02,), (0.005,)),
+        grid("learning_rate", (0.05,), (0.01,), (0.015,)),
         **_HISTORY,
     ),
     "twin": Contender(
