@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
+import forked
 import pytest
 import tensorflow as tf
 from small import TUNERS, X, Y, build, search, tuner
@@ -89,17 +88,16 @@ def test_finished_trials_are_not_repeated(name: str, tmp_path: Path) -> None:
 
 def test_a_killed_search_is_resumed(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    code = PROGRAM.format(here=str(Path(__file__).parent), log=str(log), place=str(tmp_path))
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    program = forked.Program(PROGRAM.format(here=str(Path(__file__).parent), log=str(log), place=str(tmp_path)))
     try:
         waited = time.monotonic()
         while not log.exists() or log.read_text().count("\n") < 5:
-            assert process.poll() is None
+            assert program.process.is_alive()
             assert time.monotonic() - waited < 120
             time.sleep(0.05)
     finally:
-        process.kill()
-    assert process.wait() == -signal.SIGKILL
+        program.process.kill()
+    assert program.finish().code == -signal.SIGKILL
     before = log.read_text().splitlines()[1:-1]
     remaining = Interrupting()
     resumed = tuner("GridSearch", tmp_path, remaining)
