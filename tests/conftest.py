@@ -12,9 +12,6 @@ import warnings
 from collections.abc import Iterator
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-# Operations on a few numbers: more threads cost an eighth of the processor's time, and there is a process for each core anyway.
-os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
-os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 
 import hyperml_tf  # noqa: F401, I001
 import pytest
@@ -39,7 +36,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_collection_finish() -> None:
     """Takes what TensorFlow and the test files have made so far, which stays, out of the garbage collections to come.
 
-    Each would walk through all of it: a seventh of the time of tests that train.
+    Each would walk through all of it, which takes longer than many a test.
     """
     gc.collect()
     gc.freeze()
