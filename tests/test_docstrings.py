@@ -23,7 +23,7 @@ def _marked(module: str) -> Any:
     return pytest.param(module, marks=pytest.mark.slow) if SLOW & set(module.split(".")) else module
 
 
-@pytest.mark.parametrize("module", map(_marked, MODULES))
+@pytest.mark.parametrize("module", list(map(_marked, MODULES)))
 def test_examples(module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # an example may write files
     tf.config.run_functions_eagerly(bool(EAGER & set(module.split("."))))
