@@ -57,7 +57,7 @@ test-oldest: $(OLDEST)/.installed ## All tests with the oldest version of every 
 bench-smoke: $(VENV)/.installed-benchmarks ## Every program in benchmarks/, at toy size, to see that it still runs.
 	$(BIN)/pytest benchmarks
 
-robust: $(VENV)/.installed-dev ## Kills, damaged files and broken tables, counted.
+robust: $(VENV)/.installed-dev ## Kills, full disks, damaged files and broken tables, counted.
 	$(BIN)/python benchmarks/robustness
 
 docs: $(VENV)/.installed-docs ## The documentation site, in build/site.

@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import tensorflow as tf
 
 from hyperml_tf import cli
 from hyperml_tf.cli import serving
@@ -303,6 +304,12 @@ def test_interruption_and_surprises_are_one_line(folder: Path, call: Call, monke
     assert answer.code == 1
     assert answer.err.startswith("Error: RuntimeError: first second")
     assert answer.err.count("\n") == 1
+
+    def full(*_: object) -> None:
+        raise tf.errors.ResourceExhaustedError(None, None, "runs/first/.1-x2/saved_model.pb; No space left on device")
+
+    monkeypatch.setattr(Run, "load", full)
+    assert call("evaluate", folder / "run").err == "Error: No space left on device: runs/first/.1-x2/saved_model.pb\n"
 
 
 def test_help_names_the_commands_and_the_defaults(call: Call) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -15,6 +16,8 @@ PROGRAM = "hyperml-tf"
 DEBUG = "HYPERML_DEBUG"
 
 _INTERRUPTED = 130
+# How TensorFlow says which file it could not write.
+_FULL = re.compile(r"(\S+); (No space left on device|Disk quota exceeded|Read-only file system)")
 _EXPECTED = (ValueError, TypeError, OSError, ImportError)
 
 app = typer.Typer(name=PROGRAM, add_completion=False, pretty_exceptions_enable=False)
@@ -108,6 +111,8 @@ def _one_line(error: Exception) -> str:
         place = f": {error.filename}" if error.filename is not None else ""
         return f"{os.strerror(error.errno)}{place}"
     message = " ".join(str(error).split())
+    if full := _FULL.search(message):
+        return f"{full[2]}: {full[1]}"
     if isinstance(error, _EXPECTED):
         return message
     return f"{type(error).__name__}: {message} (`{PROGRAM} --debug ...` shows where)"
