@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from hyperml_tf.cli import console
-from hyperml_tf.cli.options import ConfigOption, settings_given, with_settings
+from hyperml_tf.cli.options import ConfigOption, TableArgument, settings_given, with_settings
 
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="The directory that `train --out` wrote.")]
 
@@ -16,7 +16,7 @@ RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="The directory 
 @with_settings()
 def train(
     context: typer.Context,
-    table: Annotated[Path, typer.Argument(metavar="TABLE", help="Interactions, as CSV, CSV.gz or Parquet.")],
+    table: TableArgument,
     out: Annotated[Path, typer.Option(metavar="RUN", help="The directory to write.")],
     config: ConfigOption = None,
     resume: Annotated[

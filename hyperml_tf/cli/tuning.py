@@ -11,15 +11,15 @@ from typing import Annotated, Any
 import typer
 
 from hyperml_tf.cli import console
-from hyperml_tf.cli.options import ConfigOption, settings_given, with_settings
+from hyperml_tf.cli.options import TABLE_SETTINGS, ConfigOption, TableArgument, settings_given, with_settings
 
 LOG = "search.log"
 
 
-@with_settings(("user_column", "item_column", "order_column", "repeats", "split", "epochs", "seed"))
+@with_settings((*TABLE_SETTINGS, "epochs", "seed"))
 def tune(
     context: typer.Context,
-    table: Annotated[Path, typer.Argument(metavar="TABLE", help="Interactions, as CSV, CSV.gz or Parquet.")],
+    table: TableArgument,
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="The directory to write; an interrupted search in it is resumed.")
     ],

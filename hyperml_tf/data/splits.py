@@ -53,7 +53,10 @@ class Split:
         users = np.concatenate([self.train.users, self.validation.users])
         items = np.concatenate([self.train.items, self.validation.items])
         order = np.argsort(users, kind="stable")
-        return dataclasses.replace(self.train, users=users[order], items=items[order])
+        weights = None
+        if self.train.weights is not None:
+            weights = np.concatenate([self.train.row_weights(), self.validation.row_weights()])[order]
+        return dataclasses.replace(self.train, users=users[order], items=items[order], weights=weights)
 
 
 def leave_one_out(interactions: Interactions, order: Literal["last", "random"] = "last", seed: int = 0) -> Split:

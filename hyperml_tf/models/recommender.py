@@ -227,7 +227,8 @@ class Recommender(tfrs.Model):
 
         Args:
             x: An `Interactions`, which is the fast way, or a batched `tf.data.Dataset` of dictionaries with raw ids under
-                `"user_id"` and `"item_id"`, and optionally weights of the rows under `"sample_weight"`. A dataset is read once
+                `"user_id"` and `"item_id"`, and optionally weights of the rows under `"sample_weight"`, as those of an
+                `Interactions`: a row of weight 2 counts in the loss as if it were there twice. A dataset is read once
                 to fill the histories if these are empty; otherwise they stay as they are, see `add_seen`. Rows with ids that
                 the model does not know are left out, with a warning.
             y: Must be `None`: the interactions are the targets.
@@ -564,8 +565,10 @@ class Recommender(tfrs.Model):
         return known if weight is None else known * weight
 
     def _track(self, total: Tensor, data: Any) -> dict[str, Tensor]:
-        rows = tf.cast(tf.size(self.codes(data)[0]), tf.float32)
-        self._loss_tracker.update_state(total / tf.maximum(rows, 1.0), sample_weight=rows)
+        weights = batches.sample_weight(data)
+        # A row of weight 2 counts as two.
+        rows = tf.cast(tf.size(self.codes(data)[0]), tf.float32) if weights is None else tf.reduce_sum(weights)
+        self._loss_tracker.update_state(tf.math.divide_no_nan(total, rows), sample_weight=rows)
         return {"loss": self._loss_tracker.result()}
 
     @property

@@ -49,7 +49,7 @@ def train_run(
     killed is continued by `resume=True`, to the same weights and metrics as without the interruption.
 
     Args:
-        table: Path of a CSV or Parquet file, see `Interactions.from_file`, or an `Interactions`.
+        table: Path of a table, see `Interactions.from_file`, or an `Interactions`.
         out: Path of the directory to write, which must not hold a run, or an unfinished one with `resume=True`.
         config: A `TrainingConfig`. Defaults to `None`, the default settings, or those of the run that is resumed.
         callbacks: Further Keras callbacks. Their state is not kept. Defaults to `()`.
@@ -80,11 +80,11 @@ def train_run(
     stored = run_lib.read_json(path / run_lib.CONFIG) if resume and is_run(path) else None
     given = config or (TrainingConfig() if stored is None else TrainingConfig.from_file(path / run_lib.CONFIG))
     started = time.perf_counter()
-    data = table if isinstance(table, Interactions) else _read(table, given)
+    data = table if isinstance(table, Interactions) else Interactions.from_file(table, **given.reading())
     held_out = None if given.split == "none" else HeldOut.draw(data, given.split, seed=0)
     training = data if held_out is None else held_out.split.train
     config = given.resolved(training)
-    written = {**_settings(given, config), **_provenance(table, data)}
+    written = {**_settings(given, config), **_provenance(data)}
     if stored is not None:
         _check_same(path, stored, written)
     path.mkdir(parents=True, exist_ok=True)
@@ -135,11 +135,6 @@ def _check_same(path: Path, stored: dict[str, Any], now: dict[str, Any]) -> None
         )
 
 
-def _read(table: str | os.PathLike[str], config: TrainingConfig) -> Interactions:
-    columns = (config.user_column, config.item_column, config.order_column)
-    return Interactions.from_file(table, *columns, repeats=config.repeats)
-
-
 def _settings(given: TrainingConfig, config: TrainingConfig) -> dict[str, Any]:
     """The settings of a run, and those that were derived from its table; see `TrainingConfig.from_file`."""
     asked, settings = given.to_dict(), config.to_dict()
@@ -147,9 +142,9 @@ def _settings(given: TrainingConfig, config: TrainingConfig) -> dict[str, Any]:
     return {"settings": settings, "automatic": automatic}
 
 
-def _provenance(table: Any, data: Interactions) -> dict[str, Any]:
+def _provenance(data: Interactions) -> dict[str, Any]:
     return {
-        "table": "interactions" if isinstance(table, Interactions) else str(table),
+        "table": data.origin.table if data.origin is not None else "interactions",
         "fingerprint": data.fingerprint(),
         "versions": {
             "hyperml_tf": hyperml_tf.__version__,
