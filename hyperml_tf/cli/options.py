@@ -23,7 +23,8 @@ ConfigOption = Annotated[
 TableArgument = Annotated[
     Path,
     typer.Argument(
-        metavar="TABLE", help="Interactions, as CSV, JSON Lines or Parquet: a file, a folder, or a quoted pattern of names."
+        metavar="TABLE",
+        help="Interactions, as CSV, JSON Lines or Parquet: a file, a folder, or a quoted pattern of names.",
     ),
 ]
 

@@ -12,6 +12,7 @@ import typer
 
 from hyperml_tf.cli import console
 from hyperml_tf.cli.options import TABLE_SETTINGS, ConfigOption, TableArgument, settings_given, with_settings
+from hyperml_tf.cli.tables import read_and_tell
 
 LOG = "search.log"
 
@@ -57,13 +58,15 @@ def tune(
     settings = settings_given(context, config)
     # Before `_quiet` redirects standard error to a file.
     terminal = console.errors_now()
+    console.start_logging(terminal)
+    data = read_and_tell(table, settings)
     console.start_tensorflow(terminal)
     from hyperml_tf.tuning import SearchSpace, tune_table
 
     search_space = SearchSpace.default() if space is None else SearchSpace.from_yaml(space)
     with SearchProgress(terminal, max_trials) as progress, _quiet(out), _errors_without_traceback():
         result = tune_table(
-            table,
+            data,
             out,
             tuner,  # type: ignore[arg-type]  # `tune_table` checks it
             max_trials,

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hyperml_tf.data.inspection import Inspection, inspect_table
 from hyperml_tf.data.interactions import Interactions
 from hyperml_tf.data.negatives import sampled_negatives
 from hyperml_tf.data.splits import Split, leave_one_out
 from hyperml_tf.data.synthetic import SyntheticCatalogue, synthesize
 
 __all__ = [
+    "Inspection",
     "Interactions",
     "Split",
     "SyntheticCatalogue",
+    "inspect_table",
     "leave_one_out",
     "raw_dataset",
     "sampled_negatives",

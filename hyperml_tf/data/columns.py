@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Hashable, Sequence
-from typing import Literal
 
 from hyperml_tf.data.table_options import ColumnChoice, TableOptions
 
@@ -59,7 +58,17 @@ USUAL_NAMES: dict[str, tuple[str, ...]] = {
         *("position", "order", "sequence"),
     ),
     "event": ("event", "eventtype", "eventname", "action", "actiontype", "behavior", "behaviour", "behaviortype"),
-    "weight": ("weight", "sampleweight", "rowweight", "strength", "confidence", "quantity", "qty", "plays", "playcount"),
+    "weight": (
+        "weight",
+        "sampleweight",
+        "rowweight",
+        "strength",
+        "confidence",
+        "quantity",
+        "qty",
+        "plays",
+        "playcount",
+    ),
     "rating": ("rating", "stars", "score", "overall", "rate", "ratings"),
 }
 """Common names of each role, normalised, in order of preference."""
@@ -82,7 +91,7 @@ def choose_columns(columns: Sequence[Hashable], options: TableOptions) -> Column
     columns = list(columns)
     user, item, order = find_columns(columns, options.user_column, options.item_column, options.order_column)
     asked = {"event": options.event_weights, "weight": options.weight_column, "rating": options.min_rating}
-    found = {}
+    found: dict[str, Hashable | None] = {}
     for role, value in asked.items():
         if value is None or value is False:
             continue
@@ -93,7 +102,7 @@ def choose_columns(columns: Sequence[Hashable], options: TableOptions) -> Column
                 raise ValueError(
                     f"`{name}_column` and `{role}_column` must be different columns. Received: {label!r} for both"
                 )
-    chosen = Columns(user, item, order, **found)
+    chosen = Columns(user, item, order, found.get("event"), found.get("weight"), found.get("rating"))
     return dataclasses.replace(chosen, others=tuple(label for label in columns if label not in chosen.used))
 
 

@@ -30,7 +30,9 @@ class Encoded(NamedTuple):
     item_ids: np.ndarray
 
 
-def encode(frame: pd.DataFrame, columns: Columns, where: str, options: TableOptions, table: str) -> tuple[Encoded, Origin]:
+def encode(
+    frame: pd.DataFrame, columns: Columns, where: str, options: TableOptions, table: str
+) -> tuple[Encoded, Origin]:
     """Encodes the user and item columns, and sorts the rows by user and by the order column.
 
     Rows without a user or an item, and those that do not count, are dropped, with a warning; and so are all but one row of each

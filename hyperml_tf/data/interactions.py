@@ -153,8 +153,15 @@ class Interactions:
         [3, 7, 7]
         """
         options = TableOptions(
-            *(user_column, item_column, order_column, repeats),
-            *(event_column, event_weights, weight_column, rating_column, min_rating),
+            user_column=user_column,
+            item_column=item_column,
+            order_column=order_column,
+            repeats=repeats,
+            event_column=event_column,
+            event_weights=event_weights,
+            weight_column=weight_column,
+            rating_column=rating_column,
+            min_rating=min_rating,
         )
         frame, found = read_table(path, lambda names: choose_columns(names, options), separator, columns)
         return cls._from_columns(frame, found, f"`path` {str(path)!r}", options, str(path))
@@ -174,7 +181,7 @@ class Interactions:
         rating_column: ColumnChoice = None,
         min_rating: float | None = None,
     ) -> Interactions:
-        """Converts a data frame. Columns that are not asked for are ignored, those that look as if they were meant with a warning.
+        """Converts a data frame. Other columns are ignored; those that look as if they were meant are a warning.
 
         Integer identifiers become int64, all others `str`; a column of mixed types becomes `str`, with a warning. Rows
         without a user or an item are dropped, with a warning.
@@ -222,8 +229,15 @@ class Interactions:
         [1.0, 4.0, 1.0]
         """
         options = TableOptions(
-            *(user_column, item_column, order_column, repeats),
-            *(event_column, event_weights, weight_column, rating_column, min_rating),
+            user_column=user_column,
+            item_column=item_column,
+            order_column=order_column,
+            repeats=repeats,
+            event_column=event_column,
+            event_weights=event_weights,
+            weight_column=weight_column,
+            rating_column=rating_column,
+            min_rating=min_rating,
         )
         table, found = take_columns(frame, lambda names: choose_columns(names, options))
         return cls._from_columns(table, found, "`frame`", options, "a data frame")
@@ -253,8 +267,7 @@ class Interactions:
         if len(set(lengths.values())) != 1:
             raise ValueError(f"`users`, `items`, `order` and `weights` must have one length. Received: {lengths}")
         options = TableOptions(repeats=repeats, weight_column=None if weights is None else "weights")
-        columns = Columns(*(name if name in frame else None for name in ("users", "items", "order")))
-        columns = dataclasses.replace(columns, weight=options.weight_column)
+        columns = Columns("users", "items", None if order is None else "order", weight=options.weight_column)
         return cls._from_columns(pd.DataFrame(frame), columns, "`users`", options, "arrays")
 
     @classmethod
@@ -406,14 +419,14 @@ class Interactions:
         item_ids, items = vocabularies.union(self.item_ids, other.item_ids, "item")
         both = self.users, users[other.users]
         weighted = self.weights is not None or other.weights is not None
-        *rows, weights = in_stored_order(
+        all_users, all_items, weights = in_stored_order(
             np.concatenate(both),
             np.concatenate([self.items, items[other.items]]),
             len(item_ids),
             None,
             weights=np.concatenate([self.row_weights(), other.row_weights()]) if weighted else None,
         )
-        return Interactions(*rows, user_ids, item_ids, self.ordered and other.ordered, weights)
+        return Interactions(all_users, all_items, user_ids, item_ids, self.ordered and other.ordered, weights)
 
     def row_weights(self) -> np.ndarray:
         """Returns the weights of the rows, `(rows,)` float32, also where all are 1."""
@@ -487,6 +500,6 @@ class Interactions:
         return digest.hexdigest()
 
     def to_frame(self) -> pd.DataFrame:
-        """Returns the rows as a DataFrame of the original identifiers, with columns `user` and `item`, and `weight` if they have any."""
+        """Returns the rows as a DataFrame of the original identifiers: `user`, `item`, and `weight` if they have weights."""
         frame = pd.DataFrame({"user": self.user_ids[self.users], "item": self.item_ids[self.items]})
         return frame if self.weights is None else frame.assign(weight=self.weights)

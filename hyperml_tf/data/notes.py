@@ -71,7 +71,7 @@ def looks_like_time(column: Hashable) -> bool:
     words = re.findall(r"[a-z]+", name.lower())
     return any(
         word in _TIMES or (word.endswith(("timestamp", "time", "date")) and word not in _NOT_TIMES) for word in words
-    ) and not (words == ["at"])
+    ) and words != ["at"]
 
 
 def _named(columns: list[str]) -> str:

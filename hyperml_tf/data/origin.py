@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -76,8 +77,8 @@ def span_of(values: pd.Series, when: np.ndarray) -> tuple[Span | None, tuple[str
     first, last = (plain(values.iloc[[int(place)]]).iloc[0] for place in (when.argmin(), when.argmax()))
     units = [_unit(value) for value in (first, last)]
     if units[0] and units[0] == units[1]:
-        dates = (str(pd.to_datetime(int(float(value)), unit=_PANDAS_UNITS[units[0]]))[:19] for value in (first, last))
-        return Span(*dates, units[0]), ()
+        unit = _PANDAS_UNITS[units[0]]
+        return Span(_date(first, unit), _date(last, unit), units[0]), ()
     notes: tuple[str, ...] = ()
     if units[0] and units[1]:
         notes = (
@@ -87,7 +88,17 @@ def span_of(values: pd.Series, when: np.ndarray) -> tuple[Span | None, tuple[str
     return Span(str(first), str(last)), notes
 
 
-_PANDAS_UNITS = {"seconds": "s", "milliseconds": "ms", "microseconds": "us", "nanoseconds": "ns"}
+_PandasUnit = Literal["s", "ms", "us", "ns"]
+_PANDAS_UNITS: dict[str, _PandasUnit] = {
+    "seconds": "s",
+    "milliseconds": "ms",
+    "microseconds": "us",
+    "nanoseconds": "ns",
+}
+
+
+def _date(timestamp: Any, unit: _PandasUnit) -> str:
+    return str(pd.to_datetime(int(float(timestamp)), unit=unit))[:19]
 
 
 def _unit(value: object) -> str:

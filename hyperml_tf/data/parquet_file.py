@@ -61,8 +61,8 @@ class ParquetFile:
                 table = pyarrow.parquet.read_table(stream, columns=stored)
         except (pa.ArrowException, OSError) as error:
             raise unreadable(self.file, "Parquet", error) from error
-        for name, value in self.constants.items():
-            if name in used:
-                column = pa.array([None if value == _NOTHING else value], pa.string())
-                table = table.append_column(name, pa.concat_arrays([column]).take(pa.nulls(0, pa.int64())) if not len(table) else pa.repeat(column[0], len(table)))
+        for name in used:
+            if name in self.constants:
+                value = None if self.constants[name] == _NOTHING else self.constants[name]
+                table = table.append_column(name, pa.array([value] * len(table), pa.string()))
         return table.select(used)

@@ -26,7 +26,10 @@ Choose = Callable[[list[str]], Columns]
 
 
 def read_table(
-    path: str | os.PathLike[str], choose: Choose, separator: str | None = None, columns: Sequence[str] | str | None = None
+    path: str | os.PathLike[str],
+    choose: Choose,
+    separator: str | None = None,
+    columns: Sequence[str] | str | None = None,
 ) -> tuple[pd.DataFrame, Columns]:
     """Reads text, JSON Lines or Parquet, depending on the suffix.
 
@@ -52,15 +55,17 @@ def read_table(
         if len(files) == 1 and isinstance(first, TextFile) and (headless := first.without_header()):
             raise headless from error
         if len(files) > 1:
-            raise ValueError(f"{error} (in {str(first.file)!r}, the first of {len(files)} files in {str(path)!r})") from error
+            raise ValueError(
+                f"{error} (in {str(first.file)!r}, the first of {len(files)} files in {str(path)!r})"
+            ) from error
         raise
     used = [str(label) for label in chosen.used]
     for other in files[1:]:
         if missing := [name for name in used if name not in other.names]:
-            listed = ", ".join(one.file.name for one in files[:10])
             raise ValueError(
                 f"`path` must be the files of one table, which all have the columns {', '.join(map(repr, used))}. Give one file, "
-                f"or a pattern such as '*.csv', of {listed}. Received: {str(other.file)!r} without {', '.join(map(repr, missing))}"
+                f"or a pattern such as '*.csv', of {', '.join(one.file.name for one in files[:10])}. "
+                f"Received: {str(other.file)!r} without {', '.join(map(repr, missing))}"
             )
     parts = [file.read(used) for file in files]
     try:
@@ -112,7 +117,9 @@ def _opened(file: Path, folders: tuple[str, ...], separator: str | None, columns
         raise ValueError(f"`path` must end in {_suffixes()}. Received: {str(file)!r}")
     for name, value in (("separator", separator), ("columns", columns)):
         if value is not None and kind != "text":
-            raise ValueError(f"`{name}` must be None unless the file is text. Received: {name}={value!r} for {str(file)!r}")
+            raise ValueError(
+                f"`{name}` must be None unless the file is text. Received: {name}={value!r} for {str(file)!r}"
+            )
     if file.stat().st_size == 0:
         raise ValueError(f"`path` must be a table with a header. Received: {str(file)!r}, which is empty")
     if kind == "Parquet":
@@ -142,7 +149,9 @@ def _suffixes() -> str:
 def _given_names(columns: Sequence[str] | str | None) -> list[str] | None:
     if columns is None:
         return None
-    names = [name.strip() for name in columns.split(",")] if isinstance(columns, str) else [str(name) for name in columns]
+    names = (
+        [name.strip() for name in columns.split(",")] if isinstance(columns, str) else [str(name) for name in columns]
+    )
     if not all(names) or len(set(names)) != len(names):
         raise ValueError(
             f"`columns` must be distinct names, in the order of the columns, such as 'user,item,rating'. Received: {columns!r}"

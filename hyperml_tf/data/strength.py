@@ -1,4 +1,4 @@
-"""What the rows of a table count for: the weights of their events, their own weights, and whether their ratings are high enough."""
+"""What the rows of a table count for: the weights of their events, their own weights, and their ratings."""
 
 from __future__ import annotations
 

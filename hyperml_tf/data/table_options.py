@@ -44,7 +44,9 @@ class TableOptions:
         for column, other in (("event_column", "event_weights"), ("rating_column", "min_rating")):
             name, value = getattr(self, column), getattr(self, other)
             if isinstance(name, str) and value is None:
-                raise ValueError(f"`{column}` requires `{other}`, see its description. Received: {column}={name!r} alone")
+                raise ValueError(
+                    f"`{column}` requires `{other}`, see its description. Received: {column}={name!r} alone"
+                )
             if name is False and value is not None:
                 raise ValueError(f"`{other}` requires a column. Received: {column}=False, {other}={value!r}")
         if self.min_rating is not None and not _is_number(self.min_rating):

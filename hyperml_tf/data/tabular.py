@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from hyperml_tf.data.columns import Columns
 
 
-
 def to_series(values: Any, name: str) -> pd.Series:
     """Converts a list, array, tensor, series or iterator to a series with rows numbered from 0.
 

@@ -153,14 +153,18 @@ class TextFile:
                 try:
                     (value or b"").decode()
                 except UnicodeDecodeError:
-                    return ValueError(f"the column {name!r} holds {value!r} in row {row} (rows count from 0), not UTF-8")
+                    return ValueError(
+                        f"the column {name!r} holds {value!r} in row {row} (rows count from 0), not UTF-8"
+                    )
         return None
 
 
 def typed(table: pa.Table, columns: Columns) -> pa.Table:
     """Converts columns of text: identifiers to integers if that is reversible for all of them, and numbers to numbers."""
     as_read = {str(columns.user): _as_integers, str(columns.item): _as_integers}
-    as_read |= {str(label): _as_numbers for label in (columns.order, columns.weight, columns.rating) if label is not None}
+    as_read |= {
+        str(label): _as_numbers for label in (columns.order, columns.weight, columns.rating) if label is not None
+    }
     for place, name in enumerate(table.column_names):
         if name in as_read:
             table = table.set_column(place, name, as_read[name](table.column(place)))

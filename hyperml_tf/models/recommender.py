@@ -21,7 +21,6 @@ from hyperml_tf.models.filters import Filters
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.retrieval.results import Neighbours, Recommendations
 from hyperml_tf.tables import IdLookup, SeenItems
-from hyperml_tf.tables.ids import id_array
 
 logger = logging.getLogger(__name__)
 
@@ -609,7 +608,7 @@ class Recommender(tfrs.Model):
         """
         k = count(k=k)
         self.check_history()
-        codes = self.query_lookup(id_array(users, "users")).numpy()
+        codes = self.query_lookup(self.query_lookup.convert(users, "users")).numpy()
         n = len(self.candidate_lookup)
         filters = Filters.of(self.candidate_lookup, len(codes), include, exclude)
         block = max(1, _SCORES // n)

@@ -18,12 +18,13 @@ import hyperml_tf
 from hyperml_tf.data import Interactions
 from hyperml_tf.files.whole import whole_file
 from hyperml_tf.models import HyperML
-from hyperml_tf.runs import fitting
+from hyperml_tf.runs import fitting, layout
 from hyperml_tf.runs import run as run_lib
 from hyperml_tf.runs.claims import alone_in, check_claimable, is_run
 from hyperml_tf.runs.held_out import HeldOut
 from hyperml_tf.runs.resumable import fit_resumably
 from hyperml_tf.runs.run import Run
+from hyperml_tf.runs.weighted_rows import save_weighted_rows
 from hyperml_tf.serving import export_saved_model
 from hyperml_tf.settings import TrainingConfig
 
@@ -77,8 +78,8 @@ def train_run(
     """
     path = Path(out)
     check_claimable(path, resume)
-    stored = run_lib.read_json(path / run_lib.CONFIG) if resume and is_run(path) else None
-    given = config or (TrainingConfig() if stored is None else TrainingConfig.from_file(path / run_lib.CONFIG))
+    stored = layout.read_json(path / layout.CONFIG) if resume and is_run(path) else None
+    given = config or (TrainingConfig() if stored is None else TrainingConfig.from_file(path / layout.CONFIG))
     started = time.perf_counter()
     data = table if isinstance(table, Interactions) else Interactions.from_file(table, **given.reading())
     held_out = None if given.split == "none" else HeldOut.draw(data, given.split, seed=0)
@@ -90,7 +91,7 @@ def train_run(
     path.mkdir(parents=True, exist_ok=True)
     with alone_in(path, resume):
         if stored is None:
-            _write_json(path / run_lib.CONFIG, written)
+            _write_json(path / layout.CONFIG, written)
         validation = None if held_out is None else held_out.split.validation
         model, before = fit_resumably(path, training, validation, config, callbacks)
         metrics: dict[str, Any] = {"users": data.n_users, "items": data.n_items, "train_rows": len(training)}
@@ -98,18 +99,21 @@ def train_run(
             metrics |= run_lib.evaluate(model, held_out)
             # From here on it is the model that is served, to users of whom every row is known.
             model.set_seen(data)
-            with whole_file(path / run_lib.HELD_OUT) as scratch:
+            with whole_file(path / layout.HELD_OUT) as scratch:
                 held_out.save(scratch, written["fingerprint"])
         fitting.keep_learning(model)
-        with whole_file(path / run_lib.MODEL) as scratch:
+        if data.weights is not None:
+            with whole_file(path / layout.WEIGHTED_ROWS) as scratch:
+                save_weighted_rows(scratch, data)
+        with whole_file(path / layout.MODEL) as scratch:
             model.save(scratch)
         card = run_lib.card(written, metrics)
-        export_saved_model(model, path / run_lib.SAVED_MODEL, k=config.k, overwrite=True, card=card)
-        _picture(model, data, path / run_lib.PICTURE)
+        export_saved_model(model, path / layout.SAVED_MODEL, k=config.k, overwrite=True, card=card)
+        _picture(model, data, path / layout.PICTURE)
         metrics["seconds"] = round(before + time.perf_counter() - started, 2)
         # Written last, because this file marks a finished run.
-        _write_json(path / run_lib.METRICS, metrics)
-        shutil.rmtree(path / run_lib.PROGRESS, ignore_errors=True)
+        _write_json(path / layout.METRICS, metrics)
+        shutil.rmtree(path / layout.PROGRESS, ignore_errors=True)
     return Run.load(path)
 
 

@@ -283,7 +283,9 @@ def test_missing_file(tmp_path):
 
 def test_directory_without_a_table(tmp_path):
     write(tmp_path / "notes.md", TEXT)
-    with pytest.raises(ValueError, match=r"`path` must be a file, or hold files of one kind: .*Received: .* no such file"):
+    with pytest.raises(
+        ValueError, match=r"`path` must be a file, or hold files of one kind: .*Received: .* no such file"
+    ):
         Interactions.from_file(tmp_path)
 
 
@@ -326,7 +328,9 @@ def test_identifiers_not_in_utf8(tmp_path):
 
 def test_no_header(tmp_path):
     path = write(tmp_path / "u.tsv", "196\t242\t3\t881250949\n186\t302\t3\t891717742\n")
-    with pytest.raises(ValueError, match=r"`columns='user,item,rating,timestamp'`.*Received: .*first line is '196\\t242"):
+    with pytest.raises(
+        ValueError, match=r"`columns='user,item,rating,timestamp'`.*Received: .*first line is '196\\t242"
+    ):
         Interactions.from_file(path)
 
 

@@ -31,7 +31,9 @@ def test_rows_are_those_of_a_plain_loop(order: str, weighted: bool, repeats: Lit
     assert list(zip(*(part.tolist() for part in got), strict=True)) == expected
     of_row = {row: 1 if weights is None else int(weights[row]) for row in rows}
     if repeats == "sum":
-        of_pair = {pair: sum(of_row[row] for row, other in zip(rows, pairs, strict=True) if other == pair) for pair in pairs}
+        of_pair = {
+            pair: sum(of_row[row] for row, other in zip(rows, pairs, strict=True) if other == pair) for pair in pairs
+        }
     else:
         # The last one that is put into a dictionary stays.
         of_pair = {pairs[at]: of_row[rows[at]] for at in (range(500) if repeats == "last" else range(499, -1, -1))}
