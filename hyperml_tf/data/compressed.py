@@ -44,6 +44,19 @@ def opened(file: Path) -> Iterator[Any]:
             yield stream
 
 
+_alive: list[Any] = []
+
+
+def arrow_file(stream: Any) -> Any:
+    """Returns a stream as a file of Arrow, which is kept from being freed until the next one is read.
+
+    A thread of Arrow may hold it for a moment longer than the reader. If it were the last to do so, it would free a Python file,
+    for which it waits for the interpreter, and aborts the process if that is just ending.
+    """
+    _alive[:] = [stream if isinstance(stream, pa.NativeFile) else pa.PythonFile(stream, mode="r")]
+    return _alive[0]
+
+
 def unreadable(file: Path, what: str, error: Exception) -> ValueError:
     """An error that says what a file could not be read as."""
     return ValueError(f"`path` could not be read as {what}: {error}. Received: {str(file)!r}")

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.json
 
-from hyperml_tf.data.compressed import UNREADABLE, opened, unreadable
+from hyperml_tf.data.compressed import UNREADABLE, arrow_file, opened, unreadable
 
 # Objects from which the names and the types of columns are taken.
 _SAMPLE = 1000
@@ -77,7 +77,7 @@ class JsonLinesFile:
         try:
             with opened(self.file) as stream:
                 table = pyarrow.json.read_json(
-                    stream,
+                    arrow_file(stream),
                     pyarrow.json.ReadOptions(block_size=block_size),
                     pyarrow.json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="infer"),
                 )

@@ -78,11 +78,11 @@ def event_weights(given: EventWeights) -> dict[str, float] | None:
         return None
     pairs = given.items() if isinstance(given, Mapping) else _parsed(given)
     weights = {str(event): weight for event, weight in pairs}
-    wrong = [f"{event}={weight}" for event, weight in weights.items() if not (_is_number(weight) and weight >= 0)]
-    if not weights or wrong or not any(weights.values()):
+    right = all(_is_number(weight) and weight >= 0 for weight in weights.values())
+    if not right or not any(weights.values()):
         raise ValueError(
             "`event_weights` must give each kind of event a finite weight >= 0, and one of them more than 0, such as "
-            f"'purchase=4,cart=2,view=1'. Received: {', '.join(wrong) or given!r}"
+            f"'purchase=4,cart=2,view=1'. Received: {given!r}"
         )
     return {event: float(weight) for event, weight in weights.items()}
 

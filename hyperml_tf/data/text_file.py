@@ -15,7 +15,7 @@ import pyarrow.compute
 import pyarrow.csv
 
 from hyperml_tf.data.columns import Columns
-from hyperml_tf.data.compressed import UNREADABLE, opened, unreadable
+from hyperml_tf.data.compressed import UNREADABLE, arrow_file, opened, unreadable
 from hyperml_tf.data.quotes import unclosed_quote
 
 _DOUBLE = "::"
@@ -117,9 +117,10 @@ class TextFile:
             names = [name for pair in zip(names, [*gaps, ""], strict=True) for name in pair][:-1]
         with opened(self.file) as stream:
             counted = _LineCounter(stream)
+            source = arrow_file(counted)
             try:
                 table = pyarrow.csv.read_csv(
-                    counted,
+                    source,
                     read_options=pyarrow.csv.ReadOptions(
                         block_size=block_size,
                         column_names=None if self.header and not gaps else names,

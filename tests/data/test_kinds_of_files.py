@@ -190,7 +190,12 @@ def test_times_of_every_unit_are_the_same_order(unit: str, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("name", "content", "options", "message"),
     [
-        ("t.csv", "1,2,3\n1,3,4\n", {}, r"`columns='user,item,timestamp'` \(`--columns user,item,timestamp`\).*'1,2,3'"),
+        (
+            "t.csv",
+            "1,2,3\n1,3,4\n",
+            {},
+            r"`columns='user,item,timestamp'` \(`--columns user,item,timestamp`\).*'1,2,3'",
+        ),
         ("t.dat", "1::2::3::4\n", {}, r"`columns='user,item,rating,timestamp'`"),
         ("t.csv", "1,2,3,4,5,6\n", {}, r"`columns='user,item,rating,timestamp,column5,column6'`"),
         ("t.csv", "1,2,3\n", {"columns": "user,item"}, r"`columns` must name every column of the file, 3 .*2 names"),
@@ -201,7 +206,12 @@ def test_times_of_every_unit_are_the_same_order(unit: str, tmp_path: Path) -> No
         ("t.jsonl", '{"user": 1\n', {}, r"could not be read as JSON Lines"),
         ("t.jsonl", "\n", {}, r"could not be read as JSON Lines.*empty"),
         ("t.jsonl", '{"user": 1, "item": "a"}\n{"user": "x", "item": "b"}\n', {}, r"JSON Lines.*user"),
-        ("t.jsonl", '{"user": 1, "item": "a"}\n', {"separator": ","}, r"`separator` must be None unless the file is text"),
+        (
+            "t.jsonl",
+            '{"user": 1, "item": "a"}\n',
+            {"separator": ","},
+            r"`separator` must be None unless the file is text",
+        ),
         ("t.jsonl", '{"user": 1, "item": "a"}\n', {"columns": "user,item"}, r"`columns` must be None unless"),
     ],
 )
@@ -223,8 +233,8 @@ def test_a_folder_of_several_tables_names_them(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"files of one table.*ratings.csv, tags.csv, titles.csv.*without 'userId'"):
         Interactions.from_file(tmp_path)
     (tmp_path / "ratings.csv").rename(tmp_path / "users.csv")
+    written(tmp_path / "tags.csv", "userId,title\n1,a\n")
     with pytest.raises(ValueError, match=r"No item column.*tags.csv', the first of 2 files") as caught:
-        written(tmp_path / "tags.csv", "userId,title\n1,a\n")
         Interactions.from_file(tmp_path / "t[ai]*.csv")
     assert str(tmp_path) in str(caught.value)
 
