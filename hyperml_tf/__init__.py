@@ -38,6 +38,7 @@ __all__ = [
     "export_saved_model",
     "geometry",
     "initializers",
+    "inspect_table",
     "layers",
     "leave_one_out",
     "losses",
@@ -80,7 +81,7 @@ if TYPE_CHECKING:
         tuning,
         visualization,
     )
-    from hyperml_tf.data import Interactions, leave_one_out, synthesize
+    from hyperml_tf.data import Interactions, inspect_table, leave_one_out, synthesize
     from hyperml_tf.models import DistanceIndex, HyperML
     from hyperml_tf.retrieval import NearestNeighbors
     from hyperml_tf.runs import Run, train_run
@@ -97,6 +98,7 @@ else:
         "ServedModel": "serving",
         "TrainingConfig": "settings",
         "export_saved_model": "serving",
+        "inspect_table": "data",
         "leave_one_out": "data",
         "synthesize": "data",
         "train_run": "runs",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,9 @@ from hyperml_tf.geometry import poincare
 from hyperml_tf.layers import Curvature
 
 
-def _fit(terminal: bool, epochs: int = 3, dataset: tf.data.Dataset | None = None, **kwargs) -> str:
+def _fit(terminal: bool, epochs: int = 3, dataset: tf.data.Dataset | None = None, width: int = 120, **kwargs) -> str:
     stream = io.StringIO()
-    callback = TrainingProgress("val_loss", Console(file=stream, force_terminal=terminal, width=120))
+    callback = TrainingProgress("val_loss", Console(file=stream, force_terminal=terminal, width=width))
     model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
     model.compile("sgd", "mse")
     x = dataset if dataset is not None else tf.data.Dataset.from_tensors((tf.ones([4, 2]), tf.ones([4, 1]))).repeat(5)
@@ -36,8 +37,30 @@ def test_epochs_loss_and_validation_are_shown() -> None:
     assert "val_loss 0." in text
 
 
-def test_nothing_is_written_where_there_is_no_terminal() -> None:
+def test_nothing_is_cut_in_80_columns() -> None:
+    text = _fit(terminal=True, width=80)
+    assert "val_loss 0." in text
+    assert "…" not in text
+
+
+def test_the_protocol_of_a_metric_is_left_out() -> None:
+    stream = io.StringIO()
+    callback = TrainingProgress(console=Console(file=stream, force_terminal=True, width=80))
+    callback.set_params({"epochs": 40, "steps": 100})
+    callback.on_train_begin()
+    callback.on_epoch_begin(39)
+    callback.on_epoch_end(39, {"loss": 1234.5678, "val_sampled100_ndcg@10": 0.4321})
+    callback.close()
+    assert "40/40" in stream.getvalue()
+    assert "loss 1234.5678, ndcg@10 0.4321" in stream.getvalue()
+
+
+def test_where_there_is_no_terminal_every_epoch_is_a_line_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "hyperml_tf")
     assert _fit(terminal=False) == ""
+    lines = [record.getMessage() for record in caplog.records]
+    assert [line.split(":")[0] for line in lines] == ["Epoch 1 of 3", "Epoch 2 of 3", "Epoch 3 of 3"]
+    assert all(": loss " in line and ", val_loss " in line for line in lines)
 
 
 def test_a_resumed_training_begins_where_it_was() -> None:

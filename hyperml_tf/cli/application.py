@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from hyperml_tf import __version__
-from hyperml_tf.cli import runs, serving, synthetic, tuning
+from hyperml_tf.cli import runs, serving, synthetic, tables, tuning
 
 PROGRAM = "hyperml-tf"
 DEBUG = "HYPERML_DEBUG"
@@ -21,6 +21,7 @@ _FULL = re.compile(r"(\S+); (No space left on device|Disk quota exceeded|Read-on
 _EXPECTED = (ValueError, TypeError, OSError, ImportError)
 
 app = typer.Typer(name=PROGRAM, add_completion=False, pretty_exceptions_enable=False)
+app.command()(tables.inspect)
 app.command()(runs.train)
 app.command()(runs.evaluate)
 app.command()(tuning.tune)

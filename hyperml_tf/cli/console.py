@@ -22,6 +22,19 @@ MEASURES = {
 }
 
 
+def start_logging(log: Console | None = None, level: int = logging.INFO) -> None:
+    """Sends the log messages of `hyperml_tf` to the terminal.
+
+    Args:
+        log: A `rich` console for them. Defaults to `None`, `errors()`.
+        level: Integer, the lowest level that is shown. Defaults to `logging.INFO`.
+    """
+    ours = logging.getLogger("hyperml_tf")
+    ours.handlers = [RichHandler(console=log or errors(), show_time=False, show_path=False)]
+    ours.setLevel(level)
+    ours.propagate = False  # TensorFlow adds a handler to the root logger, which would repeat every message
+
+
 def start_tensorflow(log: Console | None = None) -> None:
     """Imports TensorFlow without its log messages, and sends those of `hyperml_tf` to the terminal.
 
@@ -30,10 +43,7 @@ def start_tensorflow(log: Console | None = None) -> None:
     Args:
         log: A `rich` console for log messages. Defaults to `None`, `errors()`.
     """
-    ours = logging.getLogger("hyperml_tf")
-    ours.handlers = [RichHandler(console=log or errors(), show_time=False, show_path=False)]
-    ours.setLevel(logging.INFO)
-    ours.propagate = False  # TensorFlow adds a handler to the root logger, which would repeat every message
+    start_logging(log)
     if os.environ.get("HYPERML_DEBUG") == "1":
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

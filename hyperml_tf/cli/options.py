@@ -20,6 +20,17 @@ ConfigOption = Annotated[
     ),
 ]
 
+TableArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="TABLE",
+        help="Interactions, as CSV, JSON Lines or Parquet: a file, a folder, or a quoted pattern of names.",
+    ),
+]
+
+TABLE_SETTINGS = tuple(one.name for one in settings_of(TrainingConfig).values() if one.group == "table")
+"""Names of the settings of how a table is read and split."""
+
 Command = Callable[..., None]
 
 

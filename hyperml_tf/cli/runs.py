@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from hyperml_tf.cli import console
-from hyperml_tf.cli.options import ConfigOption, settings_given, with_settings
+from hyperml_tf.cli.options import ConfigOption, TableArgument, settings_given, with_settings
+from hyperml_tf.cli.tables import read_and_tell
 
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="The directory that `train --out` wrote.")]
 
@@ -16,7 +17,7 @@ RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="The directory 
 @with_settings()
 def train(
     context: typer.Context,
-    table: Annotated[Path, typer.Argument(metavar="TABLE", help="Interactions, as CSV, CSV.gz or Parquet.")],
+    table: TableArgument,
     out: Annotated[Path, typer.Option(metavar="RUN", help="The directory to write.")],
     config: ConfigOption = None,
     resume: Annotated[
@@ -31,13 +32,19 @@ def train(
     if resume and config is None and (out / "config.json").is_file():
         config = out / "config.json"
     settings = settings_given(context, config)
+    console.start_logging()
+    # Whatever is wrong with the paths or the table is said before TensorFlow is loaded.
+    from hyperml_tf.runs.claims import check_claimable
+
+    check_claimable(out, resume)
+    data = read_and_tell(table, settings)
     console.start_tensorflow()
     from hyperml_tf.callbacks import TrainingProgress
     from hyperml_tf.runs import train_run
 
     progress = TrainingProgress(console=console.errors())
     try:
-        run = train_run(table, out, settings, callbacks=[progress], resume=resume)
+        run = train_run(data, out, settings, callbacks=[progress], resume=resume)
     finally:
         progress.close()
     metrics = run.metrics

@@ -13,8 +13,6 @@ from hyperml_tf.cli.id_lists import known_ids, read_ids
 from hyperml_tf.cli.runs import RunArgument
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from hyperml_tf.retrieval import Neighbours
     from hyperml_tf.runs import Run
 
@@ -61,21 +59,12 @@ def recommend(
         for name, given in (("include", include), ("exclude", exclude))
         if given
     }
-    ids = _ids(user, codes, loaded.table.user_ids)
-    answer = loaded.model.recommend(ids, k, exclude_seen=not include_seen, **filters)
+    answer = loaded.model.recommend(user, k, exclude_seen=not include_seen, **filters)
     rows = _rows(user, answer)
     if as_json:
         typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
     else:
         _print(rows)
-
-
-def _ids(users: list[str], codes: np.ndarray, known: np.ndarray) -> list[Any]:
-    """Ids in the dtype of the model; if that is integers, unknown users become an integer that no user has."""
-    if known.dtype.kind != "i":
-        return users
-    nobody = int(known.min()) - 1
-    return [int(known[code]) if code >= 0 else nobody for code in codes]
 
 
 def _rows(users: list[str], answer: Neighbours) -> list[dict[str, Any]]:

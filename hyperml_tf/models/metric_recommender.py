@@ -184,13 +184,13 @@ class MetricRecommender(Recommender):
     ) -> Neighbours:
         """Validates raw ids and runs `search` on those of the users, in batches that fit into memory."""
         self.check_history()
-        asked = id_array(users, "users")
+        asked = self.query_lookup.convert(users, "users")
         return self._search(asked, k, search, Filters.of(self.candidate_lookup, len(asked), include, exclude))
 
     def neighbours_of_items(self, items: Any, k: int, search: Search) -> Neighbours:
         """Validates raw item ids and runs `search` on their codes, in batches that fit into memory."""
         ids = id_array(items, "items")
-        codes = self.candidate_lookup(ids).numpy()
+        codes = self.candidate_lookup(self.candidate_lookup.convert(ids, "items")).numpy()
         if (codes < 0).any():
             raise ValueError(f"`items` must be of the catalogue. Received unknown ids: {ids[codes < 0][:5].tolist()}")
         return self._search(codes, k, search)

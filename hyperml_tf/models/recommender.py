@@ -22,7 +22,6 @@ from hyperml_tf.models.step_measures import StepMeasures
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.retrieval.results import Neighbours, Recommendations
 from hyperml_tf.tables import IdLookup, SeenItems
-from hyperml_tf.tables.ids import id_array
 
 logger = logging.getLogger(__name__)
 
@@ -229,7 +228,8 @@ class Recommender(tfrs.Model):
 
         Args:
             x: An `Interactions`, which is the fast way, or a batched `tf.data.Dataset` of dictionaries with raw ids under
-                `"user_id"` and `"item_id"`, and optionally weights of the rows under `"sample_weight"`. A dataset is read once
+                `"user_id"` and `"item_id"`, and optionally weights of the rows under `"sample_weight"`, as those of an
+                `Interactions`: a row of weight 2 counts in the loss as if it were there twice. A dataset is read once
                 to fill the histories if these are empty; otherwise they stay as they are, see `add_seen`. Rows with ids that
                 the model does not know are left out, with a warning.
             y: Must be `None`: the interactions are the targets.
@@ -405,7 +405,9 @@ class Recommender(tfrs.Model):
                     "`x` must be a finite dataset, or `set_seen` must be called first: otherwise the histories are unknown and "
                     "the items of a user would be drawn as negatives. Received: an infinite dataset"
                 )
-            self.set_seen(Interactions.from_dataset(x, batches.QUERY, batches.CANDIDATE))
+            # Histories have no weights.
+            unused: dict[str, Any] = {f"{role}_column": False for role in ("event", "weight", "rating")}
+            self.set_seen(Interactions.from_dataset(x, batches.QUERY, batches.CANDIDATE, **unused))
         return x
 
     def training_batches(self, rows: Interactions, batch_size: int) -> tf.data.Dataset:
@@ -577,8 +579,10 @@ class Recommender(tfrs.Model):
         return known if weight is None else known * weight
 
     def _track(self, total: Tensor, data: Any) -> dict[str, Tensor]:
-        rows = tf.cast(tf.size(self.codes(data)[0]), tf.float32)
-        self._loss_tracker.update_state(total / tf.maximum(rows, 1.0), sample_weight=rows)
+        weights = batches.sample_weight(data)
+        # A row of weight 2 counts as two.
+        rows = tf.cast(tf.size(self.codes(data)[0]), tf.float32) if weights is None else tf.reduce_sum(weights)
+        self._loss_tracker.update_state(tf.math.divide_no_nan(total, rows), sample_weight=rows)
         return {"loss": self._loss_tracker.result()}
 
     @property
@@ -619,7 +623,7 @@ class Recommender(tfrs.Model):
         """
         k = count(k=k)
         self.check_history()
-        codes = self.query_lookup(id_array(users, "users")).numpy()
+        codes = self.query_lookup(self.query_lookup.convert(users, "users")).numpy()
         n = len(self.candidate_lookup)
         filters = Filters.of(self.candidate_lookup, len(codes), include, exclude)
         block = max(1, _SCORES // n)

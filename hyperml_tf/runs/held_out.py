@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -11,11 +10,10 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from hyperml_tf.data import Interactions, Split, leave_one_out, sampled_negatives
+from hyperml_tf.data.splits import without_full_users
 from hyperml_tf.files.archives import check_archive
 from hyperml_tf.metrics import ranking_report
 from hyperml_tf.metrics.protocols import Scorer
-
-logger = logging.getLogger(__name__)
 
 MakeScorer = Callable[[Interactions], Scorer]
 """Function from the rows that are known of the users to a `Scorer`, such as the method `scorer` of a model."""
@@ -54,7 +52,7 @@ class HeldOut:
         Raises:
             ValueError: If no row can be held out.
         """
-        split = _without_full_users(table, leave_one_out(table, order, seed))
+        split = without_full_users(table, leave_one_out(table, order, seed))
         return cls(split, sampled_negatives(table, split.users, _NEGATIVES, seed), order)
 
     def report(self, scorer: MakeScorer, test_history: TestHistory = "before_test") -> dict[str, dict[str, float]]:
@@ -92,7 +90,7 @@ class HeldOut:
 
     @classmethod
     def load(cls, path: Path, table: Interactions, fingerprint: str) -> HeldOut:
-        """Reads a file written by `save`, with the vocabularies of `table`. It may come from anybody.
+        """Reads a file written by `save`, with the vocabularies and weights of `table`. It may come from anybody.
 
         Raises:
             FileNotFoundError: If there is no such file.
@@ -109,11 +107,25 @@ class HeldOut:
             raise ValueError(
                 f"`{path}` must be that of the table of the run, {fingerprint}. Received: that of {arrays['fingerprint']}"
             )
-        parts = {
-            name: dataclasses.replace(table, users=arrays[f"{name}_users"], items=arrays[f"{name}_items"])
-            for name in _PARTS
-        }
+        try:
+            parts = {name: _rows(table, arrays[f"{name}_users"], arrays[f"{name}_items"]) for name in _PARTS}
+        except KeyError as error:
+            raise ValueError(f"`{path}` must hold rows of the table of the run. Received: {error.args[0]}") from error
         return cls(Split(**parts), arrays["negatives"], str(arrays["order"]))
+
+
+def _rows(table: Interactions, users: np.ndarray, items: np.ndarray) -> Interactions:
+    """Rows of a table that has all of them if it has weights, which the rows keep."""
+    if table.weights is None:
+        return dataclasses.replace(table, users=users, items=items)
+    keys, wanted = (
+        one.astype(np.int64) * table.n_items + other for one, other in ((table.users, table.items), (users, items))
+    )
+    order = np.argsort(keys)
+    places = order[np.minimum(np.searchsorted(keys, wanted, sorter=order), len(keys) - 1)]
+    if not np.array_equal(keys[places], wanted):
+        raise KeyError("a row that the table does not have")
+    return dataclasses.replace(table, users=users, items=items, weights=table.weights[places])
 
 
 _PARTS = tuple(field.name for field in dataclasses.fields(Split))
@@ -150,23 +162,3 @@ def check_test_history(value: str) -> None:
     """Raises a `ValueError` if the value is not a `TestHistory`."""
     if value not in get_args(TestHistory):
         raise ValueError(f"`test_history` must be one of {get_args(TestHistory)}. Received: test_history={value!r}")
-
-
-def _without_full_users(table: Interactions, split: Split) -> Split:
-    """Moves the held-out rows of users who have interacted with all items back to the training rows."""
-    full = table.activity() == table.n_items
-    if not full[split.users].any():
-        return split
-    if full[split.users].all():
-        raise ValueError(
-            "`table` must have a user with an item that they never interacted with, or nothing can be ranked. "
-            "Received: no such user"
-        )
-    logger.info(
-        "%d users have interacted with all items: they are only trained on.", np.count_nonzero(full[split.users])
-    )
-    kept = ~full[split.users]
-    validation, test = split.validation.with_rows(kept), split.test.with_rows(kept)
-    keys = table.users.astype(np.int64) * table.n_items + table.items
-    train = table.with_rows(~np.isin(keys, np.concatenate([validation.keys(), test.keys()])))
-    return Split(train, validation, test)

@@ -14,8 +14,7 @@ from hyperml_tf.callbacks import BestWeights, DivergedError
 from hyperml_tf.data import Interactions
 from hyperml_tf.files.whole import whole_file
 from hyperml_tf.models import HyperML
-from hyperml_tf.runs import fitting
-from hyperml_tf.runs import run as run_lib
+from hyperml_tf.runs import fitting, layout
 from hyperml_tf.runs.progress import KeepProgress, Progress, cut_history
 from hyperml_tf.settings import TrainingConfig
 
@@ -51,8 +50,8 @@ def fit_resumably(
         model, first, seconds = before.model, before.epochs, before.seconds
         before.restore(best)
         logger.info("Going on after epoch %d of %d.", first, config.epochs)
-    cut_history(path / run_lib.HISTORY, first)
-    log = tf.keras.callbacks.CSVLogger(path / run_lib.HISTORY, append=True)
+    cut_history(path / layout.HISTORY, first)
+    log = tf.keras.callbacks.CSVLogger(path / layout.HISTORY, append=True)
     kept = KeepProgress(path, best, seconds)
     try:
         fitting.fit(model, training, validation, config.epochs, config.batch_size, [log, kept, *callbacks], first, best)
@@ -70,9 +69,9 @@ def _keep_before(path: Path, error: DivergedError) -> str:
         for variable, weights in zip(before.model.trainable_variables, before.best_weights, strict=False):
             variable.assign(weights)
         mark["kept_epoch"] = before.epochs if before.best_epoch is None else before.best_epoch + 1
-        with whole_file(path / run_lib.BEFORE_DIVERGENCE) as scratch:
+        with whole_file(path / layout.BEFORE_DIVERGENCE) as scratch:
             before.model.save(scratch)
-        said = f"The weights of epoch {mark['kept_epoch']} are in {path / run_lib.BEFORE_DIVERGENCE}."
-    with whole_file(path / run_lib.DIVERGED) as scratch:
+        said = f"The weights of epoch {mark['kept_epoch']} are in {path / layout.BEFORE_DIVERGENCE}."
+    with whole_file(path / layout.DIVERGED) as scratch:
         scratch.write_text(json.dumps(mark, indent=2) + "\n")
     return said

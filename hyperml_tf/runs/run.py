@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,14 +15,9 @@ from hyperml_tf.data import Interactions
 from hyperml_tf.models import HyperML, load_model
 from hyperml_tf.models.baselines import Popularity
 from hyperml_tf.runs.held_out import HeldOut, TestHistory, check_test_history
+from hyperml_tf.runs.layout import CONFIG, DIVERGED, HELD_OUT, METRICS, MODEL, WEIGHTED_ROWS, read_json
+from hyperml_tf.runs.weighted_rows import load_weighted_rows
 from hyperml_tf.settings import TrainingConfig
-
-CONFIG, METRICS, HISTORY, PICTURE = "config.json", "metrics.json", "history.csv", "disk.png"
-MODEL, HELD_OUT, SAVED_MODEL = "model/model.keras", "model/held_out.npz", "saved_model/1"
-DIVERGED, BEFORE_DIVERGENCE, PROGRESS = "diverged.json", "model/before_divergence.keras", "progress"
-FOLDERS = ("model", "saved_model")
-NAMES = (CONFIG, METRICS, HISTORY, PICTURE, DIVERGED, PROGRESS, *FOLDERS)
-"""Names of what is in the directory of a run."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,12 +102,15 @@ class Run:
         """The held-out rows and their negatives; `None` if the run was trained on all rows."""
         if self.config.split == "none":
             return None
-        return HeldOut.load(self.path / HELD_OUT, self._vocabulary(), self._described["fingerprint"])
+        table = self.table if self._is_weighted else self._vocabulary()
+        return HeldOut.load(self.path / HELD_OUT, table, self._described["fingerprint"])
 
     @functools.cached_property
     def table(self) -> Interactions:
-        """All rows of the table, in the codes of the vocabularies of the model, whose histories they are."""
+        """All rows of the table, with their weights, in the codes of the vocabularies of the model, whose histories they are."""
         vocabulary = self._vocabulary()
+        if self._is_weighted:
+            return load_weighted_rows(self.path / WEIGHTED_ROWS, vocabulary, self._described["fingerprint"])
         return dataclasses.replace(vocabulary, users=self.model.seen.users, items=self.model.seen.items)
 
     @property
@@ -125,6 +122,10 @@ class Run:
     def card(self) -> dict[str, Any]:
         """The entries of the run in model cards; see `export_saved_model`."""
         return card(self._described, self.metrics)
+
+    @property
+    def _is_weighted(self) -> bool:
+        return (self.path / WEIGHTED_ROWS).is_file()
 
     def _vocabulary(self) -> Interactions:
         nothing = np.zeros(0, np.int32)
@@ -169,18 +170,3 @@ def card(config: dict[str, Any], metrics: dict[str, Any]) -> dict[str, Any]:
     """Returns the entries of a run in model cards, from the contents of `config.json` and `metrics.json`."""
     measured = {name: metrics[name] for name in ("validation", "test", "popularity") if name in metrics}
     return {"table": {"fingerprint": config["fingerprint"]}, "settings": config["settings"], "metrics": measured}
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Reads a file of a run.
-
-    Raises:
-        ValueError: If it is damaged.
-    """
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:  # among them, errors of the encoding
-        raise ValueError(f"`{path}` is damaged: it must be JSON. Received: {error}") from error
-    if not isinstance(found, dict):
-        raise ValueError(f"`{path}` must hold a JSON object. Received: {type(found).__name__}")
-    return found

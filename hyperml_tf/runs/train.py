@@ -18,12 +18,13 @@ import hyperml_tf
 from hyperml_tf.data import Interactions
 from hyperml_tf.files.whole import whole_file
 from hyperml_tf.models import HyperML
-from hyperml_tf.runs import fitting
+from hyperml_tf.runs import fitting, layout
 from hyperml_tf.runs import run as run_lib
 from hyperml_tf.runs.claims import alone_in, check_claimable, is_run
 from hyperml_tf.runs.held_out import HeldOut
 from hyperml_tf.runs.resumable import fit_resumably
 from hyperml_tf.runs.run import Run
+from hyperml_tf.runs.weighted_rows import save_weighted_rows
 from hyperml_tf.serving import export_saved_model
 from hyperml_tf.settings import TrainingConfig
 
@@ -49,7 +50,7 @@ def train_run(
     killed is continued by `resume=True`, to the same weights and metrics as without the interruption.
 
     Args:
-        table: Path of a CSV or Parquet file, see `Interactions.from_file`, or an `Interactions`.
+        table: Path of a table, see `Interactions.from_file`, or an `Interactions`.
         out: Path of the directory to write, which must not hold a run, or an unfinished one with `resume=True`.
         config: A `TrainingConfig`. Defaults to `None`, the default settings, or those of the run that is resumed.
         callbacks: Further Keras callbacks. Their state is not kept. Defaults to `()`.
@@ -77,20 +78,20 @@ def train_run(
     """
     path = Path(out)
     check_claimable(path, resume)
-    stored = run_lib.read_json(path / run_lib.CONFIG) if resume and is_run(path) else None
-    given = config or (TrainingConfig() if stored is None else TrainingConfig.from_file(path / run_lib.CONFIG))
+    stored = layout.read_json(path / layout.CONFIG) if resume and is_run(path) else None
+    given = config or (TrainingConfig() if stored is None else TrainingConfig.from_file(path / layout.CONFIG))
     started = time.perf_counter()
-    data = table if isinstance(table, Interactions) else _read(table, given)
+    data = table if isinstance(table, Interactions) else Interactions.from_file(table, **given.reading())
     held_out = None if given.split == "none" else HeldOut.draw(data, given.split, seed=0)
     training = data if held_out is None else held_out.split.train
     config = given.resolved(training)
-    written = {**_settings(given, config), **_provenance(table, data)}
+    written = {**_settings(given, config), **_provenance(data)}
     if stored is not None:
         _check_same(path, stored, written)
     path.mkdir(parents=True, exist_ok=True)
     with alone_in(path, resume):
         if stored is None:
-            _write_json(path / run_lib.CONFIG, written)
+            _write_json(path / layout.CONFIG, written)
         validation = None if held_out is None else held_out.split.validation
         model, before = fit_resumably(path, training, validation, config, callbacks)
         metrics: dict[str, Any] = {"users": data.n_users, "items": data.n_items, "train_rows": len(training)}
@@ -98,18 +99,21 @@ def train_run(
             metrics |= run_lib.evaluate(model, held_out)
             # From here on it is the model that is served, to users of whom every row is known.
             model.set_seen(data)
-            with whole_file(path / run_lib.HELD_OUT) as scratch:
+            with whole_file(path / layout.HELD_OUT) as scratch:
                 held_out.save(scratch, written["fingerprint"])
         fitting.keep_learning(model)
-        with whole_file(path / run_lib.MODEL) as scratch:
+        if data.weights is not None:
+            with whole_file(path / layout.WEIGHTED_ROWS) as scratch:
+                save_weighted_rows(scratch, data)
+        with whole_file(path / layout.MODEL) as scratch:
             model.save(scratch)
         card = run_lib.card(written, metrics)
-        export_saved_model(model, path / run_lib.SAVED_MODEL, k=config.k, overwrite=True, card=card)
-        _picture(model, data, path / run_lib.PICTURE)
+        export_saved_model(model, path / layout.SAVED_MODEL, k=config.k, overwrite=True, card=card)
+        _picture(model, data, path / layout.PICTURE)
         metrics["seconds"] = round(before + time.perf_counter() - started, 2)
         # Written last, because this file marks a finished run.
-        _write_json(path / run_lib.METRICS, metrics)
-        shutil.rmtree(path / run_lib.PROGRESS, ignore_errors=True)
+        _write_json(path / layout.METRICS, metrics)
+        shutil.rmtree(path / layout.PROGRESS, ignore_errors=True)
     return Run.load(path)
 
 
@@ -135,11 +139,6 @@ def _check_same(path: Path, stored: dict[str, Any], now: dict[str, Any]) -> None
         )
 
 
-def _read(table: str | os.PathLike[str], config: TrainingConfig) -> Interactions:
-    columns = (config.user_column, config.item_column, config.order_column)
-    return Interactions.from_file(table, *columns, repeats=config.repeats)
-
-
 def _settings(given: TrainingConfig, config: TrainingConfig) -> dict[str, Any]:
     """The settings of a run, and those that were derived from its table; see `TrainingConfig.from_file`."""
     asked, settings = given.to_dict(), config.to_dict()
@@ -147,9 +146,9 @@ def _settings(given: TrainingConfig, config: TrainingConfig) -> dict[str, Any]:
     return {"settings": settings, "automatic": automatic}
 
 
-def _provenance(table: Any, data: Interactions) -> dict[str, Any]:
+def _provenance(data: Interactions) -> dict[str, Any]:
     return {
-        "table": "interactions" if isinstance(table, Interactions) else str(table),
+        "table": data.origin.table if data.origin is not None else "interactions",
         "fingerprint": data.fingerprint(),
         "versions": {
             "hyperml_tf": hyperml_tf.__version__,

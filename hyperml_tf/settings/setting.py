@@ -13,6 +13,9 @@ from typing import Any, Literal
 
 _KEY = "setting"
 _declared: dict[Any, Mapping[str, Setting]] = {}
+NO_COLUMN = "none"
+"""On the command line, the value of a setting that may be `False`."""
+
 _KINDS = {int: "an integer", float: "a finite number", str: "a string"}
 
 
@@ -68,6 +71,8 @@ class Setting:
         """
         if (value is None and self.optional) or any(value is other for other in self.also):
             return value
+        if value == NO_COLUMN and False in self.also:
+            return False
         plain = self._plain(value)
         if plain is None or not self._allows(plain):
             raise ValueError(f"`{self.name}` must be {self.expected}. Received: {self.name}={value!r}")

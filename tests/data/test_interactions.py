@@ -54,7 +54,9 @@ def test_repeated_items_are_dropped_with_a_warning_and_the_row_that_counts_is_a_
         f"Dropped 1 of 5 rows that repeat an item of their user: the {row} row of each pair counts, see `repeats`."
         for row in ("first", "last")
     ]
-    with pytest.raises(ValueError, match=r"`repeats` must be one of \('first', 'last'\). Received: repeats='all'"):
+    with pytest.raises(
+        ValueError, match=r"`repeats` must be one of \('first', 'last', 'sum'\). Received: repeats='all'"
+    ):
         Interactions.from_arrays(users, items, repeats="all")
 
 

@@ -163,7 +163,11 @@ class HistoryTower(IdTower):
         places = self.seen.find(tf.constant(rows.users), tf.constant(rows.items)).numpy()
         positive = np.zeros(len(self.seen), bool)
         positive[places[places >= 0]] = True
-        return self._window_dataset(positive, batch_size=batch_size, seed=seed, progress=progress)
+        weights = None
+        if rows.weights is not None:
+            weights = np.zeros(len(self.seen), np.float32)
+            weights[places[places >= 0]] = rows.weights[places >= 0]
+        return self._window_dataset(positive, batch_size=batch_size, seed=seed, progress=progress, weights=weights)
 
     def _window_dataset(self, positive: np.ndarray, run: int = _RUN, **arguments: Any) -> tf.data.Dataset:
         """Runs of at most `run` of the positives, which are marked among the entries of `seen`."""
