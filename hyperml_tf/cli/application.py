@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from hyperml_tf import __version__
-from hyperml_tf.cli import runs, serving, synthetic, tuning
+from hyperml_tf.cli import answers, runs, serving, synthetic, tuning
 
 PROGRAM = "hyperml-tf"
 DEBUG = "HYPERML_DEBUG"
@@ -21,7 +21,8 @@ app = typer.Typer(name=PROGRAM, add_completion=False, pretty_exceptions_enable=F
 app.command()(runs.train)
 app.command()(runs.evaluate)
 app.command()(tuning.tune)
-app.command()(serving.recommend)
+app.command()(answers.recommend)
+app.command()(answers.similar)
 app.command()(serving.export)
 app.command()(serving.verify)
 app.command()(runs.plot)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from hyperml_tf.cli import console
+from hyperml_tf.cli.item_options import DetailOption, ItemsOption, check_items
 from hyperml_tf.cli.options import ConfigOption, settings_given, with_settings
 
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="The directory that `train --out` wrote.")]
@@ -19,6 +20,8 @@ def train(
     table: Annotated[Path, typer.Argument(metavar="TABLE", help="Interactions, as CSV, CSV.gz or Parquet.")],
     out: Annotated[Path, typer.Option(metavar="RUN", help="The directory to write.")],
     config: ConfigOption = None,
+    items: ItemsOption = None,
+    detail: DetailOption = None,
     resume: Annotated[
         bool,
         typer.Option(
@@ -30,6 +33,7 @@ def train(
     """Train on a table, evaluate on held-out items, export a SavedModel."""
     if resume and config is None and (out / "config.json").is_file():
         config = out / "config.json"
+    check_items(items, detail)
     settings = settings_given(context, config)
     console.start_tensorflow()
     from hyperml_tf.callbacks import TrainingProgress
@@ -37,7 +41,7 @@ def train(
 
     progress = TrainingProgress(console=console.errors())
     try:
-        run = train_run(table, out, settings, callbacks=[progress], resume=resume)
+        run = train_run(table, out, settings, callbacks=[progress], resume=resume, items=items, item_details=detail)
     finally:
         progress.close()
     metrics = run.metrics

@@ -12,17 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from hyperml_tf.data import Interactions
+from hyperml_tf.data import Interactions, ItemTable
 from hyperml_tf.models import HyperML, load_model
 from hyperml_tf.models.baselines import Popularity
 from hyperml_tf.runs.held_out import HeldOut, TestHistory, check_test_history
 from hyperml_tf.settings import TrainingConfig
 
-CONFIG, METRICS, HISTORY, PICTURE = "config.json", "metrics.json", "history.csv", "disk.png"
+CONFIG, METRICS, HISTORY, PICTURE, ITEMS = "config.json", "metrics.json", "history.csv", "disk.png", "items.parquet"
 MODEL, HELD_OUT, SAVED_MODEL = "model/model.keras", "model/held_out.npz", "saved_model/1"
 DIVERGED, BEFORE_DIVERGENCE, PROGRESS = "diverged.json", "model/before_divergence.keras", "progress"
 FOLDERS = ("model", "saved_model")
-NAMES = (CONFIG, METRICS, HISTORY, PICTURE, DIVERGED, PROGRESS, *FOLDERS)
+NAMES = (CONFIG, METRICS, HISTORY, PICTURE, ITEMS, DIVERGED, PROGRESS, *FOLDERS)
 """Names of what is in the directory of a run."""
 
 
@@ -31,7 +31,8 @@ class Run:
     """A finished run: the directory that `train_run` wrote.
 
     It has the settings in `config.json`, metrics in `metrics.json`, one line per epoch in `history.csv`, the Keras model and the
-    held-out rows in `model/`, the exported model in `saved_model/1/`, and a picture of the items in `disk.png`.
+    held-out rows in `model/`, the exported model in `saved_model/1/`, a picture of the items in `disk.png`, and what was given of
+    the items, such as titles, in `items.parquet`.
 
     The weights were trained on the training rows only (`training`). The histories in the saved and in the exported model are all
     rows of the table (`table`), so that users are served by all that is known of them; `recommend` excludes all of it. Metrics
@@ -115,6 +116,12 @@ class Run:
         """All rows of the table, in the codes of the vocabularies of the model, whose histories they are."""
         vocabulary = self._vocabulary()
         return dataclasses.replace(vocabulary, users=self.model.seen.users, items=self.model.seen.items)
+
+    @functools.cached_property
+    def items(self) -> ItemTable | None:
+        """What the run knows of its items, such as titles; `None` if it was trained without a table of items."""
+        path = self.path / ITEMS
+        return ItemTable.from_file(path, self.model.candidate_tower.ids, item_column="item") if path.exists() else None
 
     @property
     def training(self) -> Interactions:

@@ -21,6 +21,7 @@ from hyperml_tf.serving import model_card, warm_up
 from hyperml_tf.serving.approximate_index import ApproximateIndex
 from hyperml_tf.serving.fold_in import FoldIn, HistoryFoldIn, MidpointFoldIn, SequenceFoldIn
 from hyperml_tf.serving.serving_module import ServingModule
+from hyperml_tf.serving.signatures import SIGNATURES
 from hyperml_tf.serving.verification import check_replaceable
 from hyperml_tf.serving.versions import next_version
 from hyperml_tf.tables import Histories, IdTable
@@ -29,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 HALF_LIFE = 3.0
 """Default half-life, in items, for models with an embedding per user. On validation data, 1 to 4 were about equally good."""
+
+_NAMES = {name for signature in SIGNATURES.values() for name in (*signature.inputs, *signature.outputs)}
 
 Precision = Literal["float32", "float16", "bfloat16"]
 
@@ -40,7 +43,7 @@ def export_saved_model(
     overwrite: bool = False,
     *,
     new_version: bool = False,
-    exclude_seen: bool = False,
+    exclude_seen: bool = True,
     details: Mapping[str, Sequence[str]] | None = None,
     precision: Precision = "float32",
     half_life: float | None = None,
@@ -77,10 +80,10 @@ def export_saved_model(
         new_version: Boolean, whether `path` is the directory of all versions, in which the next one is written, see
             `next_version`. Of two processes that do so at once, each gets a version. Defaults to `False`.
         exclude_seen: Boolean, whether `serving_default`, `recommend_excluding` and `recommend_among` exclude the items of the
-            user's history in the model. `recommend_from_items` always excludes its `history`; `score` excludes nothing. Defaults
-            to `False`.
-        details: Columns of strings to return with `item_id`, such as titles, by name, each in the order of the catalogue, see
-            `item_details`. Defaults to `None`.
+            user's history in the model, as `recommend` does. `recommend_from_items` always excludes its `history`; `score`
+            excludes nothing. Defaults to `True`.
+        details: Columns of strings to return with `item_id`, such as titles, by name, each in the order of the catalogue: the
+            `columns` of an `ItemTable`. Defaults to `None`.
         precision: String, "float32", "float16" or "bfloat16". Half precision stores items in three quarters of the space, see
             `QuantisedIndex`; the model card then reports size and overlap. Defaults to `"float32"`.
         half_life: Optional float > 0. In the `history` of `recommend_from_items`, the weight of an item halves every `half_life`
@@ -98,8 +101,7 @@ def export_saved_model(
         FileExistsError: If `path` exists and `overwrite` is `False`, or if it is not an export that may be replaced.
         ImportError: If `warm_up_requests` is `True` and the extra is not installed.
         ValueError: If the points or the curvature of the model are not finite, if an item has the id `""`, if an argument is out
-            of its range or does not match the catalogue, or if all histories are empty but users are represented by them or
-            `exclude_seen` is `True`.
+            of its range or does not match the catalogue, or if all histories are empty but users are represented by them.
 
     Example:
 
@@ -155,7 +157,7 @@ def _put(written: Path, target: Path, scratch: Path, overwrite: bool, new_versio
 def serving_module(
     model: HyperML,
     k: int,
-    exclude_seen: bool = False,
+    exclude_seen: bool = True,
     details: Mapping[str, Sequence[str]] | None = None,
     precision: Precision = "float32",
     half_life: float | None = None,
@@ -177,10 +179,6 @@ def serving_module(
         )
     if precision not in get_args(Precision):
         raise ValueError(f"`precision` must be one of {get_args(Precision)}. Received: precision={precision!r}")
-    if exclude_seen and not len(model.seen):
-        raise ValueError(
-            "`exclude_seen` needs a model that has seen something: call `fit` or `set_seen`. Received: no interactions"
-        )
     _check_details(details or {}, len(model.candidate_tower))
     index: Index = (
         ExactIndex.of(item_points, c) if precision == "float32" else QuantisedIndex.of(item_points, c, precision)
@@ -220,6 +218,8 @@ def _as_text(ids: np.ndarray) -> np.ndarray:
 
 
 def _check_details(details: Mapping[str, Sequence[str]], n_items: int) -> None:
+    if taken := sorted(_NAMES & set(details)):
+        raise ValueError(f"`details` must not have the names {sorted(_NAMES)} of the signatures. Received: {taken}")
     for name, values in details.items():
         if len(values) != n_items or not all(isinstance(value, str) for value in values):
             raise ValueError(

@@ -88,8 +88,8 @@ class ServedModel:
             include: The only item ids that may be recommended, likewise. Defaults to `None`, all items.
 
         Returns:
-            A `Neighbours`, with ids as strings. The number of items is the `k` of the exported model. If fewer are left, the
-            others are `""`, at infinite distance.
+            A `Neighbours`, with ids as strings, and the item details of the export, if any, in `details`. The number of items is
+            the `k` of the exported model. If fewer are left, the others are `""`, at infinite distance.
 
         Raises:
             ValueError: If an argument is not lists of ids, or has another number of lists than there are users.
@@ -140,7 +140,8 @@ class ServedModel:
 
 
 def _neighbours(answer: dict[str, np.ndarray]) -> Neighbours:
-    return Neighbours(answer[ITEM], answer[DISTANCE])
+    details = {name: texts for name, texts in answer.items() if name not in (ITEM, DISTANCE)}
+    return Neighbours(answer[ITEM], answer[DISTANCE], details)
 
 
 def _vector(values: Sequence[Any], name: str) -> tf.Tensor:
