@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 # Those of `hyperml_tf.serving.answer_files`, which imports TensorFlow; a test compares them.
 FORMATS = (".parquet", ".csv", ".jsonl")
 
+_REASONS = 3
+
 OutOption = Annotated[
     Path | None,
     typer.Option(
@@ -72,6 +74,10 @@ def recommend(
     include_seen: Annotated[
         bool, typer.Option("--include-seen", help="Also recommend items of the user's history.")
     ] = False,
+    why: Annotated[
+        bool,
+        typer.Option("--why", help="Also print the items of the user's history that draw them most to each item."),
+    ] = False,
     as_json: JsonOption = False,
     overwrite: OverwriteOption = False,
 ) -> None:
@@ -80,6 +86,8 @@ def recommend(
     Unknown users are at the origin, so their recommendations are the popular, general items.
     """
     _check_asked({"--user": user, "--users": users, "--all-users": all_users}, "--all-users", out, as_json, overwrite)
+    if why and out is not None:
+        raise ValueError("`--why` prints, and cannot be written to a file. Received: both `--why` and `--out`")
     console.start_tensorflow()
     from hyperml_tf.runs import Run
 
@@ -103,7 +111,9 @@ def recommend(
         typer.echo(f"Wrote {out}: {rows:,} recommendations for {total:,} users")
         return
     answer = loaded.model.recommend(asked, k, **options)
-    _show("user", names or [], answer if table is None else table.describe(answer), as_json)
+    answer = answer if table is None else table.describe(answer)
+    reasons = _reasons(loaded, table, asked or [], answer) if why else None
+    _show("user", names or [], answer, as_json, reasons)
 
 
 def similar(
@@ -191,13 +201,51 @@ def _ids(run: Run, given: list[str], option: str) -> list[Any]:
     return known_ids(read_ids(given), run.model.candidate_tower.ids, option)
 
 
-def _show(query: str, names: list[str], answer: Neighbours, as_json: bool) -> None:
+def _reasons(
+    run: Run, table: ItemTable | None, users: list[Any], answer: Neighbours
+) -> list[list[list[dict[str, Any]]]]:
+    """The items that draw each user most to each item of an answer."""
+    found = answer.found
+    pairs = [
+        (user, item) for user, row, there in zip(users, answer.ids, found, strict=True) for item in row[there].tolist()
+    ]
+    if not pairs:
+        return [[] for _ in users]
+    why = run.model.explain([user for user, _ in pairs], [item for _, item in pairs])
+    why = why if table is None else table.describe(why)
+    columns = {"item": why.ids, "share": why.shares, "pull": why.pulls, **why.details}
+    rows = iter(
+        [
+            [
+                {
+                    name: values[row, place].item() if name in ("share", "pull") else values[row, place]
+                    for name, values in columns.items()
+                }
+                for place in range(min(_REASONS, why.ids.shape[1]))
+                if why.shares[row, place] > 0
+            ]
+            for row in range(len(pairs))
+        ]
+    )
+    return [[next(rows) for _ in range(int(there.sum()))] for there in found]
+
+
+def _show(
+    query: str,
+    names: list[str],
+    answer: Neighbours,
+    as_json: bool,
+    reasons: list[list[list[dict[str, Any]]]] | None = None,
+) -> None:
     rows: list[dict[str, Any]] = [{query: name, "items": _found(answer, row)} for row, name in enumerate(names)]
+    if reasons is not None:
+        for row, of_items in zip(rows, reasons, strict=True):
+            row["items"] = [{**item, "because": because} for item, because in zip(row["items"], of_items, strict=True)]
     if as_json:
-        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False, default=lambda value: value.item()))
         return
     for name, row in zip(names, rows, strict=True):
-        _print(f"{query.capitalize()} {name}", row["items"], list(answer.details))
+        _print(f"{query.capitalize()} {name}", row["items"], list(answer.details), reasons is not None)
 
 
 def _found(answer: Neighbours, row: int) -> list[dict[str, Any]]:
@@ -207,7 +255,7 @@ def _found(answer: Neighbours, row: int) -> list[dict[str, Any]]:
     return [dict(zip(columns, one, strict=True)) for one in values]
 
 
-def _print(title: str, items: list[dict[str, Any]], details: list[str]) -> None:
+def _print(title: str, items: list[dict[str, Any]], details: list[str], why: bool) -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -217,7 +265,13 @@ def _print(title: str, items: list[dict[str, Any]], details: list[str]) -> None:
     for name in details:
         table.add_column(Text(name))
     table.add_column("distance", justify="right")
+    if why:
+        table.add_column("because of")
+    # The first column of an item table usually names the item.
+    named = details[0] if details else "item"
     for place, item in enumerate(items, start=1):
         texts = [Text(str(item[name])) for name in ("item", *details)]
-        table.add_row(str(place), *texts, f"{item['distance']:.4f}")
+        because = [f"{one[named] or one['item']} {one['share']:.0%}" for one in item.get("because", [])]
+        last = [Text(", ".join(because))] if why else []
+        table.add_row(str(place), *texts, f"{item['distance']:.4f}", *last)
     console.output().print(table)

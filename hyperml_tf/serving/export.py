@@ -45,6 +45,7 @@ def export_saved_model(
     new_version: bool = False,
     exclude_seen: bool = True,
     details: Mapping[str, Sequence[str]] | None = None,
+    filter_columns: Sequence[str] = (),
     precision: Precision = "float32",
     half_life: float | None = None,
     warm_up_requests: bool = False,
@@ -61,11 +62,15 @@ def export_saved_model(
       items are left, `item_id` is `""` and `distance` infinite.
     - `recommend_among`: `user_id` `(batch,)`, `candidates` `(batch, n)` padded with `""` -> the same, among these items only.
       Unknown candidates are ignored, and repeated ones count once.
+    - `recommend_where`, with `filter_columns`: `user_id`, `filter_column` and `filter_value`, `(batch,)` each -> the same, among
+      the items with this value in this column, or with it in a list like `Comedy|Drama`.
     - `recommend_from_items`: `history` `(batch, n)`, oldest first, padded with `""` -> the same for a new user with these items,
       which are excluded. Fold-in: the point is computed from the items, see `HistoryFoldIn`, or `MidpointFoldIn` for a model
       with `history=0`.
     - `similar_items`: `item_id` `(batch,)` -> the same, without the item itself; only `""` for an unknown item.
     - `score`: `user_id` `(batch,)`, `item_id` `(batch, n)` -> `distance` `(batch, n)`; infinite for an unknown item.
+    - `explain`: `user_id` `(batch,)`, `item_id` `(batch,)` -> `history`, `share` and `pull`, `(batch, k)`, the items of the
+      user's history that draw them to the item, see `hyperml_tf.models.Explanation`; and `distance` `(batch,)`.
     - `embed_user`, `embed_item`: ids `(batch,)` -> `vector`, float32 `(batch, dim + 1)`, whose dot products rank by distance.
 
     Unknown users are at the origin, so their recommendations are the popular, general items.
@@ -84,6 +89,7 @@ def export_saved_model(
             excludes nothing. Defaults to `True`.
         details: Columns of strings to return with `item_id`, such as titles, by name, each in the order of the catalogue: the
             `columns` of an `ItemTable`. Defaults to `None`.
+        filter_columns: Names of those of `details` by which `recommend_where` filters. Defaults to `()`, without this signature.
         precision: String, "float32", "float16" or "bfloat16". Half precision stores items in three quarters of the space, see
             `QuantisedIndex`; the model card then reports size and overlap. Defaults to `"float32"`.
         half_life: Optional float > 0. In the `history` of `recommend_from_items`, the weight of an item halves every `half_life`
@@ -118,7 +124,7 @@ def export_saved_model(
         check_replaceable(target)
     elif target.exists() and not (target.is_dir() and not any(target.iterdir())):
         raise FileExistsError(f"`path` exists. Pass `overwrite=True` to replace it. Received: path={str(target)!r}")
-    module = serving_module(model, k, exclude_seen, details, precision, half_life)
+    module = serving_module(model, k, exclude_seen, details, precision, half_life, filter_columns)
     target.parent.mkdir(parents=True, exist_ok=True)
     with scratch_directory(target) as scratch:
         written = scratch / "saved_model"
@@ -127,7 +133,10 @@ def export_saved_model(
         extra.mkdir()
         if warm_up_requests:
             ids = [tower.ids[: warm_up.MOST_IDS] for tower in (model.query_tower, model.candidate_tower)]
-            warm_up.write_warm_up(extra / warm_up.FILE, *([str(value) for value in own.tolist()] for own in ids))
+            column = next(iter(filter_columns), "")
+            filters = column, next(iter((details or {}).get(column, [])), "")
+            users, items = ([str(value) for value in own.tolist()] for own in ids)
+            warm_up.write_warm_up(extra / warm_up.FILE, module.exported, users, items, filters)
         if index is not None:
             index.write_files(written)
         # Last, because it has the hashes of all other files.
@@ -161,6 +170,7 @@ def serving_module(
     details: Mapping[str, Sequence[str]] | None = None,
     precision: Precision = "float32",
     half_life: float | None = None,
+    filter_columns: Sequence[str] = (),
 ) -> ServingModule:
     """Returns the module to export: a snapshot of the model, which further training does not change."""
     model.check_history()
@@ -180,6 +190,8 @@ def serving_module(
     if precision not in get_args(Precision):
         raise ValueError(f"`precision` must be one of {get_args(Precision)}. Received: precision={precision!r}")
     _check_details(details or {}, len(model.candidate_tower))
+    if missing := [name for name in filter_columns if name not in (details or {})]:
+        raise ValueError(f"`filter_columns` must be of `details`, which has {list(details or {})}. Received: {missing}")
     index: Index = (
         ExactIndex.of(item_points, c) if precision == "float32" else QuantisedIndex.of(item_points, c, precision)
     ).in_variables()
@@ -191,8 +203,13 @@ def serving_module(
         curvature,
         fold_in_of(model, index, curvature, half_life, precision),
         k,
-        Histories.of(model.seen.indptr, model.seen.items, variables="seen") if exclude_seen else None,
+        # Also to explain recommendations, if users are represented by them.
+        Histories.of(model.seen.indptr, model.seen.items, variables="seen")
+        if exclude_seen or isinstance(model.query_tower, HistoryTower)
+        else None,
+        exclude_seen,
         details,
+        filter_columns,
     )
 
 
