@@ -95,7 +95,7 @@ def recommend(
     # A condition may be on columns that are not shown.
     known = items_of(loaded, items, None if where else detail)
     table = known.select(detail) if known is not None and detail else known
-    names = None if all_users else read_ids([str(users)]) if users is not None else user or []
+    names = None if all_users else _listed(users) if users is not None else user or []
     options: dict[str, Any] = {
         "exclude_seen": not include_seen,
         "include": _included(loaded, known, include, where),
@@ -170,6 +170,12 @@ def _check_asked(given: dict[str, Any], everything: str, out: Path | None, as_js
         raise ValueError(f"`--out` must end in one of {', '.join(FORMATS)}. Received: {str(out)!r}")
     if out.exists() and not (overwrite and out.is_file()):
         raise FileExistsError(f"`--out` exists. Pass `--overwrite` to replace a file. Received: {str(out)!r}")
+
+
+def _listed(file: Path) -> list[str]:
+    if not file.is_file():
+        raise FileNotFoundError(f"`--users` must be a file that exists. Received: {str(file)!r}")
+    return read_ids([str(file)])
 
 
 def _known_users(run: Run, names: list[str]) -> list[Any]:

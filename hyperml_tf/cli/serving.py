@@ -33,6 +33,15 @@ def export(
     ] = False,
     items: ItemsOption = None,
     detail: DetailOption = None,
+    filters: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--filter",
+            metavar="COLUMN",
+            help="A column of the item table by which the signature recommend_where filters; may be repeated.",
+            show_default="none",
+        ),
+    ] = None,
     precision: Annotated[
         str, typer.Option(metavar="float32|float16|bfloat16", help="Half precision takes a quarter less space.")
     ] = "float32",
@@ -72,6 +81,7 @@ def export(
         new_version=not is_version,
         exclude_seen=not include_seen,
         details=None if table is None else table.columns,
+        filter_columns=filters or [],
         precision=precision,  # type: ignore[arg-type]  # checked there
         half_life=half_life,
         warm_up_requests=warm_up,

@@ -3,7 +3,7 @@
 Items are ranked by `d(user, item)`, or just as well by the *lead* of an item, `d(user, origin) - d(user, item)`: how much nearer
 it is than the origin, where the popular, general items are. The *pull* of an item of the history on a recommended item is the
 lead that this one has, less the lead that it would have if the item were not in the history. The *share* of an item is its part
-of the sum of all positive pulls, so shares sum to 1; items that push the recommended one away have negative pulls and the share 0.
+of the sum of all positive pulls, so shares sum to 1; items that push the recommended one away have negative pulls, and no share.
 
 The distance alone would not do: an item that moves the user outward or inward changes the distances from all items alike, which
 recommends none of them.

@@ -89,7 +89,7 @@ def test_details_must_fit(tmp_path: Path) -> None:
 def test_half_precision_gives_the_answers_of_full_precision(
     tmp_path: Path, loaded: ServedModel, users: list[str]
 ) -> None:
-    small = ServedModel(export_saved_model(trained(), tmp_path / "1", k=K, precision="float16"))
+    small = ServedModel(export_saved_model(trained(), tmp_path / "1", k=K, exclude_seen=False, precision="float16"))
     got, expected = small.recommend(users), loaded.recommend(users)
     assert got.ids.tolist() == expected.ids.tolist()
     np.testing.assert_allclose(got.distances, expected.distances, rtol=1e-5)
