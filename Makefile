@@ -28,10 +28,11 @@ demo: $(VENV)/.installed-plots ## Make up a catalogue, train, evaluate, export, 
 	@echo; echo "== A made-up catalogue with a taxonomy, and users with tastes"
 	$(BIN)/hyperml-tf synthesize $(DEMO)/interactions.csv --item-table $(DEMO)/items.csv
 	@echo; echo "== Train, evaluate on held-out items, export"
-	$(BIN)/hyperml-tf train $(DEMO)/interactions.csv --out $(DEMO)/run
+	$(BIN)/hyperml-tf train $(DEMO)/interactions.csv --out $(DEMO)/run --items $(DEMO)/items.csv --detail name --detail category
 	@echo; echo "== Ask the exported SavedModel, in a process that imports TensorFlow alone"
-	$(BIN)/python examples/query_saved_model.py $(DEMO)/run/saved_model/1 --user $(DEMO_USER) \
-		--interactions $(DEMO)/interactions.csv --items $(DEMO)/items.csv
+	$(BIN)/python examples/query_saved_model.py $(DEMO)/run/saved_model/1 --user $(DEMO_USER) --why
+	@echo; echo "== Recommendations for everyone, with names"
+	$(BIN)/hyperml-tf recommend $(DEMO)/run --all-users --out $(DEMO)/recommendations.csv
 	@echo; echo "Picture of the learned space: $(DEMO)/run/disk.png. SavedModel: $(DEMO)/run/saved_model/1"
 
 # Files stay on one worker (loadfile), so that what a file prepares once is prepared once. TensorFlow's start-up messages, which

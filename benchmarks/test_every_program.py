@@ -53,6 +53,18 @@ def test_every_program_is_run_here() -> None:
     assert set(re.findall(r'run\(\s*"(\w+\.py)"', Path(__file__).read_text())) == PROGRAMS
 
 
+def test_recommend_all() -> None:
+    assert "users per second" in run("recommend_all.py", "--users", 50, "--items", 80, "--dim", 4, "--k", 5)
+
+
+def test_explanations(tmp_path: Path) -> None:
+    made = hml.synthesize(n_users=40, n_items=70, n_rows=500, seed=1)
+    hml.train_run(
+        made.table, tmp_path / "run", hml.TrainingConfig(epochs=1, dim=4), items=made.items[["item", "category"]]
+    )
+    assert "by the lead" in run("explanations.py", tmp_path / "run", "--column", "category", "--users", 5)
+
+
 def test_among() -> None:
     toy = ("--items", 500, "--users", 20, "--dim", 4, "--candidates", 5, 100, "--batches", 1, 4, "--rounds", 1)
     assert "same answers" in run("among.py", *toy)

@@ -26,6 +26,7 @@ __all__ = [
     "DistanceIndex",
     "HyperML",
     "Interactions",
+    "ItemTable",
     "NearestNeighbors",
     "Run",
     "ServedModel",
@@ -45,6 +46,7 @@ __all__ = [
     "metrics",
     "models",
     "optimizers",
+    "recommend_to_file",
     "regularizers",
     "retrieval",
     "runs",
@@ -81,11 +83,11 @@ if TYPE_CHECKING:
         tuning,
         visualization,
     )
-    from hyperml_tf.data import Interactions, inspect_table, leave_one_out, synthesize
+    from hyperml_tf.data import Interactions, ItemTable, inspect_table, leave_one_out, synthesize
     from hyperml_tf.models import DistanceIndex, HyperML
     from hyperml_tf.retrieval import NearestNeighbors
     from hyperml_tf.runs import Run, train_run
-    from hyperml_tf.serving import ServedModel, export_saved_model
+    from hyperml_tf.serving import ServedModel, export_saved_model, recommend_to_file
     from hyperml_tf.settings import TrainingConfig
 else:
     # Hidden from type checkers, which would take every misspelt name for one that this function may know.
@@ -93,6 +95,7 @@ else:
         "DistanceIndex": "models",
         "HyperML": "models",
         "Interactions": "data",
+        "ItemTable": "data",
         "NearestNeighbors": "retrieval",
         "Run": "runs",
         "ServedModel": "serving",
@@ -100,6 +103,7 @@ else:
         "export_saved_model": "serving",
         "inspect_table": "data",
         "leave_one_out": "data",
+        "recommend_to_file": "serving",
         "synthesize": "data",
         "train_run": "runs",
     }

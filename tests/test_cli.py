@@ -49,17 +49,19 @@ def call(capsys: pytest.CaptureFixture[str]) -> Call:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A table `t.csv` and the run `run` made of it, with ids that are text."""
+    """A table `t.csv` and the run `run` made of it and of a table of items, with ids that are text."""
     path = tmp_path_factory.mktemp("cli")
-    made = cli.main(["synthesize", f"{path}/t.csv", "--users", "60", "--items", "120", "--rows", "900", "--seed", "1"])
-    trained = cli.main(["train", f"{path}/t.csv", "--out", f"{path}/run", *SETTINGS])
+    size = ["--users", "60", "--items", "120", "--rows", "900", "--seed", "1"]
+    made = cli.main(["synthesize", f"{path}/t.csv", "--item-table", f"{path}/items.csv", *size])
+    items = ["--items", f"{path}/items.csv", "--detail", "name", "--detail", "category"]
+    trained = cli.main(["train", f"{path}/t.csv", "--out", f"{path}/run", *items, *SETTINGS])
     assert (made, trained) == (0, 0)
     return path
 
 
 def test_train_writes_the_run(folder: Path) -> None:
     run = folder / "run"
-    written = {"config.json", "metrics.json", "history.csv", "disk.png", "model", "saved_model"}
+    written = {"config.json", "metrics.json", "history.csv", "disk.png", "items.parquet", "model", "saved_model"}
     assert written <= {path.name for path in run.iterdir()}
     assert (run / "saved_model" / "1" / "saved_model.pb").is_file()
     metrics = json.loads((run / "metrics.json").read_text())
@@ -149,6 +151,83 @@ def test_items_to_recommend_are_named_or_listed_in_a_file(folder: Path, call: Ca
     assert (nothing.code, json.loads(nothing.out)[0]["items"]) == (0, [])
 
 
+def test_titles_come_with_everything(folder: Path, call: Call, tmp_path: Path) -> None:
+    """In what is printed, in files, in what `train` exported, and with a table of one's own instead of that of the run."""
+    known = pd.read_csv(folder / "items.csv", dtype=str).set_index("item")
+    asked = ("recommend", folder / "run", "--user", "user_00001", "-k", 3)
+    items = json.loads(call(*asked, "--json").out)[0]["items"]
+    assert [item["name"] for item in items] == [known["name"][item["item"]] for item in items]
+    assert list(items[0]) == ["item", "distance", "name", "category"]
+    printed = call(*asked, "--detail", "name").out
+    assert all(known["name"][item["item"]].split()[0] in printed for item in items)
+    served = ServedModel(folder / "run" / "saved_model" / "1").recommend(["user_00001"], k=3)
+    assert served.ids.tolist() == [[item["item"] for item in items]]
+    assert served.details["name"].tolist() == [[item["name"] for item in items]]
+    (tmp_path / "own.csv").write_text(f"item,label\n{items[0]['item']},Mine\n")
+    own = json.loads(call(*asked, "--items", tmp_path / "own.csv", "--json").out)[0]["items"]
+    assert [item["label"] for item in own] == ["Mine", "", ""]
+    refused = call(*asked, "--detail", "price")
+    assert (refused.code, "['price']" in refused.err) == (1, True)
+
+
+def test_all_users_and_some_users_go_to_files(folder: Path, call: Call, tmp_path: Path) -> None:
+    run, out = folder / "run", tmp_path / "r.parquet"
+    answer = call("recommend", run, "--all-users", "-k", 4, "--out", out)
+    assert (answer.code, answer.out.strip()) == (0, f"Wrote {out}: 240 recommendations for 60 users")
+    frame = pd.read_parquet(out)
+    assert list(frame) == ["user", "rank", "item", "distance", "name", "category"]
+    assert frame["user"].nunique() == 60
+    refused = call("recommend", run, "--all-users", "--out", out)
+    assert (refused.code, "--overwrite" in refused.err) == (1, True)
+    (tmp_path / "users.txt").write_text("user_00002\nnobody\n")
+    listed = ("recommend", run, "--users", tmp_path / "users.txt", "-k", 2)
+    some = call(*listed, "--out", out, "--overwrite")
+    assert (some.code, "nobody" in some.err) == (0, True)
+    assert pd.read_parquet(out)["user"].tolist() == ["user_00002"] * 2 + ["nobody"] * 2
+    assert [row["user"] for row in json.loads(call(*listed, "--json").out)] == ["user_00002", "nobody"]
+
+
+def test_conditions_select_items(folder: Path, call: Call) -> None:
+    category = Run.load(folder / "run").items.columns["category"][0]
+    where = f"category == {category!r}"
+    asked = ("recommend", folder / "run", "--user", "user_00001", "-k", 50, "--include-seen", "--json")
+    items = json.loads(call(*asked, "--where", where).out)[0]["items"]
+    expected = Run.load(folder / "run").items.where(where).tolist()
+    assert sorted(item["item"] for item in items) == sorted(expected)
+    one = json.loads(call(*asked, "--where", where, "--include", expected[0], "--detail", "name").out)[0]["items"]
+    assert [list(item) for item in one] == [["item", "distance", "name"]]
+    assert one[0]["item"] == expected[0]
+    nothing = call(*asked, "--where", "category == 'no such'")
+    assert (json.loads(nothing.out)[0]["items"], "no item meets the condition" in nothing.err) == ([], True)
+    refused = call(*asked, "--where", "__import__('os').system('true')")
+    assert (refused.code, "A condition compares columns with values" in refused.err) == (1, True)
+
+
+def test_why(folder: Path, call: Call) -> None:
+    asked = ("recommend", folder / "run", "--user", "user_00001", "--user", "nobody", "-k", 2, "--why")
+    known, unknown = json.loads(call(*asked, "--json").out)
+    model = Run.load(folder / "run").model
+    for item in known["items"]:
+        why = model.explain(["user_00001"], [item["item"]])
+        assert [one["item"] for one in item["because"]] == why.ids[0, :3][why.shares[0, :3] > 0].tolist()
+        assert all(one["name"] and 0 < one["share"] <= 1 for one in item["because"])
+    assert [item["because"] for item in unknown["items"]] == [[], []]
+    assert "because of" in call(*asked).out
+
+
+def test_similar_items(folder: Path, call: Call, tmp_path: Path) -> None:
+    run = Run.load(folder / "run")
+    item = run.model.candidate_tower.ids[0]
+    found = json.loads(call("similar", folder / "run", "--item", item, "-k", 3, "--json").out)
+    assert [one["item"] for one in found[0]["items"]] == run.model.similar_items([item], 3).ids[0].tolist()
+    assert (found[0]["item"], list(found[0]["items"][0])) == (item, ["item", "distance", "name", "category"])
+    answer = call("similar", folder / "run", "--all-items", "-k", 2, "--out", tmp_path / "s.jsonl")
+    items = len(run.model.candidate_tower)
+    assert answer.out.strip() == f"Wrote {tmp_path / 's.jsonl'}: {2 * items} similar items for {items} items"
+    unknown = call("similar", folder / "run", "--item", "none")
+    assert (unknown.code, "`--item` must be an item of the run. Received: none" in unknown.err) == (1, True)
+
+
 def test_unknown_users_are_answered_with_a_note(folder: Path, call: Call) -> None:
     answer = call("recommend", folder / "run", "--user", "[nobody]", "--user", "user_00001", "-k", 3)
     assert answer.code == 0
@@ -175,12 +254,15 @@ def test_integer_ids(tmp_path: Path, folder: Path, call: Call) -> None:
     # Nothing is held out: no metrics.
     assert "nDCG" not in trained.out
     assert "test" not in Run.load(tmp_path / "run").metrics
-    answer = call("recommend", tmp_path / "run", "--user", "3", "--user", "x", "--user", "100", "-k", 2, "--json")
+    answer = call("recommend", tmp_path / "run", "--user", "3", "--user", "100", "-k", 2, "--json")
     assert answer.code == 0
-    assert "x, 100" in answer.err
-    known, word, number = (row["items"] for row in json.loads(answer.out))
-    assert [item["item"] for item in known] == Run.load(tmp_path / "run").model.recommend([3], k=2).ids[0].tolist()
-    assert word == number
+    assert "general items: 100" in answer.err
+    known, unknown = (row["items"] for row in json.loads(answer.out))
+    model = Run.load(tmp_path / "run").model
+    for items, user in ((known, 3), (unknown, 100)):
+        assert [item["item"] for item in items] == model.recommend([user], k=2).ids[0].tolist()
+    refused = call("recommend", tmp_path / "run", "--user", "x")
+    assert (refused.code, "Users must be integers, as those of the run are. Received: 'x'" in refused.err) == (1, True)
     among = call(
         "recommend", tmp_path / "run", "--user", "3", "--include", "7", "--include", "x", "--include-seen", "--json"
     )
@@ -190,14 +272,18 @@ def test_integer_ids(tmp_path: Path, folder: Path, call: Call) -> None:
     assert "held-out" in evaluated.err
 
 
-def test_export_and_its_k(folder: Path, tmp_path: Path, call: Call) -> None:
-    assert call("export", folder / "run", tmp_path / "1").code == 0
-    assert ServedModel(tmp_path / "1").recommend(["user_00001"]).ids.shape == (1, 7)
-    refused = call("export", folder / "run", tmp_path / "1", "--k", 3)
-    assert refused.code == 1
-    assert "--overwrite" in refused.err
-    assert call("export", folder / "run", tmp_path / "1", "--k", 3, "--overwrite").code == 0
-    assert ServedModel(tmp_path / "1").recommend(["user_00001"]).ids.shape == (1, 3)
+def test_export_writes_the_next_version_or_that_of_its_path(folder: Path, tmp_path: Path, call: Call) -> None:
+    """Where TensorFlow Serving looks for it; and without seen items, as `recommend`."""
+    base = tmp_path / "models"
+    assert call("export", folder / "run", base).out.strip() == f"Wrote {base / '1'}"
+    answer = ServedModel(base / "1").recommend(["user_00001"])
+    assert answer.ids.tolist() == Run.load(folder / "run").model.recommend(["user_00001"], k=7).ids.tolist()
+    assert call("export", folder / "run", base, "--include-seen").out.strip() == f"Wrote {base / '2'}"
+    assert not ServedModel(base / "2").card["serving"]["excludes_seen"]
+    refused = call("export", folder / "run", base / "2", "--k", 3)
+    assert (refused.code, "--overwrite" in refused.err) == (1, True)
+    assert call("export", folder / "run", base / "2", "--k", 3, "--overwrite").code == 0
+    assert ServedModel(base / "2").recommend(["user_00001"]).ids.shape == (1, 3)
 
 
 def test_export_with_everything(folder: Path, tmp_path: Path, call: Call) -> None:
@@ -205,7 +291,7 @@ def test_export_with_everything(folder: Path, tmp_path: Path, call: Call) -> Non
     ids = run.model.candidate_tower.ids
     pd.DataFrame({"item": ids, "name": [f"Name {i}" for i in ids], "price": 1}).to_csv(tmp_path / "i.csv", index=False)
     base = tmp_path / "models"
-    options = ["--new-version", "--exclude-seen", "--items", tmp_path / "i.csv", "--detail", "name", "--warm-up"]
+    options = ["--items", tmp_path / "i.csv", "--detail", "name", "--filter", "name", "--warm-up"]
     options += ["--half-life", "inf", "--precision", "float16", "--index", "faiss"]
     answer = call("export", folder / "run", base, *options)
     assert (answer.code, answer.out.splitlines()[0]) == (0, f"Wrote {base / '1'}")
@@ -221,7 +307,8 @@ def test_export_with_everything(folder: Path, tmp_path: Path, call: Call) -> Non
     assert card["metrics"]["test"] == run.metrics["test"]
     assert card["table"]["fingerprint"] == json.loads((folder / "run" / "config.json").read_text())["fingerprint"]
     assert card["serving"]["half_life"] is None
-    assert call("export", folder / "run", base, "--new-version").out.strip() == f"Wrote {base / '2'}"
+    chosen = served.recommend_where(["user_00001"], "name", got["name"][0, 3], k=2)
+    assert chosen.ids.tolist() == [[got["item_id"][0, 3], ""]]
     # What `train` exports has a card too.
     assert ServedModel(folder / "run" / "saved_model" / "1").card["metrics"] == card["metrics"]
 
@@ -275,11 +362,27 @@ def test_synthesize_writes_the_items_too_and_keeps_files(tmp_path: Path, call: C
         (["train", "{folder}/t.csv", "--out", "x", "--dim", "many"], 2, "'--dim'"),
         (["train", "{folder}/t.csv"], 2, "'--out'"),
         (["evaluate", "nowhere"], 1, "`nowhere` is not a finished run"),
-        (["recommend", "{folder}/run"], 2, "'--user'"),
+        (["recommend", "{folder}/run"], 1, "One of `--user`, `--users`, `--all-users` is required"),
+        (["recommend", "{folder}/run", "--all-users"], 1, "`--all-users` requires a file to write, `--out`"),
+        (["recommend", "{folder}/run", "--all-users", "--out", "x.txt"], 1, "`--out` must end in one of .parquet"),
+        (
+            ["recommend", "{folder}/run", "--user", "a", "--all-users", "--out", "x.csv"],
+            1,
+            "Received: --user, --all-users",
+        ),
+        (["recommend", "{folder}/run", "--all-users", "--out", "x.csv", "--why"], 1, "`--why` prints"),
+        (["recommend", "{folder}/run", "--all-users", "--out", "x.csv", "--json"], 1, "`--json` prints"),
+        (["recommend", "{folder}/run", "--users", "none.txt"], 1, "none.txt"),
+        (["similar", "{folder}/run"], 1, "One of `--item`, `--all-items` is required"),
+        (["train", "{folder}/t.csv", "--out", "x", "--items", "none.csv"], 1, "none.csv"),
+        (["train", "{folder}/t.csv", "--out", "x", "--items", "{folder}/t.csv"], 1, "must not have the names"),
+        (["train", "{folder}/t.csv", "--out", "x", "--detail", "name"], 1, "requires a table of items, `--items`"),
         (["recommend", "{folder}/run", "--user", "user_00001", "-k", "0"], 1, "`k` must be at least 1"),
         (["synthesize", "new.csv", "--items", "3"], 1, "`n_items` must be"),
         (["export", "{folder}/run", "x", "--index", "annoy"], 1, "`--index` must be faiss"),
-        (["export", "{folder}/run", "x", "--detail", "name"], 1, "requires a table of items, `--items`"),
+        (["export", "{folder}/run", "x", "--overwrite"], 1, "`--overwrite` replaces one version: name it, such as x/1"),
+        (["export", "{folder}/run", "x", "--detail", "price"], 1, "['price']"),
+        (["export", "{folder}/run", "x", "--filter", "price"], 1, "['price']"),
         (["export", "{folder}/run", "x", "--precision", "int8"], 1, "`precision` must be"),
         (["export", "{folder}/run", "x", "--half-life", "0"], 1, "`half_life` must be positive"),
         (["invent"], 2, "'invent'"),
@@ -336,7 +439,7 @@ def test_interruption_and_surprises_are_one_line(folder: Path, call: Call, monke
 def test_help_names_the_commands_and_the_defaults(call: Call) -> None:
     answer = call("--help")
     assert answer.code == 0
-    for command in ("inspect", "train", "tune", "evaluate", "recommend", "export", "plot", "synthesize"):
+    for command in ("inspect", "train", "tune", "evaluate", "recommend", "similar", "export", "plot", "synthesize"):
         assert command in answer.out
     text = " ".join(call("train", "--help").out.split())
     for value in (TrainingConfig().dim, TrainingConfig().epochs, TrainingConfig().split):

@@ -92,15 +92,10 @@ def test_query_saved_model(export: tuple[Path, str], tmp_path: Path) -> None:
     plain = {"PYTHONPATH": str(tmp_path), "TF_USE_LEGACY_KERAS": "0"}
     every = recommended(run_alone("query_saved_model.py", path, "--user", "user_00003", **plain))
     assert len(every) == 10
-    first, second, third, *rest = every
-    (tmp_path / "seen.csv").write_text(f"user,item\nuser_00003,{first}\nuser_00003,{second}\nuser_00004,{rest[0]}\n")
-    (tmp_path / "items.csv").write_text(f"item,name,category\n{rest[0]},Teapot,kitchen\n")
-    tables = ("--interactions", tmp_path / "seen.csv", "--items", tmp_path / "items.csv")
-    asked = ("--exclude", third, "-k", "7", *tables)
-    output = run("query_saved_model.py", path, "--user", "user_00003", *asked)
-    assert "user_00003 has 2 items." in output
-    assert recommended(output) == rest
-    assert f"{rest[0]}  Teapot  kitchen\n" in output
+    first, second, *rest = every
+    output = run("query_saved_model.py", path, "--user", "user_00003", "--exclude", first, "-k", "7", "--why")
+    assert recommended(output)[:7] == [second, *rest[:6]]
+    assert re.search(r"  because of item_\d+  \S", output)
 
 
 def recommended(output: str) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from hyperml_tf import __version__
-from hyperml_tf.cli import runs, serving, synthetic, tables, tuning
+from hyperml_tf.cli import answers, runs, serving, synthetic, tables, tuning
 
 PROGRAM = "hyperml-tf"
 DEBUG = "HYPERML_DEBUG"
@@ -25,7 +25,8 @@ app.command()(tables.inspect)
 app.command()(runs.train)
 app.command()(runs.evaluate)
 app.command()(tuning.tune)
-app.command()(serving.recommend)
+app.command()(answers.recommend)
+app.command()(answers.similar)
 app.command()(serving.export)
 app.command()(serving.verify)
 app.command()(runs.plot)

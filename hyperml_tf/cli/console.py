@@ -7,11 +7,12 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from rich.console import Console
 from rich.logging import RichHandler
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
 PROTOCOLS = ("full", "sampled100")
@@ -84,6 +85,25 @@ def errors() -> Console:
 def errors_now() -> Console:
     """Returns a console on the current standard error, even if that is redirected later."""
     return Console(file=sys.stderr, highlight=False)
+
+
+@contextlib.contextmanager
+def progress(title: str, total: int, unit: str) -> Iterator[Callable[[int], None] | None]:
+    """Shows a progress bar on a terminal, and yields a function that advances it; `None` without a terminal.
+
+    Args:
+        title: String, what is being done.
+        total: Integer, the number of units.
+        unit: String, such as "users".
+    """
+    console = errors()
+    if not console.is_terminal:
+        yield None
+        return
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn(unit), TimeElapsedColumn(), TextColumn("left"))
+    with Progress(TextColumn(title), *columns, TimeRemainingColumn(), console=console) as bar:
+        task = bar.add_task(title, total=total)
+        yield lambda number: bar.advance(task, number)
 
 
 def metrics_table(metrics: dict[str, Any], test_history: str = "before_test") -> Table:

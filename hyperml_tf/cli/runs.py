@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from hyperml_tf.cli import console
+from hyperml_tf.cli.item_options import DetailOption, ItemsOption, check_items
 from hyperml_tf.cli.options import ConfigOption, TableArgument, settings_given, with_settings
 from hyperml_tf.cli.tables import read_and_tell
 
@@ -20,6 +21,8 @@ def train(
     table: TableArgument,
     out: Annotated[Path, typer.Option(metavar="RUN", help="The directory to write.")],
     config: ConfigOption = None,
+    items: ItemsOption = None,
+    detail: DetailOption = None,
     resume: Annotated[
         bool,
         typer.Option(
@@ -31,6 +34,7 @@ def train(
     """Train on a table, evaluate on held-out items, export a SavedModel."""
     if resume and config is None and (out / "config.json").is_file():
         config = out / "config.json"
+    check_items(items, detail)
     settings = settings_given(context, config)
     console.start_logging()
     # Whatever is wrong with the paths or the table is said before TensorFlow is loaded.
@@ -44,7 +48,7 @@ def train(
 
     progress = TrainingProgress(console=console.errors())
     try:
-        run = train_run(data, out, settings, callbacks=[progress], resume=resume)
+        run = train_run(data, out, settings, callbacks=[progress], resume=resume, items=items, item_details=detail)
     finally:
         progress.close()
     metrics = run.metrics

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from hyperml_tf.data.inspection import Inspection, inspect_table
 from hyperml_tf.data.interactions import Interactions
+from hyperml_tf.data.item_table import ItemTable
 from hyperml_tf.data.negatives import sampled_negatives
 from hyperml_tf.data.splits import Split, leave_one_out
 from hyperml_tf.data.synthetic import SyntheticCatalogue, synthesize
@@ -16,6 +17,7 @@ from hyperml_tf.data.synthetic import SyntheticCatalogue, synthesize
 __all__ = [
     "Inspection",
     "Interactions",
+    "ItemTable",
     "Split",
     "SyntheticCatalogue",
     "inspect_table",

@@ -6,12 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-CONFIG, METRICS, HISTORY, PICTURE = "config.json", "metrics.json", "history.csv", "disk.png"
+CONFIG, METRICS, HISTORY, PICTURE, ITEMS = "config.json", "metrics.json", "history.csv", "disk.png", "items.parquet"
 MODEL, HELD_OUT, SAVED_MODEL = "model/model.keras", "model/held_out.npz", "saved_model/1"
 WEIGHTED_ROWS = "model/weighted_rows.npz"
 DIVERGED, BEFORE_DIVERGENCE, PROGRESS = "diverged.json", "model/before_divergence.keras", "progress"
 FOLDERS = ("model", "saved_model")
-NAMES = (CONFIG, METRICS, HISTORY, PICTURE, DIVERGED, PROGRESS, *FOLDERS)
+NAMES = (CONFIG, METRICS, HISTORY, PICTURE, ITEMS, DIVERGED, PROGRESS, *FOLDERS)
 """Names of what is in the directory of a run."""
 
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from hyperml_tf.data import Interactions
+from hyperml_tf.data import Interactions, ItemTable
 from hyperml_tf.models import HyperML, load_model
 from hyperml_tf.models.baselines import Popularity
 from hyperml_tf.runs.held_out import HeldOut, TestHistory, check_test_history
-from hyperml_tf.runs.layout import CONFIG, DIVERGED, HELD_OUT, METRICS, MODEL, WEIGHTED_ROWS, read_json
+from hyperml_tf.runs.layout import CONFIG, DIVERGED, HELD_OUT, ITEMS, METRICS, MODEL, WEIGHTED_ROWS, read_json
 from hyperml_tf.runs.weighted_rows import load_weighted_rows
 from hyperml_tf.settings import TrainingConfig
 
@@ -25,7 +25,8 @@ class Run:
     """A finished run: the directory that `train_run` wrote.
 
     It has the settings in `config.json`, metrics in `metrics.json`, one line per epoch in `history.csv`, the Keras model and the
-    held-out rows in `model/`, the exported model in `saved_model/1/`, and a picture of the items in `disk.png`.
+    held-out rows in `model/`, the exported model in `saved_model/1/`, a picture of the items in `disk.png`, and what was given of
+    the items, such as titles, in `items.parquet`.
 
     The weights were trained on the training rows only (`training`). The histories in the saved and in the exported model are all
     rows of the table (`table`), so that users are served by all that is known of them; `recommend` excludes all of it. Metrics
@@ -112,6 +113,12 @@ class Run:
         if self._is_weighted:
             return load_weighted_rows(self.path / WEIGHTED_ROWS, vocabulary, self._described["fingerprint"])
         return dataclasses.replace(vocabulary, users=self.model.seen.users, items=self.model.seen.items)
+
+    @functools.cached_property
+    def items(self) -> ItemTable | None:
+        """What the run knows of its items, such as titles; `None` if it was trained without a table of items."""
+        path = self.path / ITEMS
+        return ItemTable.from_file(path, self.model.candidate_tower.ids, item_column="item") if path.exists() else None
 
     @property
     def training(self) -> Interactions:

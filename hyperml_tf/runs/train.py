@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import tensorflow as tf
 
 import hyperml_tf
-from hyperml_tf.data import Interactions
+from hyperml_tf.data import Interactions, ItemTable
 from hyperml_tf.files.whole import whole_file
 from hyperml_tf.models import HyperML
 from hyperml_tf.runs import fitting, layout
@@ -37,6 +38,9 @@ def train_run(
     config: TrainingConfig | None = None,
     callbacks: Sequence[Any] = (),
     resume: bool = False,
+    *,
+    items: str | os.PathLike[str] | pd.DataFrame | None = None,
+    item_details: Sequence[str] | None = None,
 ) -> Run:
     """Trains a model on a table, evaluates and exports it, and writes everything to a directory; see `Run` for its files.
 
@@ -55,6 +59,9 @@ def train_run(
         config: A `TrainingConfig`. Defaults to `None`, the default settings, or those of the run that is resumed.
         callbacks: Further Keras callbacks. Their state is not kept. Defaults to `()`.
         resume: Boolean, whether to continue an unfinished run in `out`; if there is none, a new one begins. Defaults to `False`.
+        items: Optional table of items, a path or a data frame, see `ItemTable`. Its columns are copied into the run, and the
+            export returns them with item ids. Defaults to `None`, no table, or that of the run that is resumed.
+        item_details: Names of the columns of `items` to take. Defaults to `None`, all of them.
 
     Returns:
         A `Run`.
@@ -63,7 +70,7 @@ def train_run(
         FileNotFoundError: If there is no such table.
         DivergedError: If the loss or the weights are no longer finite. The best weights before are kept in
             `model/before_divergence.keras`, and nothing is exported.
-        ValueError: If the table is invalid, or if a run is resumed with other settings or rows than it began with.
+        ValueError: If a table is invalid, or if a run is resumed with other settings or rows than it began with.
         FileExistsError: If `out` is a file, or holds a run, an unfinished one without `resume`, or files of others with the names
             of those of a run.
         InUseError: If another process is training in `out`.
@@ -88,10 +95,15 @@ def train_run(
     written = {**_settings(given, config), **_provenance(data)}
     if stored is not None:
         _check_same(path, stored, written)
+    known = _items(items, item_details, data)
     path.mkdir(parents=True, exist_ok=True)
     with alone_in(path, resume):
         if stored is None:
             _write_json(path / layout.CONFIG, written)
+        if known is not None:
+            known.save(path / layout.ITEMS)
+        elif stored is not None and (path / layout.ITEMS).exists():
+            known = ItemTable.from_file(path / layout.ITEMS, data.item_ids, item_column="item")
         validation = None if held_out is None else held_out.split.validation
         model, before = fit_resumably(path, training, validation, config, callbacks)
         metrics: dict[str, Any] = {"users": data.n_users, "items": data.n_items, "train_rows": len(training)}
@@ -108,7 +120,15 @@ def train_run(
         with whole_file(path / layout.MODEL) as scratch:
             model.save(scratch)
         card = run_lib.card(written, metrics)
-        export_saved_model(model, path / layout.SAVED_MODEL, k=config.k, overwrite=True, card=card)
+        export_saved_model(
+            model,
+            path / layout.SAVED_MODEL,
+            k=config.k,
+            overwrite=True,
+            exclude_seen=not config.include_seen,
+            details=None if known is None else known.columns,
+            card=card,
+        )
         _picture(model, data, path / layout.PICTURE)
         metrics["seconds"] = round(before + time.perf_counter() - started, 2)
         # Written last, because this file marks a finished run.
@@ -137,6 +157,17 @@ def _check_same(path: Path, stored: dict[str, Any], now: dict[str, Any]) -> None
             "The run began with other versions, %s: it goes on, but not exactly as without an interruption.",
             stored.get("versions"),
         )
+
+
+def _items(
+    items: str | os.PathLike[str] | pd.DataFrame | None, columns: Sequence[str] | None, data: Interactions
+) -> ItemTable | None:
+    if items is None:
+        if columns:
+            raise ValueError("`item_details` requires a table of items, `items`. Received: no table")
+        return None
+    make = ItemTable.from_frame if isinstance(items, pd.DataFrame) else ItemTable.from_file
+    return make(items, data.item_ids, columns)  # type: ignore[arg-type]
 
 
 def _settings(given: TrainingConfig, config: TrainingConfig) -> dict[str, Any]:

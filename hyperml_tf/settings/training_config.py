@@ -110,6 +110,9 @@ class TrainingConfig(ModelSettings):
     )
     batch_size: int = setting(2048, "Positives per step.", at_least=1, search=[512, 1024, 2048, 4096], group="training")
     k: int = setting(100, "Number of items that the exported model returns.", at_least=1, group="training")
+    include_seen: bool = setting(
+        False, "Whether the exported model also recommends items of the user's history.", group="training"
+    )
 
     def resolved(self, training: Table) -> TrainingConfig:
         """Returns the settings with `None` replaced by defaults for the given training rows; see `resolve`."""

@@ -17,7 +17,7 @@ from hyperml_tf.serving import ServedModel, export_saved_model
 @pytest.fixture(scope="module")
 def half(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("among") / "1"
-    return export_saved_model(trained(), path, k=K, exclude_seen=True, precision="float16")
+    return export_saved_model(trained(), path, k=K, precision="float16")
 
 
 @pytest.fixture(scope="module")

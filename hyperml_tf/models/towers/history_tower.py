@@ -15,8 +15,9 @@ from hyperml_tf.data import Interactions
 from hyperml_tf.data.windows import window_dataset
 from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument, InitializerLike, RegularizerLike
 from hyperml_tf.models.batches import Windows
+from hyperml_tf.models.explanations import leave_one_out
 from hyperml_tf.models.towers.id_tower import IdTower
-from hyperml_tf.models.towers.pull import pull, recent_items, recent_weights
+from hyperml_tf.models.towers.pull import pull, pull_of_selections, recent_items, recent_weights
 from hyperml_tf.models.towers.rows import distinct_rows
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.settings import defaults
@@ -156,6 +157,26 @@ class HistoryTower(IdTower):
             sums, _ = _sums(self.recent, items, owners, tf.size(codes), recent_weights(self.history, newer))
             pulled += sums
         return pulled, counts
+
+    def pulled_by(self, codes: Tensor, known: Tensor) -> Tensor:
+        """Returns what several selections of the same items contribute to the tangent vectors, `(batch, selections, dim)`.
+
+        Args:
+            codes: Item codes from the oldest to the newest, `(batch, n)`; -1 is padding.
+            known: Boolean, which of them are in each selection, `(batch, selections, n)`.
+        """
+        rows = tf.maximum(codes, 0)
+        recent = None if self.recent is None else tf.nn.embedding_lookup(self.recent, rows)
+        return pull_of_selections(self.history, known, tf.nn.embedding_lookup(self.context, rows), recent)
+
+    def without_one(self, codes: Tensor) -> tuple[Tensor, Tensor]:
+        counts, dim = self.seen.histories.counts(codes), self.context.shape[1]
+        items = self.seen.histories.matrix(codes)
+        left_out, known = leave_one_out(items)
+        m = tf.shape(left_out)[1]
+        pulled = tf.reshape(self.pulled_by(items, known), [-1, dim])
+        points = self._place(tf.repeat(codes, m), pulled, tf.repeat(counts - 1, m))
+        return left_out, tf.reshape(points, [tf.size(codes), m, dim])
 
     def training_batches(
         self, rows: Interactions, batch_size: int, seed: int, progress: Callable[[], Any]

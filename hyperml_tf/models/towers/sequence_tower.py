@@ -11,7 +11,7 @@ import tensorflow as tf
 from hyperml_tf._keras import register
 from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument
 from hyperml_tf.models.towers.history_tower import HistoryTower
-from hyperml_tf.models.towers.sequence_encoder import SequenceEncoder
+from hyperml_tf.models.towers.sequence_encoder import SequenceEncoder, encoded_selections
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.settings import defaults
 from hyperml_tf.settings.encoding import EncodingArgument
@@ -85,6 +85,10 @@ class SequenceTower(HistoryTower):
         length = self.encoding.length
         newest = self.seen.histories.window(codes, counts, length, 0)[:, :length]
         return pulled + self.encoder.newest(newest), counts
+
+    def pulled_by(self, codes: Tensor, known: Tensor) -> Tensor:
+        encoded = encoded_selections(self.encoder.newest, self.encoding.length, codes, known)
+        return super().pulled_by(codes, known) + encoded
 
     def _window_dataset(self, positive: np.ndarray, run: int | None = None, **arguments: Any) -> tf.data.Dataset:
         return super()._window_dataset(positive, self.encoding.length - self.history.length, trim=True, **arguments)
