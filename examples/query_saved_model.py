@@ -3,7 +3,7 @@
     python examples/query_saved_model.py runs/first/saved_model/1 --user ann [--interactions ratings.csv] [--items items.csv]
 
 With `--interactions` (columns `user` and `item`) the user's own items are excluded from the recommendations, as are those given
-by `--exclude`. With `--items` (columns `item`, `name` and `category`) names and categories of the items are shown.
+by `--exclude`. With `--items` (columns `item`, `title` and `category`) titles and categories of the items are shown.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def recommend(path: str, user: str, exclude: list[str], k: int) -> list[tuple[st
 
 
 def describe(item: dict[str, str]) -> str:
-    return "  ".join(item[column] for column in ("name", "category") if item.get(column))
+    return "  ".join(item[column] for column in ("title", "category") if item.get(column))
 
 
 def main() -> None:
@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--user", required=True)
     parser.add_argument("--exclude", nargs="*", default=[], metavar="ITEM")
     parser.add_argument("--interactions", help="CSV with columns user and item")
-    parser.add_argument("--items", help="CSV with columns item, name and category")
+    parser.add_argument("--items", help="CSV with columns item, title and category")
     parser.add_argument("-k", type=int, default=10)
     arguments = parser.parse_args()
 

@@ -234,7 +234,7 @@ def test_synthesize_writes_the_items_too_and_keeps_files(tmp_path: Path, call: C
     assert call("synthesize", tmp_path / "t.csv", *options).code == 0
     first = (tmp_path / "t.csv").read_bytes()
     assert len(pd.read_csv(tmp_path / "t.csv")) == 200
-    assert {"item", "name", "category"} <= set(pd.read_csv(tmp_path / "items.csv").columns)
+    assert {"item", "title", "category"} <= set(pd.read_csv(tmp_path / "items.csv").columns)
     refused = call("synthesize", tmp_path / "t.csv", *options, "--seed", 1)
     assert refused.code == 1
     assert "--overwrite" in refused.err

@@ -96,7 +96,7 @@ def test_query_saved_model(export: tuple[Path, str], tmp_path: Path) -> None:
     assert len(every) == 10
     first, second, third, *rest = every
     (tmp_path / "seen.csv").write_text(f"user,item\nuser_00003,{first}\nuser_00003,{second}\nuser_00004,{rest[0]}\n")
-    (tmp_path / "items.csv").write_text(f"item,name,category\n{rest[0]},Teapot,kitchen\n")
+    (tmp_path / "items.csv").write_text(f"item,title,category\n{rest[0]},Teapot,kitchen\n")
     tables = ("--interactions", tmp_path / "seen.csv", "--items", tmp_path / "items.csv")
     output = query("--exclude", third, "-k", "7", *tables)
     assert "user_00003 has 2 items." in output
