@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from hyperml_tf import __version__
-from hyperml_tf.cli import runs, serving, synthetic, tuning
+from hyperml_tf.cli import pictures, runs, serving, synthetic, tuning
 
 PROGRAM = "hyperml-tf"
 DEBUG = "HYPERML_DEBUG"
@@ -24,7 +24,8 @@ app.command()(tuning.tune)
 app.command()(serving.recommend)
 app.command()(serving.export)
 app.command()(serving.verify)
-app.command()(runs.plot)
+app.command()(pictures.plot)
+app.command()(pictures.explore)
 app.command()(synthetic.synthesize)
 
 

@@ -1,0 +1,157 @@
+"""What items are coloured and filtered by: columns of text, as a few values."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+
+SEPARATOR = "|"
+"""What is between the members of a list, or the steps of a path from the most general to the most special."""
+
+# Values beyond these share one entry.
+_MOST = 60
+# Levels of a path, from the most general one.
+_LEVELS = 4
+_INTERVALS = 7
+# Texts that are nearly all different, such as titles, are no categories.
+_DIFFERENT = 0.5
+_SELF_EVIDENT = 24
+# Lists are paths if names stand at one level: this share of them at least, weighted by how often they occur.
+_AT_ONE_LEVEL = 0.75
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Facet:
+    """A way to divide the items into groups.
+
+    Args:
+        name: String, the name of the column, with the level of a path.
+        values: The groups, largest first, or in their order.
+        ordered: Boolean, whether `values` are in an order of their own, as numbers are.
+        offsets: `(n + 1,)`, where the groups of each item begin in `members`.
+        members: Codes of `values`, those of the first item first. An item without a value has none, one with a list several.
+    """
+
+    name: str
+    values: list[str]
+    ordered: bool
+    offsets: np.ndarray
+    members: np.ndarray
+
+    @property
+    def first(self) -> np.ndarray:
+        """The first group of each item, `(n,)`; -1 for none."""
+        if not len(self.members):
+            return np.full(len(self.offsets) - 1, -1)
+        start = np.minimum(self.offsets[:-1], len(self.members) - 1)
+        return np.where(np.diff(self.offsets) > 0, self.members[start], -1)
+
+
+def facets_of(name: str, texts: Sequence[str], always: bool = False) -> list[Facet]:
+    """Finds the facets of a column.
+
+    Numbers become intervals with about as many items each, if there are more than a dozen. Values with `|` between them are a
+    path, if a name stands at one level, which gives a facet per level; or else a list, of which an item has every member.
+
+    Args:
+        name: String, the name of the column.
+        texts: A text for each item, `""` if it has none.
+        always: Boolean, whether texts that are nearly all different are a facet, too. Defaults to `False`.
+
+    Returns:
+        The facets, none if all items are in one group.
+
+    Example:
+
+    >>> [(facet.name, facet.values) for facet in facets_of("category", ["Home|Bath", "Home|Lamps", "Books|Lamp making"])]
+    [('category', ['Home', 'Books']), ('category, level 2', ['Home › Bath', 'Home › Lamps', 'Books › Lamp making'])]
+    """
+    numbers = _numbers(texts)
+    if numbers is not None:
+        return _kept([_intervals(name, numbers)])
+    lists = [[part.strip() for part in text.split(SEPARATOR) if part.strip()] for text in texts]
+    if any(len(members) > 1 for members in lists):
+        found = _levels(name, lists) if _are_paths(lists) else [_groups(name, lists)]
+        return _kept(found)
+    different = len(set(texts))
+    if different > max(_SELF_EVIDENT, _DIFFERENT * len(texts)) and not always:
+        return []
+    return _kept([_groups(name, lists)])
+
+
+def number_facet(name: str, numbers: np.ndarray) -> list[Facet]:
+    """Returns the facet of a number for each item, such as its popularity; none if all are equal."""
+    return _kept([_intervals(name, np.asarray(numbers, np.float64))])
+
+
+def _kept(facets: list[Facet]) -> list[Facet]:
+    return [facet for facet in facets if len(facet.values) > 1]
+
+
+def _numbers(texts: Sequence[str]) -> np.ndarray | None:
+    """The texts as numbers, NaN for `""`; None if one is anything else."""
+    try:
+        numbers = np.array([float(text) if text else np.nan for text in texts])
+    except ValueError:
+        return None
+    there = np.array([bool(text) for text in texts], bool)
+    return numbers if there.any() and np.isfinite(numbers[there]).all() else None
+
+
+def _intervals(name: str, numbers: np.ndarray) -> Facet:
+    there = np.flatnonzero(np.isfinite(numbers))
+    values = numbers[there]
+    different = np.unique(values)
+    if len(different) <= _INTERVALS + 5:
+        codes, labels = np.searchsorted(different, values), [_text(number) for number in different]
+    else:
+        # Bounds are numbers that occur, so that equal numbers are in one interval.
+        quantiles = np.quantile(values, np.linspace(0, 1, _INTERVALS + 1)[1:-1], method="higher")
+        codes = np.searchsorted(np.unique(quantiles), values, side="right")
+        used, codes = np.unique(codes, return_inverse=True)
+        ends = [(values[codes == code].min(), values[codes == code].max()) for code in range(len(used))]
+        labels = [_text(low) if low == high else f"{_text(low)} – {_text(high)}" for low, high in ends]
+    offsets = np.zeros(len(numbers) + 1, np.int64)
+    offsets[there + 1] = 1
+    return Facet(name, labels, True, np.cumsum(offsets), codes)
+
+
+def _text(number: float) -> str:
+    return f"{int(number)}" if number == int(number) and abs(number) < 1e15 else f"{number:.3g}"
+
+
+def _are_paths(lists: list[list[str]]) -> bool:
+    places: dict[str, collections.Counter[int]] = collections.defaultdict(collections.Counter)
+    for members in lists:
+        for level, member in enumerate(members):
+            places[member][level] += 1
+    at_one = sum(max(levels.values()) for levels in places.values())
+    return at_one >= _AT_ONE_LEVEL * sum(sum(levels.values()) for levels in places.values())
+
+
+def _levels(name: str, paths: list[list[str]]) -> list[Facet]:
+    found: list[Facet] = []
+    for level in range(1, min(_LEVELS, max(map(len, paths))) + 1):
+        # Up to two steps say where an item is; the whole path is too long for a legend.
+        steps = [[" › ".join(path[max(0, level - 2) : level])] if len(path) >= level else path[-1:] for path in paths]
+        facet = _groups(name if not found else f"{name}, level {level}", steps)
+        if len(facet.values) > 1:
+            found.append(facet)
+    return found
+
+
+def _groups(name: str, lists: list[list[str]]) -> Facet:
+    lists = [list(dict.fromkeys(members)) for members in lists]
+    counts = collections.Counter(itertools.chain.from_iterable(lists))
+    # By size, and by name where these are equal, so that the order is that of no table.
+    ordered = sorted(counts, key=lambda value: (-counts[value], value))
+    shown, rest = ordered[:_MOST], len(ordered) - _MOST
+    code_of = {value: code for code, value in enumerate(shown)}
+    values = shown if rest <= 0 else [*shown, f"{rest:,} other values"]
+    coded = [list(dict.fromkeys(code_of.get(member, _MOST) for member in members)) for members in lists]
+    offsets = np.concatenate([[0], np.cumsum([len(members) for members in coded])])
+    return Facet(name, values, False, offsets, np.fromiter(itertools.chain.from_iterable(coded), np.int64))
