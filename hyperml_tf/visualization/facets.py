@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import itertools
+import os
 from collections.abc import Sequence
 
 import numpy as np
@@ -20,8 +21,8 @@ _INTERVALS = 7
 # Texts that are nearly all different, such as titles, are no categories.
 _DIFFERENT = 0.5
 _SELF_EVIDENT = 24
-# Lists are paths if names stand at one level: this share of them at least, weighted by how often they occur.
-_AT_ONE_LEVEL = 0.75
+# Lists are paths if few of their names begin one: at most this share.
+_BEGIN = 0.5
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -29,13 +30,15 @@ class Facet:
     """A way to divide the items into groups.
 
     Args:
-        name: String, the name of the column, with the level of a path.
+        column: String, the name of the column.
+        name: String, the name of the facet: that of the column, with the level of a path.
         values: The groups, largest first, or in their order.
         ordered: Boolean, whether `values` are in an order of their own, as numbers are.
         offsets: `(n + 1,)`, where the groups of each item begin in `members`.
         members: Codes of `values`, those of the first item first. An item without a value has none, one with a list several.
     """
 
+    column: str
     name: str
     values: list[str]
     ordered: bool
@@ -54,8 +57,8 @@ class Facet:
 def facets_of(name: str, texts: Sequence[str], always: bool = False) -> list[Facet]:
     """Finds the facets of a column.
 
-    Numbers become intervals with about as many items each, if there are more than a dozen. Values with `|` between them are a
-    path, if a name stands at one level, which gives a facet per level; or else a list, of which an item has every member.
+    Numbers become intervals with about as many items each, if there are more than a dozen. Values with `|` between them are
+    a path, if few names begin one, which gives a facet per level; or else a list, of which an item has every member.
 
     Args:
         name: String, the name of the column.
@@ -68,7 +71,7 @@ def facets_of(name: str, texts: Sequence[str], always: bool = False) -> list[Fac
     Example:
 
     >>> [(facet.name, facet.values) for facet in facets_of("category", ["Home|Bath", "Home|Lamps", "Books|Lamp making"])]
-    [('category', ['Home', 'Books']), ('category, level 2', ['Home › Bath', 'Home › Lamps', 'Books › Lamp making'])]
+    [('category', ['Home', 'Books']), ('category, level 2', ['Books › Lamp making', 'Home › Bath', 'Home › Lamps'])]
     """
     numbers = _numbers(texts)
     if numbers is not None:
@@ -117,7 +120,7 @@ def _intervals(name: str, numbers: np.ndarray) -> Facet:
         labels = [_text(low) if low == high else f"{_text(low)} – {_text(high)}" for low, high in ends]
     offsets = np.zeros(len(numbers) + 1, np.int64)
     offsets[there + 1] = 1
-    return Facet(name, labels, True, np.cumsum(offsets), codes)
+    return Facet(name, name, labels, True, np.cumsum(offsets), codes)
 
 
 def _text(number: float) -> str:
@@ -125,26 +128,23 @@ def _text(number: float) -> str:
 
 
 def _are_paths(lists: list[list[str]]) -> bool:
-    places: dict[str, collections.Counter[int]] = collections.defaultdict(collections.Counter)
-    for members in lists:
-        for level, member in enumerate(members):
-            places[member][level] += 1
-    at_one = sum(max(levels.values()) for levels in places.values())
-    return at_one >= _AT_ONE_LEVEL * sum(sum(levels.values()) for levels in places.values())
+    first = {members[0] for members in lists if members}
+    return len(first) <= _BEGIN * len(set(itertools.chain.from_iterable(lists)))
 
 
 def _levels(name: str, paths: list[list[str]]) -> list[Facet]:
     found: list[Facet] = []
-    for level in range(1, min(_LEVELS, max(map(len, paths))) + 1):
-        # Up to two steps say where an item is; the whole path is too long for a legend.
-        steps = [[" › ".join(path[max(0, level - 2) : level])] if len(path) >= level else path[-1:] for path in paths]
-        facet = _groups(name if not found else f"{name}, level {level}", steps)
-        if len(facet.values) > 1:
-            found.append(facet)
+    # What all paths begin with says nothing.
+    root = len(os.path.commonprefix([path for path in paths if path]))
+    for level in range(root + 1, min(_LEVELS, max(map(len, paths))) + 1):
+        # Two steps say where an item is; the whole path is too long for a legend.
+        steps = [path[max(root, min(level, len(path)) - 2) : level] for path in paths]
+        joined = [[" › ".join(step)] if step else [] for step in steps]
+        found.append(_groups(name, joined, name if level == root + 1 else f"{name}, level {level}"))
     return found
 
 
-def _groups(name: str, lists: list[list[str]]) -> Facet:
+def _groups(column: str, lists: list[list[str]], name: str | None = None) -> Facet:
     lists = [list(dict.fromkeys(members)) for members in lists]
     counts = collections.Counter(itertools.chain.from_iterable(lists))
     # By size, and by name where these are equal, so that the order is that of no table.
@@ -154,4 +154,6 @@ def _groups(name: str, lists: list[list[str]]) -> Facet:
     values = shown if rest <= 0 else [*shown, f"{rest:,} other values"]
     coded = [list(dict.fromkeys(code_of.get(member, _MOST) for member in members)) for members in lists]
     offsets = np.concatenate([[0], np.cumsum([len(members) for members in coded])])
-    return Facet(name, values, False, offsets, np.fromiter(itertools.chain.from_iterable(coded), np.int64))
+    return Facet(
+        column, name or column, values, False, offsets, np.fromiter(itertools.chain.from_iterable(coded), np.int64)
+    )

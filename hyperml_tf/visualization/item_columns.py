@@ -11,6 +11,8 @@ from hyperml_tf.visualization.facets import Facet, facets_of
 _LABELS = ("title", "name")
 # Longer texts are cut, so that descriptions do not make pages large.
 _LONGEST = 200
+# How many groups have a colour, and the shares of items that make a facet worth its colours.
+_COLOURS, _ENOUGH, _NEARLY_ALL = 12, 0.6, 0.85
 
 
 def checked_columns(items: Mapping[str, Sequence[str]] | None, n: int) -> dict[str, list[str]]:
@@ -57,6 +59,29 @@ def column_facets(columns: Mapping[str, list[str]], label: str | None, colour: s
         raise ValueError(f"`colour` must name a column in which items differ. Received: {colour!r}")
     others = {name: texts for name, texts in columns.items() if name != colour}
     return [*wanted, *column_facets(others, label, None)]
+
+
+def telling(facets: Sequence[Facet], colour: str | None) -> int | None:
+    """Returns the place of the first facet whose colours tell items apart, or of the one that comes closest.
+
+    Its largest groups, for which there are colours, should have most of the items, but not one group nearly all.
+
+    Args:
+        facets: The facets.
+        colour: Optional name of a column, whose facets are considered. Defaults to `None`, all but those of numbers.
+
+    Returns:
+        An index of `facets`; `None` if there is nothing to choose from.
+    """
+    places = [n for n, facet in enumerate(facets) if (facet.column == colour if colour else not facet.ordered)]
+    shares = [_coloured(facets[place]) for place in places]
+    enough = [place for place, share in zip(places, shares, strict=True) if share >= _ENOUGH]
+    return (enough or [*places, None])[0 if enough or not shares else int(np.argmax(shares))]
+
+
+def _coloured(facet: Facet) -> float:
+    sizes = np.bincount(facet.first + 1, minlength=len(facet.values) + 1)[1:] / len(facet.first)
+    return float(sizes[:_COLOURS].sum()) if sizes.max() < _NEARLY_ALL else 0.0
 
 
 def group_names(facet: Facet) -> list[str]:

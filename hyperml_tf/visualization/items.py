@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hyperml_tf.models import HyperML
 from hyperml_tf.visualization.disk import plot_disk
-from hyperml_tf.visualization.item_columns import checked_columns, column_facets, group_names, label_column
+from hyperml_tf.visualization.item_columns import checked_columns, column_facets, group_names, label_column, telling
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -56,13 +56,12 @@ def plot_items(
     columns = checked_columns(items, len(model.candidate_tower))
     name = label_column(columns, label)
     facets = column_facets(columns, name, colour)
-    if colour is None:
-        facets = [facet for facet in facets if not facet.ordered]
+    best = telling(facets, colour)
     return plot_disk(
         model.candidate_tower.all_points().numpy(),
         weights=popularity,
         labels=columns[name] if name is not None else None,
-        groups=group_names(facets[0]) if facets else None,
+        groups=group_names(facets[best]) if best is not None else None,
         curvature=float(model.curvature()),
         path=path,
         title=title,

@@ -15,7 +15,7 @@ from hyperml_tf.models.distance_index import DistanceIndex
 from hyperml_tf.models.metric_recommender import MetricRecommender
 from hyperml_tf.tables.ids import id_array
 from hyperml_tf.visualization.facets import Facet, number_facet
-from hyperml_tf.visualization.item_columns import checked_columns, column_facets, label_column
+from hyperml_tf.visualization.item_columns import checked_columns, column_facets, label_column, telling
 from hyperml_tf.visualization.layout import DiskLayout, check_weights, disk_layout, layout_beside
 
 # The newest items of a history that the page holds, and how many of them explain a recommendation.
@@ -46,7 +46,7 @@ def page_data(
     weights = _popularity(model) if popularity is None else popularity
     weights = check_weights(weights, len(points))
     layout = disk_layout(points, weights, curvature)
-    groups = [number for number, facet in enumerate(found) if not facet.ordered]
+    first = telling(found, colour) or 0
     found += [*number_facet("popularity", weights), *number_facet("distance from the origin", layout.distances)]
     index = DistanceIndex(model)
     neighbours = index.similar_items(model.candidate_tower.ids, min(k, len(points) - 1)) if len(points) > 1 else None
@@ -59,7 +59,7 @@ def page_data(
         "label": label,
         "columns": {name: _column(texts) for name, texts in columns.items()},
         "facets": [_facet(facet) for facet in found],
-        "facet": groups[0] if colour is None and groups else 0,
+        "facet": first,
         "popularity": encoded(weights.astype(np.float32)),
         "distances": encoded(layout.distances.astype(np.float32)),
         "angles": encoded(layout.angles.astype(np.float32)),
@@ -121,7 +121,7 @@ def _column(texts: list[str]) -> dict[str, Any]:
 
 def _facet(facet: Facet) -> dict[str, Any]:
     counts = np.diff(facet.offsets)
-    described = {"name": facet.name, "values": facet.values, "ordered": facet.ordered}
+    described = {"column": facet.column, "name": facet.name, "values": facet.values, "ordered": facet.ordered}
     return {**described, "counts": encoded(counts), "members": encoded(facet.members)}
 
 

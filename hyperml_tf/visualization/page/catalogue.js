@@ -42,9 +42,11 @@ class Catalogue {
     return [this.x[item], this.y[item]];
   }
 
-  // Users are placed as items are.
+  // Users are placed as items are. Those beyond the items, where long histories are, stand at the edge.
   placeOfUser(user) {
-    return this.placed(this.users[user].distance, this.users[user].angle);
+    const { distance, angle } = this.users[user], [x, y] = this.placed(distance, angle);
+    const share = Math.min(1, 0.95 / Math.max(Math.hypot(x, y), 1e-12));
+    return [x * share, y * share];
   }
 
   name(item) {
@@ -73,8 +75,8 @@ class Column {
 }
 
 class Facet {
-  constructor({ name, values, ordered, counts, members }) {
-    Object.assign(this, { name, values, ordered });
+  constructor({ column, name, values, ordered, counts, members }) {
+    Object.assign(this, { column, name, values, ordered });
     this.offsets = offsetsOf(decoded(counts));
     this.members = decoded(members);
     this.sizes = new Uint32Array(values.length);

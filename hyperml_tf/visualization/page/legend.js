@@ -26,7 +26,7 @@ class Legend {
 
   show() {
     if (!this.facet) return;
-    const colours = coloursOf(this.facet, PALETTES[document.documentElement.dataset.theme]);
+    const colours = coloursOf(this.facet, PALETTES[document.documentElement.dataset.theme], this.asked);
     const rows = this.facet.values.map((value, group) => {
       const button = element("button", { type: "button", "aria-pressed": String(this.asked.has(group)) });
       const swatch = element("span", { class: "swatch" });
@@ -44,8 +44,8 @@ class Legend {
 
   press(group) {
     if (!this.asked.delete(group)) this.asked.add(group);
-    this.list.children[group].firstChild.setAttribute("aria-pressed", String(this.asked.has(group)));
-    this.everything.hidden = !this.asked.size;
+    this.show();
+    this.list.children[group].firstChild.focus();
     this.changed();
   }
 }

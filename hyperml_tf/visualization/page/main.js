@@ -14,6 +14,7 @@ class Explorer {
       centre: () => this.centre(),
       leave: () => this.leave(),
       lead: (item) => this.lead(item),
+      facet: () => this.legend.facet,
     });
     this.chosen = null;
     this.describe();
@@ -66,11 +67,10 @@ class Explorer {
     view.onDoubleClick = (item) => this.chooseItem(item, true);
     view.stage.addEventListener("keydown", (event) => this.key(event));
     document.addEventListener("keydown", (event) => {
-      if (event.target.closest("input, select")) return;
-      if (event.key === "/") {
-        event.preventDefault();
-        document.getElementById("item-search").focus();
-      } else if (event.key === "Escape") this.leave();
+      if (event.key === "Escape") this.leave();
+      if (event.key !== "/" || event.target.closest("input, select")) return;
+      event.preventDefault();
+      document.getElementById("item-search").focus();
     });
   }
 
@@ -129,7 +129,7 @@ class Explorer {
       item, place: catalogue.place(item), reasons: [],
       lines: near.map(({ item: other }, rank) => ({ item: other, strength: 0.85 - (0.45 * rank) / Math.max(near.length, 1) })),
       marked: [...near.map(({ item: other }) => ({ item: other, kind: "near" })), { item, kind: "centre" }],
-      named: [{ item, strong: true }, ...near.map(({ item: other }) => ({ item: other }))],
+      named: [{ item, strong: true, forced: true }, ...near.map(({ item: other }) => ({ item: other }))],
     };
     this.lead_ = -1;
     this.change();
@@ -148,7 +148,7 @@ class Explorer {
     };
     this.lead_ = -1;
     this.change();
-    this.centre();
+    this.view.home();
     this.say(`User ${visible(about.id)}. Recommended: ${about.recommended.slice(0, 3).map((item) => catalogue.name(item)).join(", ")}`);
   }
 
@@ -162,7 +162,7 @@ class Explorer {
     chosen.reasons = place < 0 ? [] : catalogue.users[chosen.number].reasons[place].map(([from]) => ({ from, to: item }));
     const leads = item < 0 ? [] : [item, ...chosen.reasons.map(({ from }) => from)];
     const marked = [...chosen.marked, ...leads.map((one) => ({ item: one, kind: "lead" }))];
-    const strong = leads.map((one) => ({ item: one, strong: true }));
+    const strong = leads.map((one) => ({ item: one, strong: true, forced: one === item }));
     this.view.chosen = { ...chosen, marked, named: [...strong, ...chosen.named.filter((one) => !leads.includes(one.item))] };
     this.view.draw();
   }

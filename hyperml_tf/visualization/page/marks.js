@@ -1,7 +1,10 @@
 // What is drawn below the items, the disk and its rings, and above them: names, lines, and what is chosen.
 
-const LABELS = 26;
-const CANDIDATES = 3000;
+// Names per million square CSS pixels of the stage, at least and at most.
+const LABELS = 46, FEWEST = 9, MOST = 46;
+const CANDIDATES = 20000;
+// Room around a name, in CSS pixels, so that names are spread over the disk.
+const ROOM = [16, 9];
 
 class Marks {
   constructor(ground, marks, catalogue, points) {
@@ -83,7 +86,7 @@ class Marks {
     }
     for (const { item, kind } of chosen.marked) this.mark(camera, item, kind, colours);
     if (chosen.user) this.diamond(...onScreen(camera, from), 8 * ratio, colours.accent, colours.disk, ratio);
-    for (const { item, strong } of chosen.named) this.name(camera, item, colours, boxes, strong);
+    for (const { item, strong, forced } of chosen.named) this.name(camera, item, colours, boxes, { strong, forced });
   }
 
   mark(camera, item, kind, colours) {
@@ -94,7 +97,7 @@ class Marks {
     if (kind !== "history") {
       // The points below are faded while something is chosen: those that belong to it are not.
       circle(marks, x, y, radius);
-      marks.fillStyle = unpacked(this.points.ink[item]);
+      marks.fillStyle = unpacked(this.points.plain[item]);
       marks.fill();
     }
     const [colour, wide, away] = {
@@ -111,19 +114,21 @@ class Marks {
     const { catalogue, points } = this;
     const { width, height } = this.marks.canvas;
     if (chosen) return;
+    const room = ROOM.map((pixels) => pixels * camera.ratio);
+    const labels = Math.min(Math.max((LABELS * width * height) / (1e6 * camera.ratio ** 2), FEWEST), MOST);
     let tried = 0, written = 0;
     for (const item of points.order) {
-      if (!points.shown[item] || written === LABELS || tried++ === CANDIDATES) break;
+      if (!points.shown[item] || written >= labels || tried++ === CANDIDATES) break;
       const x = points.sx[item], y = points.sy[item];
       if (!points.sr[item] || x < 0 || y < 0 || x > width || y > height) continue;
       const far = Math.hypot(x - camera.cx, y - camera.cy) / camera.scale;
       if (catalogue.bend && far > 0.93) continue;
-      if (this.name(camera, item, colours, boxes, false)) written++;
+      if (this.name(camera, item, colours, boxes, { room })) written++;
     }
   }
 
-  // Writes the name of an item beside it, if that is free.
-  name(camera, item, colours, boxes, strong) {
+  // Writes the name of an item beside it where there is room, or anyway if it is forced; returns whether it did.
+  name(camera, item, colours, boxes, { strong = false, forced = false, room = [0, 0] }) {
     const { marks, catalogue } = this;
     const { ratio } = camera;
     this.font((strong ? 14 : 11.5) * ratio, strong);
@@ -133,11 +138,13 @@ class Marks {
     const width = this.widths.get(key), size = (strong ? 15 : 12) * ratio;
     const [x, y] = onScreen(camera, camera.motion.apply(catalogue.place(item)));
     const beside = Math.max(this.points.sr[item], 3 * ratio) + 4 * ratio;
-    for (const left of [x + beside, x - beside - width]) {
-      const box = [left, y - size * 0.7, left + width, y + size * 0.5];
-      if (!strong && (left < 0 || left + width > marks.canvas.width || boxes.some((other) => overlap(box, other)))) continue;
-      boxes.push(box);
-      this.write(text, left, y + size * 0.32, colours.ink, colours.disk, ratio);
+    const places = [[x + beside, y], [x - beside - width, y], [x - width / 2, y - beside - size * 0.4], [x - width / 2, y + beside + size * 0.6]];
+    for (const [left, middle] of places) {
+      const box = [left, middle - size * 0.7, left + width, middle + size * 0.5];
+      const off = left < 0 || left + width > marks.canvas.width;
+      if (!forced && (off || boxes.some((other) => overlap(box, other)))) continue;
+      boxes.push([box[0] - room[0], box[1] - room[1], box[2] + room[0], box[3] + room[1]]);
+      this.write(text, left, middle + size * 0.32, colours.ink, colours.disk, ratio);
       return true;
     }
     return false;

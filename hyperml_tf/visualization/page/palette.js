@@ -17,9 +17,12 @@ const PALETTES = {
   },
 };
 
-// The colours of all groups of a facet.
-function coloursOf(facet, palette) {
-  if (!facet.ordered) return facet.values.map((_, group) => palette.groups[group] || palette.other);
+// The colours of all groups of a facet. There are not enough for all: small groups have one only while they are asked for.
+function coloursOf(facet, palette, asked) {
+  if (!facet.ordered) {
+    const free = palette.groups.filter((_, group) => !asked.has(group));
+    return facet.values.map((_, group) => palette.groups[group] || (asked.has(group) && free.shift()) || palette.other);
+  }
   const last = Math.max(facet.values.length - 1, 1);
   return facet.values.map((_, group) => between(palette.ordered, group / last));
 }

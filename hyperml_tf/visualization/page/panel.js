@@ -37,9 +37,10 @@ class Panel {
     this.list(about.history.map((item) => this.row(item, "", this.note(item))));
   }
 
-  // What is short enough to be said of an item beside its name.
+  // What is said of an item beside its name: the column that colours it, or else a short one.
   note(item) {
-    const column = this.catalogue.columns.find((one) => one !== this.catalogue.label && one.codes);
+    const { columns, label } = this.catalogue, facet = this.actions.facet();
+    const column = columns.find((one) => facet && one.name === facet.column) || columns.find((one) => one !== label && one.codes);
     return column ? visible(column.text(item)).replaceAll("|", " › ") : "";
   }
 
@@ -84,7 +85,7 @@ class Panel {
   row(item, distance, note) {
     const button = element("button", { type: "button", "data-item": item });
     const swatch = element("span", { class: "swatch" });
-    swatch.style.background = unpacked(this.points.ink[item]);
+    swatch.style.background = unpacked(this.points.plain[item]);
     const name = element("span", { class: "name", dir: "auto" }, this.catalogue.name(item));
     if (note) name.append(element("small", { dir: "auto" }, note));
     button.append(swatch, name, element("span", { class: "far" }, distance));

@@ -10,9 +10,11 @@ class Points {
     this.sx = new Float32Array(n);
     this.sy = new Float32Array(n);
     this.sr = new Float32Array(n);
-    const crowd = Math.min(Math.max(Math.sqrt(1500 / Math.max(n, 1)), 0.4), 1.5);
+    const crowd = Math.min(Math.max(Math.sqrt(1500 / Math.max(n, 1)), n > 50000 ? 0.45 : 0.75), 1.5);
     this.size = Float32Array.from(popularity, (weight) => crowd * (2.1 + 6.5 * Math.sqrt(weight / mostPopular)));
     this.ink = new Uint32Array(n);
+    // The colours without a filter.
+    this.plain = new Uint32Array(n);
     this.shown = new Uint8Array(n).fill(1);
     this.order = catalogue.byPopularity;
     this.image = null;
@@ -21,10 +23,13 @@ class Points {
   // Colours, and which items are asked for; the others are faint and below.
   colour(facet, asked, palette) {
     const { n, byPopularity } = this.catalogue;
-    const inks = facet ? coloursOf(facet, palette).map((colour) => packed(colour, 225)) : [];
+    const inks = facet ? coloursOf(facet, palette, asked).map((colour) => packed(colour, 225)) : [];
+    const every = new Set();
     const [other, dim] = [packed(palette.other, 225), packed(palette.dim, 150)];
     for (let i = 0; i < n; i++) {
       const group = facet ? facet.group(i, asked) : -1;
+      const first = facet ? facet.group(i, every) : -1;
+      this.plain[i] = group >= 0 ? inks[group] : first >= 0 ? inks[first] : other;
       this.shown[i] = !asked.size || group >= 0 ? 1 : 0;
       this.ink[i] = !this.shown[i] ? dim : group >= 0 ? inks[group] : other;
     }
@@ -44,7 +49,8 @@ class Points {
     const { ar, ai, br, bi } = motion;
     const { width, height } = this.canvas;
     const { sx, sy, sr, size, ink, pixels, order } = this;
-    const grown = ratio * Math.pow(zoom, 0.55);
+    // Smaller on a phone than on a desk.
+    const grown = Math.min(Math.max(Math.min(width, height) / 780, 0.55 * ratio), 1.4 * ratio) * Math.pow(zoom, 0.55);
     pixels.fill(0);
     if (most < n) sr.fill(0);
     for (let at = Math.min(most, n) - 1; at >= 0; at--) {
@@ -55,7 +61,7 @@ class Points {
       const zx = (nr * dr + ni * di) * inverse, zy = (ni * dr - nr * di) * inverse;
       const atX = cx + scale * zx, atY = cy - scale * zy;
       // Things become smaller towards the edge of the disk, though less than distances do, so that they can still be seen.
-      const r = size[i] * grown * (bend ? 0.3 + 0.7 * (1 - zx * zx - zy * zy) : 0.8);
+      const r = size[i] * grown * (bend ? 0.45 + 0.55 * (1 - zx * zx - zy * zy) : 0.8);
       const outside = atX < -r || atY < -r || atX > width + r || atY > height + r;
       sx[i] = atX;
       sy[i] = atY;

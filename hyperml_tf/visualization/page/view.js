@@ -17,7 +17,7 @@ class View {
     this.travel = null;
     // Called with an item or -1, and where.
     this.onHover = this.onClick = this.onDoubleClick = () => {};
-    this.reach = Math.max(...catalogue.distances, ...catalogue.users.map((user) => user.distance), 0);
+    this.reach = catalogue.distances.reduce((most, distance) => Math.max(most, distance), 0);
     this.listen();
     new ResizeObserver(() => this.resize()).observe(stage);
     this.resize();
@@ -45,7 +45,9 @@ class View {
     this.asked = requestAnimationFrame(() => {
       this.asked = 0;
       const start = performance.now(), moves = start - this.moving < 120;
-      this.points.draw(this.camera, moves ? this.budget : this.catalogue.n);
+      const most = moves ? this.budget : this.catalogue.n;
+      this.points.draw(this.camera, most);
+      this.stage.dataset.drawn = most;
       this.marks.draw(this.camera, this.chosen, this.colours);
       this.keepPace(performance.now() - start, moves);
     });
