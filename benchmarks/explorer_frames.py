@@ -2,9 +2,9 @@
 
     python benchmarks/explorer_frames.py [--items 20000 200000] [--out runs/explorer-frames.json]
 
-The items are random points, their names and categories made up: what is measured is the page. Needs `pip install playwright` and a
-Chromium, at `--chromium` or where playwright has put its own. A frame is drawn on the processor, so on a laptop with a graphics card,
-which spares it the composition of the page, frames are shorter.
+The items are random points, their names and categories made up: what is measured is the page. Needs the extra `browser` and a
+Chromium, at `--chromium` or where playwright has put its own. While the disk moves, the page draws as many items as there is time
+for: how many that were is printed, too.
 """
 
 from __future__ import annotations

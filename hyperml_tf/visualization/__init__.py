@@ -1,4 +1,4 @@
-"""Pictures of the learned space, for which the extra `plots` installs matplotlib, and a page to explore it, which needs nothing."""
+"""Pictures of the learned space, which need matplotlib, the extra `plots`, and a page to explore it, which does not."""
 
 from hyperml_tf.visualization.disk import plot_disk
 from hyperml_tf.visualization.explorer import write_explorer

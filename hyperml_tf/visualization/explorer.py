@@ -30,10 +30,10 @@ def write_explorer(
     """Writes a page that shows the items of a trained model on the Poincaré disk, to be opened in a browser.
 
     The page is one HTML file that needs no network, no server and no further file. It shows all items, sized by popularity and
-    coloured by a column of theirs. Dragging moves the disk by translations of the hyperbolic plane. An item can be searched for and
-    chosen, and then shows its nearest items *of the learned space*; a user shows the items of the history, the recommendations,
-    and the items of the history nearest to each of them. Where points lie on the disk is an approximation, see `disk_layout`;
-    neighbours, recommendations and distances are those of `model.similar_items` and `model.recommend`.
+    coloured by a column of theirs. Dragging moves the disk by translations of the hyperbolic plane. An item can be searched for
+    and chosen, and then shows its nearest items *of the learned space*; a user shows the items of the history, the
+    recommendations, and the items of the history nearest to each of them. Where points lie on the disk is an approximation, see
+    `disk_layout`; neighbours, recommendations and distances are those of `model.similar_items` and `model.recommend`.
 
     The page holds what it shows: ids, the columns of the items, and histories and recommendations of the users it has. Mind that
     before you publish it.
@@ -46,12 +46,12 @@ def write_explorer(
             `None`.
         label: Optional name of the column by which items are called. Defaults to `None`: a column "title" or "name", or else the
             ids.
-        colour: Optional name of the column by which items are coloured at first. Defaults to `None`: the first column that divides
-            them into groups, or else their popularity.
+        colour: Optional name of the column by which items are coloured at first. Defaults to `None`: the first column whose
+            groups tell items apart, or else their popularity.
         popularity: Optional `(n,)` weights >= 0, such as the number of interactions of each item. Defaults to `None`, the number
             of users in whose history of the model the item is.
-        users: Integer, the number of users in the page, who are taken evenly from the one with the longest history to the one with
-            the shortest; or the raw ids of the users. Defaults to `200`.
+        users: Integer, the number of users in the page, who are taken evenly from the one with the longest history to the one
+            with the shortest; or the raw ids of the users. Defaults to `200`.
         k: Integer >= 1, the number of neighbours of each item and of recommendations to each user. Defaults to `10`.
         title: String, the title of the page. Defaults to `"The learned space"`.
 

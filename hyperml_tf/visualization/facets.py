@@ -5,7 +5,6 @@ from __future__ import annotations
 import collections
 import dataclasses
 import itertools
-import os
 from collections.abc import Sequence
 
 import numpy as np
@@ -112,15 +111,23 @@ def _intervals(name: str, numbers: np.ndarray) -> Facet:
     if len(different) <= _INTERVALS + 5:
         codes, labels = np.searchsorted(different, values), [_text(number) for number in different]
     else:
-        # Bounds are numbers that occur, so that equal numbers are in one interval.
-        quantiles = np.quantile(values, np.linspace(0, 1, _INTERVALS + 1)[1:-1], method="higher")
-        codes = np.searchsorted(np.unique(quantiles), values, side="right")
+        codes = np.searchsorted(_bounds(values, different), values, side="right")
         used, codes = np.unique(codes, return_inverse=True)
         ends = [(values[codes == code].min(), values[codes == code].max()) for code in range(len(used))]
         labels = [_text(low) if low == high else f"{_text(low)} – {_text(high)}" for low, high in ends]
     offsets = np.zeros(len(numbers) + 1, np.int64)
     offsets[there + 1] = 1
     return Facet(name, name, labels, True, np.cumsum(offsets), codes)
+
+
+def _bounds(values: np.ndarray, different: np.ndarray) -> np.ndarray:
+    """The first number of each interval but the first: numbers that many items have are intervals of their own."""
+    _, counts = np.unique(values, return_counts=True)
+    many = counts >= len(values) / _INTERVALS
+    rest = values[~np.isin(values, different[many])]
+    shares = np.linspace(0, 1, max(_INTERVALS - np.count_nonzero(many), 1) + 1)[1:-1]
+    after = different[np.minimum(np.flatnonzero(many) + 1, len(different) - 1)]
+    return np.unique(np.concatenate([different[many], after, np.quantile(rest, shares, method="higher")]))
 
 
 def _text(number: float) -> str:
@@ -135,13 +142,21 @@ def _are_paths(lists: list[list[str]]) -> bool:
 def _levels(name: str, paths: list[list[str]]) -> list[Facet]:
     found: list[Facet] = []
     # What all paths begin with says nothing.
-    root = len(os.path.commonprefix([path for path in paths if path]))
+    root = _common(paths)
     for level in range(root + 1, min(_LEVELS, max(map(len, paths))) + 1):
         # Two steps say where an item is; the whole path is too long for a legend.
         steps = [path[max(root, min(level, len(path)) - 2) : level] for path in paths]
         joined = [[" › ".join(step)] if step else [] for step in steps]
         found.append(_groups(name, joined, name if level == root + 1 else f"{name}, level {level}"))
     return found
+
+
+def _common(paths: list[list[str]]) -> int:
+    """How many steps all paths begin with."""
+    level = 0
+    while len({tuple(path[: level + 1]) for path in paths if path}) == 1 and level < max(map(len, paths)):
+        level += 1
+    return level
 
 
 def _groups(column: str, lists: list[list[str]], name: str | None = None) -> Facet:

@@ -76,7 +76,9 @@ def telling(facets: Sequence[Facet], colour: str | None) -> int | None:
     places = [n for n, facet in enumerate(facets) if (facet.column == colour if colour else not facet.ordered)]
     shares = [_coloured(facets[place]) for place in places]
     enough = [place for place, share in zip(places, shares, strict=True) if share >= _ENOUGH]
-    return (enough or [*places, None])[0 if enough or not shares else int(np.argmax(shares))]
+    if enough:
+        return enough[0]
+    return places[int(np.argmax(shares))] if places else None
 
 
 def _coloured(facet: Facet) -> float:

@@ -36,7 +36,8 @@ def plot_items(
         label: the name of the column by which items are called; the names of the most popular items are drawn. Defaults to None:
             a column "title" or "name", if there is one.
         colour: the name of the column by which items are coloured: by the most general part of paths in which they differ, and by
-            intervals of numbers. Defaults to None: the first column that divides them into groups, or else their popularity.
+            intervals of numbers. Defaults to None: the first column whose groups tell items apart, or else
+            their popularity.
         title: the title above the plot. Defaults to "Items of the learned space".
         max_points: the largest number of items drawn, the most popular first, at least 1. Defaults to 5000.
 

@@ -109,8 +109,8 @@ def disk_layout(points: Any, weights: Any = None, curvature: float = 1.0) -> Dis
 def layout_beside(points: Any, others: Any, layout: DiskLayout, curvature: float = 1.0) -> DiskLayout:
     """Lays out further points, such as users, among points that are laid out already, such as items.
 
-    Their radii are exact, on the scale of `layout`; their angles are exact in one or two dimensions, or else the mean angle of the
-    10 points whose directions are nearest.
+    Their radii are exact, on the scale of `layout`; their angles are exact in one or two dimensions, or else the mean angle of
+    the 10 points whose directions are nearest.
 
     Args:
         points: `(n, dim)` points of the ball.

@@ -48,7 +48,7 @@ def page_data(
     layout = disk_layout(points, weights, curvature)
     first = telling(found, colour) or 0
     found += [*number_facet("popularity", weights), *number_facet("distance from the origin", layout.distances)]
-    index = DistanceIndex(model)
+    index = DistanceIndex(model, compiled=False)
     neighbours = index.similar_items(model.candidate_tower.ids, min(k, len(points) - 1)) if len(points) > 1 else None
     return {
         "title": title,

@@ -28,7 +28,7 @@ def page(data: dict[str, Any]) -> str:
     style = _file("page.css")
     parts = {
         "policy": _policy(script, style),
-        "title": html.escape(data["title"]),
+        "title": html.escape(data["title"]).encode("ascii", "xmlcharrefreplace").decode("ascii"),
         "style": style,
         "script": script,
         "data": as_json(data),
