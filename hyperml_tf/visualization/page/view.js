@@ -47,7 +47,7 @@ class View {
       const start = performance.now(), moves = start - this.moving < 120;
       const most = moves ? this.budget : this.catalogue.n;
       this.points.draw(this.camera, most);
-      this.stage.dataset.drawn = most;
+      Object.assign(this.stage.dataset, { drawn: most, zoom: this.zoom.toFixed(2) });
       this.marks.draw(this.camera, this.chosen, this.colours);
       this.keepPace(performance.now() - start, moves);
     });
