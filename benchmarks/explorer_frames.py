@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import statistics
 import tempfile
 import time
@@ -53,7 +54,7 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=1440)
     parser.add_argument("--height", type=int, default=900)
     parser.add_argument("--scale", type=float, default=1.0, help="device pixels per CSS pixel")
-    parser.add_argument("--chromium", default="/usr/bin/chromium")
+    parser.add_argument("--chromium", default=shutil.which("chromium"))
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     rows = []
@@ -100,7 +101,7 @@ def frame_times(path: Path, arguments: argparse.Namespace) -> tuple[list[float],
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as profile:
         context = playwright.chromium.launch_persistent_context(
             profile,
-            executable_path=arguments.chromium if Path(arguments.chromium).exists() else None,
+            executable_path=arguments.chromium,
             args=list(FLAGS),
             viewport={"width": arguments.width, "height": arguments.height},
             device_scale_factor=arguments.scale,

@@ -17,6 +17,8 @@ _MOST = 60
 # Levels of a path, from the most general one.
 _LEVELS = 4
 _INTERVALS = 7
+# The share of the texts of a column that must be numbers for it to be one of numbers; the others have no group.
+_NUMBERS = 0.98
 # Texts that are nearly all different, such as titles, are no categories.
 _DIFFERENT = 0.5
 _SELF_EVIDENT = 24
@@ -95,13 +97,18 @@ def _kept(facets: list[Facet]) -> list[Facet]:
 
 
 def _numbers(texts: Sequence[str]) -> np.ndarray | None:
-    """The texts as numbers, NaN for `""`; None if one is anything else."""
+    """The texts as numbers, NaN for `""` and the few that are none; None if more of them are anything else."""
+    numbers = np.array([_number(text) for text in texts])
+    there = sum(map(bool, texts))
+    finite = np.isfinite(numbers)
+    return np.where(finite, numbers, np.nan) if there and finite.sum() >= _NUMBERS * there else None
+
+
+def _number(text: str) -> float:
     try:
-        numbers = np.array([float(text) if text else np.nan for text in texts])
+        return float(text)
     except ValueError:
-        return None
-    there = np.array([bool(text) for text in texts], bool)
-    return numbers if there.any() and np.isfinite(numbers[there]).all() else None
+        return np.nan
 
 
 def _intervals(name: str, numbers: np.ndarray) -> Facet:

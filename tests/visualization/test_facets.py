@@ -47,6 +47,13 @@ def test_numbers_are_intervals_of_about_as_many_items_each() -> None:
     assert np.all(np.diff(facet.first[1:]) >= 0)
 
 
+def test_a_column_of_numbers_may_have_a_few_other_texts() -> None:
+    (facet,) = facets_of("year", ["unknown", *map(str, range(1900, 2000))])
+    assert (facet.ordered, facet.first[0]) == (True, -1)
+    (facet,) = facets_of("size", ["10", "12", "one size", "10"])
+    assert (facet.ordered, facet.values) == (False, ["10", "12", "one size"])
+
+
 def test_few_numbers_are_groups_in_their_order() -> None:
     (facet,) = facets_of("stars", ["10", "2", "2", "1.5"])
     assert (facet.values, facet.ordered) == (["1.5", "2", "10"], True)

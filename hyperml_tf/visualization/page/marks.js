@@ -86,7 +86,12 @@ class Marks {
     }
     for (const { item, kind } of chosen.marked) this.mark(camera, item, kind, colours);
     if (chosen.user) this.diamond(...onScreen(camera, from), 8 * ratio, colours.accent, colours.disk, ratio);
-    for (const { item, strong, forced } of chosen.named) this.name(camera, item, colours, boxes, { strong, forced });
+    // The name of what is chosen is on one side of it, and those of the others on the side away from it.
+    const across = (item) => motion.apply(catalogue.place(item))[0] - from[0];
+    const crowded = chosen.lines.reduce((sum, { item }) => sum + across(item), 0) > 0;
+    for (const { item, strong, forced } of chosen.named) {
+      this.name(camera, item, colours, boxes, { strong, forced, left: item === chosen.item ? crowded : across(item) < 0 });
+    }
   }
 
   mark(camera, item, kind, colours) {
@@ -128,7 +133,7 @@ class Marks {
   }
 
   // Writes the name of an item beside it where there is room, or anyway if it is forced; returns whether it did.
-  name(camera, item, colours, boxes, { strong = false, forced = false, room = [0, 0] }) {
+  name(camera, item, colours, boxes, { strong = false, forced = false, left = false, room = [0, 0] }) {
     const { marks, catalogue } = this;
     const { ratio } = camera;
     this.font((strong ? 14 : 11.5) * ratio, strong);
@@ -138,13 +143,14 @@ class Marks {
     const width = this.widths.get(key), size = (strong ? 15 : 12) * ratio;
     const [x, y] = onScreen(camera, camera.motion.apply(catalogue.place(item)));
     const beside = Math.max(this.points.sr[item], 3 * ratio) + 4 * ratio;
-    const places = [[x + beside, y], [x - beside - width, y], [x - width / 2, y - beside - size * 0.4], [x - width / 2, y + beside + size * 0.6]];
-    for (const [left, middle] of places) {
-      const box = [left, middle - size * 0.7, left + width, middle + size * 0.5];
-      const off = left < 0 || left + width > marks.canvas.width;
+    const sides = [[x + beside, y], [x - beside - width, y]];
+    const places = [...(left ? sides.reverse() : sides), [x - width / 2, y - beside - size * 0.4], [x - width / 2, y + beside + size * 0.6]];
+    for (const [start, middle] of places) {
+      const box = [start, middle - size * 0.7, start + width, middle + size * 0.5];
+      const off = start < 0 || start + width > marks.canvas.width;
       if (!forced && (off || boxes.some((other) => overlap(box, other)))) continue;
       boxes.push([box[0] - room[0], box[1] - room[1], box[2] + room[0], box[3] + room[1]]);
-      this.write(text, left, middle + size * 0.32, colours.ink, colours.disk, ratio);
+      this.write(text, start, middle + size * 0.32, colours.ink, colours.disk, ratio);
       return true;
     }
     return false;
