@@ -12,7 +12,7 @@ _LABELS = ("title", "name")
 # Longer texts are cut, so that descriptions do not make pages large.
 _LONGEST = 200
 # How many groups have a colour, and the shares of items that make a facet worth its colours.
-_COLOURS, _ENOUGH, _NEARLY_ALL = 12, 0.6, 0.85
+_COLOURS, _ENOUGH, _NEARLY_ALL = 18, 0.6, 0.85
 
 
 def checked_columns(items: Mapping[str, Sequence[str]] | None, n: int) -> dict[str, list[str]]:

@@ -189,7 +189,7 @@ class Explorer {
   }
 
   centre() {
-    if (this.chosen) this.view.travelTo(this.chosen.place);
+    if (this.chosen) this.view.travelTo(this.chosen.place, this.chosen.user ? [] : this.chosen.lines.map(({ item }) => item));
   }
 
   hover(item, place) {

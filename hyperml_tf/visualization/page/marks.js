@@ -84,7 +84,10 @@ class Marks {
       const line = geodesic(catalogue.bend, ...ends).map((z) => onScreen(camera, z));
       this.line(line, colours.accent, 1.8 * ratio, 0.9, [5 * ratio, 4 * ratio]);
     }
-    for (const { item, kind } of chosen.marked) this.mark(camera, item, kind, colours);
+    for (const { item, kind } of chosen.marked) {
+      const [x, y, radius] = this.mark(camera, item, kind, colours);
+      if (kind !== "history") boxes.push([x - radius, y - radius, x + radius, y + radius]);
+    }
     if (chosen.user) this.diamond(...onScreen(camera, from), 8 * ratio, colours.accent, colours.disk, ratio);
     // The name of what is chosen is on one side of it, and those of the others on the side away from it.
     const across = (item) => motion.apply(catalogue.place(item))[0] - from[0];
@@ -112,6 +115,7 @@ class Marks {
     marks.strokeStyle = colour;
     marks.lineWidth = wide * ratio;
     marks.stroke();
+    return [x, y, radius];
   }
 
   // Names of the most popular items that are in view, where there is room.

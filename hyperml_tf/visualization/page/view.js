@@ -1,6 +1,8 @@
 // The camera, and how it is moved by mouse, fingers and keys. The disk stays in the middle of the stage, and is moved by motions.
 
 const CLOSEST = 40, FARTHEST_AWAY = 0.6;
+// As close as travelling to an item comes by itself.
+const CLOSE = 3;
 const TRAVEL = 750;
 const FRAME = 28;
 
@@ -91,12 +93,16 @@ class View {
     this.draw(true);
   }
 
-  // Moves to a place of the plane along a straight line.
-  travelTo(place) {
-    const { bend } = this.catalogue, start = this.motion, there = start.apply(place);
+  // Moves to a place of the plane along a straight line, and so close that items around it fill the stage.
+  travelTo(place, items) {
+    const { bend } = this.catalogue, start = this.motion, before = this.zoom, there = start.apply(place);
+    const toOrigin = Motion.to(bend, [-place[0], -place[1]]);
+    const widest = items.reduce((most, item) => Math.max(most, Math.hypot(...toOrigin.apply(this.catalogue.place(item)))), 0);
+    const zoom = Math.min(Math.max(0.8 / Math.max(widest, 1e-6), 1), Math.max(before, CLOSE));
     this.animate((share) => {
       const left = partOfWay(bend, there, share);
       this.motion = Motion.to(bend, [-left[0], -left[1]]).after(start);
+      this.zoom = Math.exp(Math.log(before) * (1 - share) + Math.log(zoom) * share);
     });
   }
 
