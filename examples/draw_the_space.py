@@ -49,15 +49,17 @@ def main() -> None:
 
 
 def take_picture(page: Path, picture: Path) -> None:
-    """Opens the page, chooses a teapot, and takes a picture when it has come to the centre."""
+    """Opens the page, chooses the user with the longest history, points at a recommendation, and takes a picture."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         tab = browser.new_page(viewport={"width": 1280, "height": 800}, device_scale_factor=1.5)
         tab.goto(page.resolve().as_uri())
-        tab.fill("#item-search", "teapot")
-        tab.press("#item-search", "Enter")
+        tab.click("#user-search")
+        tab.press("#user-search", "ArrowDown")
+        tab.press("#user-search", "Enter")
+        tab.locator("#card ol button").nth(1).hover()
         tab.locator("#stage").focus()
         tab.wait_for_timeout(1500)
         tab.screenshot(path=picture)

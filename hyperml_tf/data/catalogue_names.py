@@ -158,7 +158,7 @@ def titles(kinds: Sequence[str], numbers: Sequence[int], seed: int) -> list[str]
     Example:
 
     >>> titles(["Teapot", "Teapot"], [0, 1], seed=0)
-    ['Cosy Teapot', 'Crimson Teapot']
+    ['Silver Teapot', 'Lively Teapot']
     """
     rng = np.random.default_rng([seed, 1])
     orders = {kind: (rng.permutation(_ADJECTIVES), rng.permutation(_PLACES)) for kind in dict.fromkeys(kinds)}
