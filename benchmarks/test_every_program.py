@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -110,6 +111,13 @@ def test_evaluation(table: Path) -> None:
 def test_gradients() -> None:
     toy = ("--negatives", 4, "--batch-size", 32, "--dim", 4, "--rounds", 1)
     assert "all six" in run("gradients.py", *toy)
+
+
+def test_explorer_frames() -> None:
+    pytest.importorskip("playwright", reason="playwright (the extra `browser`) cannot be imported")
+    if shutil.which("chromium") is None:
+        pytest.skip("There is no Chromium on the PATH.")
+    assert "'items': 300" in run("explorer_frames.py", "--items", 300, "--dim", 4, "--frames", 10)
 
 
 def test_half_precision(trained: Path) -> None:

@@ -34,7 +34,7 @@ def main() -> None:
     model.fit(table, epochs=arguments.epochs, verbose=2)
 
     # Names and categories come beside the ids. k, the number of recommendations per query, is fixed at export.
-    items = hml.ItemTable.from_frame(catalogue.items, table.item_ids, ["name", "category"])
+    items = hml.ItemTable.from_frame(catalogue.items, table.item_ids, ["title", "category"])
     path = hml.export_saved_model(model, arguments.out, k=10, overwrite=True, details=items.columns)
     served = hml.ServedModel(path)
     print(f"Exported to {path}")

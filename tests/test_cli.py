@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -334,12 +335,57 @@ def test_plot_writes_the_picture(folder: Path, tmp_path: Path, call: Call) -> No
     assert (folder / "run" / "disk.png").is_file()
 
 
+@pytest.fixture(scope="module")
+def items(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table of the items of the run."""
+    ids = Run.load(folder / "run").model.candidate_tower.ids
+    path = tmp_path_factory.mktemp("items") / "items.csv"
+    kinds = ["Home|Teapot" if number % 2 else "Books|Novel" for number in range(len(ids))]
+    pd.DataFrame({"item": ids, "caption": [f"Name of {item}" for item in ids], "kind": kinds}).to_csv(path, index=False)
+    return path
+
+
+def test_plot_shows_names_and_categories(folder: Path, items: Path, tmp_path: Path, call: Call) -> None:
+    out = tmp_path / "disk.svg"
+    answer = call("plot", folder / "run", "--out", out, "--items", items, "--label", "caption", "--colour", "kind")
+    assert answer.code == 0
+    assert {"<!-- Books -->", "<!-- Home -->"} <= set(re.findall(r"<!-- (?:Books|Home) -->", out.read_text()))
+    refused = call("plot", folder / "run", "--out", out, "--items", items, "--colour", "shade")
+    assert (refused.code, "`colour` must name a column of `items`" in refused.err) == (1, True)
+
+
+def test_explore_writes_a_page(folder: Path, items: Path, tmp_path: Path, call: Call, monkeypatch) -> None:
+    answer = call("explore", folder / "run", "--items", items, "--label", "caption", "--users", 7, "-k", 4)
+    path = folder / "run" / "explorer.html"
+    assert (answer.code, answer.out.startswith(f"Wrote {path}, ")) == (0, True)
+    page = page_of(path)
+    assert (page["title"], page["label"], len(page["users"]), page["k"]) == ("run", "caption", 7, 4)
+    assert page["facets"][page["facet"]]["values"] == ["Books", "Home"]
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    out = tmp_path / "page.html"
+    options = ["--user", "user_00003", "--user", "user_00001", "--title", "A title", "--open", "--out", out]
+    assert call("explore", folder / "run", *options).code == 0
+    assert opened == [out.resolve().as_uri()]
+    assert ([user["id"] for user in page_of(out)["users"]], page_of(out)["title"]) == (
+        ["user_00003", "user_00001"],
+        "A title",
+    )
+    refused = call("explore", folder / "run", "--user", "nobody")
+    assert (refused.code, "`--user` must be users of the run. Received unknown ids: nobody" in refused.err) == (1, True)
+
+
+def page_of(path: Path) -> dict[str, Any]:
+    """The data of a page."""
+    return json.loads(path.read_text(encoding="utf-8").split('id="data">')[1].split("</script>")[0])
+
+
 def test_synthesize_writes_the_items_too_and_keeps_files(tmp_path: Path, call: Call) -> None:
     options = ["--users", 20, "--items", 80, "--rows", 200, "--item-table", tmp_path / "items.csv"]
     assert call("synthesize", tmp_path / "t.csv", *options).code == 0
     first = (tmp_path / "t.csv").read_bytes()
     assert len(pd.read_csv(tmp_path / "t.csv")) == 200
-    assert {"item", "name", "category"} <= set(pd.read_csv(tmp_path / "items.csv").columns)
+    assert {"item", "title", "category"} <= set(pd.read_csv(tmp_path / "items.csv").columns)
     refused = call("synthesize", tmp_path / "t.csv", *options, "--seed", 1)
     assert refused.code == 1
     assert "--overwrite" in refused.err
@@ -439,7 +485,8 @@ def test_interruption_and_surprises_are_one_line(folder: Path, call: Call, monke
 def test_help_names_the_commands_and_the_defaults(call: Call) -> None:
     answer = call("--help")
     assert answer.code == 0
-    for command in ("inspect", "train", "tune", "evaluate", "recommend", "similar", "export", "plot", "synthesize"):
+    commands = "inspect train tune evaluate recommend similar export verify plot explore synthesize"
+    for command in commands.split():
         assert command in answer.out
     text = " ".join(call("train", "--help").out.split())
     for value in (TrainingConfig().dim, TrainingConfig().epochs, TrainingConfig().split):

@@ -104,5 +104,6 @@ def recommended(output: str) -> list[str]:
 
 
 def test_draw_the_space(tmp_path: Path) -> None:
-    run("draw_the_space.py", *TINY, "--out", tmp_path / "disk.png")
+    run("draw_the_space.py", *TINY, "--out", tmp_path / "disk.png", "--page", tmp_path / "explorer.html")
+    assert 'id="data">{"title":"A made-up catalogue"' in (tmp_path / "explorer.html").read_text(encoding="utf-8")
     assert (tmp_path / "disk.png").read_bytes().startswith(b"\x89PNG")

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from hyperml_tf import __version__
-from hyperml_tf.cli import answers, runs, serving, synthetic, tables, tuning
+from hyperml_tf.cli import answers, pictures, runs, serving, synthetic, tables, tuning
 
 PROGRAM = "hyperml-tf"
 DEBUG = "HYPERML_DEBUG"
@@ -29,7 +29,8 @@ app.command()(answers.recommend)
 app.command()(answers.similar)
 app.command()(serving.export)
 app.command()(serving.verify)
-app.command()(runs.plot)
+app.command()(pictures.plot)
+app.command()(pictures.explore)
 app.command()(synthetic.synthesize)
 
 

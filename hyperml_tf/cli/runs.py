@@ -1,4 +1,4 @@
-"""The commands `train`, `evaluate` and `plot`."""
+"""The commands `train` and `evaluate`."""
 
 from __future__ import annotations
 
@@ -80,21 +80,3 @@ def evaluate(
 
     metrics = Run.load(run).evaluate(test_history)  # type: ignore[arg-type]  # checked there
     console.output().print(console.metrics_table(metrics, test_history))
-
-
-def plot(
-    run: RunArgument,
-    out: Annotated[
-        Path | None, typer.Option(help="PNG, SVG or PDF to write.", show_default="disk.png in the run")
-    ] = None,
-    max_points: Annotated[int, typer.Option(help="Maximum number of items to draw, the most popular ones.")] = 5000,
-) -> None:
-    """Draw the items of a run on the Poincaré disk."""
-    console.start_tensorflow()
-    from hyperml_tf.runs import Run
-    from hyperml_tf.visualization import plot_items
-
-    loaded = Run.load(run)
-    path = run / "disk.png" if out is None else out
-    plot_items(loaded.model, loaded.table.popularity(), path, max_points=max_points)
-    typer.echo(f"Wrote {path}")
