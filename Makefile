@@ -33,8 +33,7 @@ demo: $(VENV)/.installed-plots ## Make up a catalogue, train, evaluate, export, 
 	$(BIN)/python examples/query_saved_model.py $(DEMO)/run/saved_model/1 --user $(DEMO_USER) --why
 	@echo; echo "== Recommendations for everyone, with titles"
 	$(BIN)/hyperml-tf recommend $(DEMO)/run --all-users --out $(DEMO)/recommendations.csv
-	@echo; echo "== Draw the learned space with titles and categories, and write a page to explore it"
-	$(BIN)/hyperml-tf plot $(DEMO)/run
+	@echo; echo "== Write a page to explore the learned space"
 	$(BIN)/hyperml-tf explore $(DEMO)/run --title "A made-up catalogue"
 	@echo; echo "The learned space: $(DEMO)/run/disk.png, and, in a browser, $(DEMO)/run/explorer.html. SavedModel: $(DEMO)/run/saved_model/1"
 

@@ -129,7 +129,7 @@ def train_run(
             details=None if known is None else known.columns,
             card=card,
         )
-        _picture(model, data, path / layout.PICTURE)
+        _picture(model, data, known, path / layout.PICTURE)
         metrics["seconds"] = round(before + time.perf_counter() - started, 2)
         # Written last, because this file marks a finished run.
         _write_json(path / layout.METRICS, metrics)
@@ -189,12 +189,12 @@ def _provenance(data: Interactions) -> dict[str, Any]:
     }
 
 
-def _picture(model: HyperML, data: Interactions, path: Path) -> None:
+def _picture(model: HyperML, data: Interactions, items: ItemTable | None, path: Path) -> None:
     from hyperml_tf.visualization import plot_items
 
     try:
         with whole_file(path) as scratch:
-            plot_items(model, data.popularity(), scratch)
+            plot_items(model, data.popularity(), scratch, None if items is None else items.columns)
     except ImportError as error:
         logger.warning("No picture was drawn: %s", error)
 
