@@ -441,7 +441,11 @@ def test_errors_are_one_line(
     answer = call(*(argument.format(folder=folder) for argument in arguments))
     assert answer.code == code
     assert answer.out == ""
-    lines = [line for line in answer.err.splitlines() if not line.startswith(("INFO", "WARNING"))]
+    lines = [
+        line
+        for line in answer.err.splitlines()
+        if not line.startswith(("INFO", "WARNING", "Read ", "Kept ", "Trains on "))
+    ]
     assert len(lines) == 1, answer.err
     assert lines[0].startswith("Error: ")
     assert message in lines[0]

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from hyperml_tf.data import ItemTable
     from hyperml_tf.runs import Run
 
@@ -31,17 +33,24 @@ def items_of(run: Run, path: Path | None, columns: list[str] | None) -> ItemTabl
     Raises:
         ValueError: If columns are given, but there is no table, or it lacks one of them.
     """
-    from hyperml_tf.data import ItemTable
-
+    check_items(path, columns if run.items is None else None)
     if path is not None:
-        return ItemTable.from_file(path, run.model.candidate_tower.ids, columns or None)
+        return read_items(path, columns, run.model.candidate_tower.ids)
     if run.items is None:
-        check_items(path, columns)
         return None
     return run.items.select(columns) if columns else run.items
 
 
+def read_items(path: Path, columns: list[str] | None, item_ids: np.ndarray) -> ItemTable:
+    """Reads a table of items. It needs no TensorFlow."""
+    from hyperml_tf.data import ItemTable
+
+    return ItemTable.from_file(path, item_ids, columns or None)
+
+
 def check_items(path: Path | None, columns: list[str] | None) -> None:
-    """Raises a `ValueError` if columns are given without a table."""
+    """Raises an error if columns are given without a table, or the table does not exist."""
+    if path is not None and not path.exists():
+        raise FileNotFoundError(f"`--items` must be a file that exists. Received: {str(path)!r}")
     if columns and path is None:
         raise ValueError("`--detail` requires a table of items, `--items`. Received: no table")

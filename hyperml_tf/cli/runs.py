@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from hyperml_tf.cli import console
-from hyperml_tf.cli.item_options import DetailOption, ItemsOption, check_items
+from hyperml_tf.cli.item_options import DetailOption, ItemsOption, check_items, read_items
 from hyperml_tf.cli.options import ConfigOption, TableArgument, settings_given, with_settings
 from hyperml_tf.cli.tables import read_and_tell
 
@@ -42,13 +42,14 @@ def train(
 
     check_claimable(out, resume)
     data = read_and_tell(table, settings)
+    known = None if items is None else read_items(items, detail, data.item_ids)
     console.start_tensorflow()
     from hyperml_tf.callbacks import TrainingProgress
     from hyperml_tf.runs import train_run
 
     progress = TrainingProgress(console=console.errors())
     try:
-        run = train_run(data, out, settings, callbacks=[progress], resume=resume, items=items, item_details=detail)
+        run = train_run(data, out, settings, callbacks=[progress], resume=resume, items=known)
     finally:
         progress.close()
     metrics = run.metrics

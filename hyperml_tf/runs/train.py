@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import tensorflow as tf
 
@@ -39,7 +40,7 @@ def train_run(
     callbacks: Sequence[Any] = (),
     resume: bool = False,
     *,
-    items: str | os.PathLike[str] | pd.DataFrame | None = None,
+    items: str | os.PathLike[str] | pd.DataFrame | ItemTable | None = None,
     item_details: Sequence[str] | None = None,
 ) -> Run:
     """Trains a model on a table, evaluates and exports it, and writes everything to a directory; see `Run` for its files.
@@ -59,8 +60,8 @@ def train_run(
         config: A `TrainingConfig`. Defaults to `None`, the default settings, or those of the run that is resumed.
         callbacks: Further Keras callbacks. Their state is not kept. Defaults to `()`.
         resume: Boolean, whether to continue an unfinished run in `out`; if there is none, a new one begins. Defaults to `False`.
-        items: Optional table of items, a path or a data frame, see `ItemTable`. Its columns are copied into the run, and the
-            export returns them with item ids. Defaults to `None`, no table, or that of the run that is resumed.
+        items: Optional table of items: a path, a data frame or an `ItemTable` of the items of the table. Its columns are copied
+            into the run, and the export returns them with item ids. Defaults to `None`, no table, or that of the run that is resumed.
         item_details: Names of the columns of `items` to take. Defaults to `None`, all of them.
 
     Returns:
@@ -160,12 +161,18 @@ def _check_same(path: Path, stored: dict[str, Any], now: dict[str, Any]) -> None
 
 
 def _items(
-    items: str | os.PathLike[str] | pd.DataFrame | None, columns: Sequence[str] | None, data: Interactions
+    items: str | os.PathLike[str] | pd.DataFrame | ItemTable | None, columns: Sequence[str] | None, data: Interactions
 ) -> ItemTable | None:
     if items is None:
         if columns:
             raise ValueError("`item_details` requires a table of items, `items`. Received: no table")
         return None
+    if isinstance(items, ItemTable):
+        if not np.array_equal(items.item_ids, data.item_ids):
+            raise ValueError(
+                "`items` must be an `ItemTable` of the items of `table`, in their order. Received: other ids"
+            )
+        return items.select(columns) if columns else items
     make = ItemTable.from_frame if isinstance(items, pd.DataFrame) else ItemTable.from_file
     return make(items, data.item_ids, columns)  # type: ignore[arg-type]
 

@@ -2,7 +2,7 @@
 
 const CLOSEST = 40, FARTHEST_AWAY = 0.6;
 // As close as travelling to an item comes by itself.
-const CLOSE = 3;
+const CLOSE = 6;
 const TRAVEL = 750;
 const FRAME = 28;
 
