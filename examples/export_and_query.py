@@ -43,9 +43,9 @@ def main() -> None:
     own = table.item_ids[table.items[table.users == 0]].tolist()
     new = served.recommend([user])  # without the user's own items, as `model.recommend`
     assert new.ids.tolist() == model.recommend([user], k=10).ids.tolist()
-    print(f"{user} has {len(own)} items. Nearest of the others: {', '.join(new.details['name'][0, :5])}")
+    print(f"{user} has {len(own)} items. Nearest of the others: {', '.join(new.details['title'][0, :5])}")
     why = served.explain([user], [new.ids[0, 0]])
-    print(f"The first of them mainly because of {why.details['name'][0, 0]}: {why.shares[0, 0]:.0%}")
+    print(f"The first of them mainly because of {why.details['title'][0, 0]}: {why.shares[0, 0]:.0%}")
 
     # For an unknown user these are the nearest items to the origin: general, popular ones.
     print(f"New user: {', '.join(served.recommend(['nobody']).ids[0, :5])}")

@@ -54,7 +54,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("cli")
     size = ["--users", "60", "--items", "120", "--rows", "900", "--seed", "1"]
     made = cli.main(["synthesize", f"{path}/t.csv", "--item-table", f"{path}/items.csv", *size])
-    items = ["--items", f"{path}/items.csv", "--detail", "name", "--detail", "category"]
+    items = ["--items", f"{path}/items.csv", "--detail", "title", "--detail", "category"]
     trained = cli.main(["train", f"{path}/t.csv", "--out", f"{path}/run", *items, *SETTINGS])
     assert (made, trained) == (0, 0)
     return path
@@ -157,13 +157,13 @@ def test_titles_come_with_everything(folder: Path, call: Call, tmp_path: Path) -
     known = pd.read_csv(folder / "items.csv", dtype=str).set_index("item")
     asked = ("recommend", folder / "run", "--user", "user_00001", "-k", 3)
     items = json.loads(call(*asked, "--json").out)[0]["items"]
-    assert [item["name"] for item in items] == [known["name"][item["item"]] for item in items]
-    assert list(items[0]) == ["item", "distance", "name", "category"]
-    printed = call(*asked, "--detail", "name").out
-    assert all(known["name"][item["item"]].split()[0] in printed for item in items)
+    assert [item["title"] for item in items] == [known["title"][item["item"]] for item in items]
+    assert list(items[0]) == ["item", "distance", "title", "category"]
+    printed = call(*asked, "--detail", "title").out
+    assert all(known["title"][item["item"]].split()[0] in printed for item in items)
     served = ServedModel(folder / "run" / "saved_model" / "1").recommend(["user_00001"], k=3)
     assert served.ids.tolist() == [[item["item"] for item in items]]
-    assert served.details["name"].tolist() == [[item["name"] for item in items]]
+    assert served.details["title"].tolist() == [[item["title"] for item in items]]
     (tmp_path / "own.csv").write_text(f"item,label\n{items[0]['item']},Mine\n")
     own = json.loads(call(*asked, "--items", tmp_path / "own.csv", "--json").out)[0]["items"]
     assert [item["label"] for item in own] == ["Mine", "", ""]
@@ -176,7 +176,7 @@ def test_all_users_and_some_users_go_to_files(folder: Path, call: Call, tmp_path
     answer = call("recommend", run, "--all-users", "-k", 4, "--out", out)
     assert (answer.code, answer.out.strip()) == (0, f"Wrote {out}: 240 recommendations for 60 users")
     frame = pd.read_parquet(out)
-    assert list(frame) == ["user", "rank", "item", "distance", "name", "category"]
+    assert list(frame) == ["user", "rank", "item", "distance", "title", "category"]
     assert frame["user"].nunique() == 60
     refused = call("recommend", run, "--all-users", "--out", out)
     assert (refused.code, "--overwrite" in refused.err) == (1, True)
@@ -195,8 +195,8 @@ def test_conditions_select_items(folder: Path, call: Call) -> None:
     items = json.loads(call(*asked, "--where", where).out)[0]["items"]
     expected = Run.load(folder / "run").items.where(where).tolist()
     assert sorted(item["item"] for item in items) == sorted(expected)
-    one = json.loads(call(*asked, "--where", where, "--include", expected[0], "--detail", "name").out)[0]["items"]
-    assert [list(item) for item in one] == [["item", "distance", "name"]]
+    one = json.loads(call(*asked, "--where", where, "--include", expected[0], "--detail", "title").out)[0]["items"]
+    assert [list(item) for item in one] == [["item", "distance", "title"]]
     assert one[0]["item"] == expected[0]
     nothing = call(*asked, "--where", "category == 'no such'")
     assert (json.loads(nothing.out)[0]["items"], "no item meets the condition" in nothing.err) == ([], True)
@@ -211,7 +211,7 @@ def test_why(folder: Path, call: Call) -> None:
     for item in known["items"]:
         why = model.explain(["user_00001"], [item["item"]])
         assert [one["item"] for one in item["because"]] == why.ids[0, :3][why.shares[0, :3] > 0].tolist()
-        assert all(one["name"] and 0 < one["share"] <= 1 for one in item["because"])
+        assert all(one["title"] and 0 < one["share"] <= 1 for one in item["because"])
     assert [item["because"] for item in unknown["items"]] == [[], []]
     assert "because of" in call(*asked).out
 
@@ -221,7 +221,7 @@ def test_similar_items(folder: Path, call: Call, tmp_path: Path) -> None:
     item = run.model.candidate_tower.ids[0]
     found = json.loads(call("similar", folder / "run", "--item", item, "-k", 3, "--json").out)
     assert [one["item"] for one in found[0]["items"]] == run.model.similar_items([item], 3).ids[0].tolist()
-    assert (found[0]["item"], list(found[0]["items"][0])) == (item, ["item", "distance", "name", "category"])
+    assert (found[0]["item"], list(found[0]["items"][0])) == (item, ["item", "distance", "title", "category"])
     answer = call("similar", folder / "run", "--all-items", "-k", 2, "--out", tmp_path / "s.jsonl")
     items = len(run.model.candidate_tower)
     assert answer.out.strip() == f"Wrote {tmp_path / 's.jsonl'}: {2 * items} similar items for {items} items"

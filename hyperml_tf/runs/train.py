@@ -61,7 +61,8 @@ def train_run(
         callbacks: Further Keras callbacks. Their state is not kept. Defaults to `()`.
         resume: Boolean, whether to continue an unfinished run in `out`; if there is none, a new one begins. Defaults to `False`.
         items: Optional table of items: a path, a data frame or an `ItemTable` of the items of the table. Its columns are copied
-            into the run, and the export returns them with item ids. Defaults to `None`, no table, or that of the run that is resumed.
+            into the run, and the export returns them with item ids. Defaults to `None`, no table, or that of the run that is
+            resumed.
         item_details: Names of the columns of `items` to take. Defaults to `None`, all of them.
 
     Returns:
