@@ -211,19 +211,20 @@ class HistoryTower(IdTower):
     @property
     def _sides(self) -> tuple[int, int]:
         """The number of items before and after a run that a training step reads."""
-        return self.history.length, self.history.length if self.history.around else 0
+        wide = self.history.length * self.history.spread if self.history.around else 0
+        return max(self.history.length, wide), wide
 
     @property
     def _reach(self) -> int:
         """The largest number of items before a positive that its user depends on in training."""
-        return self.history.length
+        return self._sides[0]
 
     def _pulls(self, histories: Tensor, run: int | Tensor, seed: Tensor, flat: Callable[[Tensor], Tensor]) -> Tensor:
         """The pull of the items of each positive, `(positives, dim)`, from windows, `(runs, before + run + after)`."""
         before = tf.shape(histories)[1] - run - self._sides[1]
         ages = _ages(before, run, tf.shape(histories)[1])
-        weights = self._training_weights(ages, tf.shape(histories)[0], seed)
         inside = tf.cast(histories >= 0, tf.float32)[..., tf.newaxis]
+        weights = self._training_weights(ages, inside, seed)
         sums = tf.matmul(weights, distinct_rows(self.context, histories))
         total = tf.matmul(weights, inside)[..., 0]
         counts = tf.cast(tf.matmul(tf.cast(weights > 0, tf.float32), inside)[..., 0], tf.int32)
@@ -235,16 +236,26 @@ class HistoryTower(IdTower):
         kernel = tf.where((ages >= 0) & (ages < newest), recent_weights(self.history, ages), 0.0)[:, read]
         return pulled + flat(tf.matmul(kernel, distinct_rows(self.recent, histories[:, read])))
 
-    def _training_weights(self, ages: Tensor, runs: Tensor, seed: Tensor) -> Tensor:
+    def _training_weights(self, ages: Tensor, inside: Tensor, seed: Tensor) -> Tensor:
         """The weights of the items of a window for each positive of its run, `(runs or 1, run, window)`."""
         length, half_life = self.history.length, self.history.half_life or math.inf
         earlier = tf.where((ages >= 0) & (ages < length), 0.5 ** (tf.cast(ages, tf.float32) / half_life), 0.0)
-        sides = tf.cast((tf.abs(ages + 1) <= length) & (ages != -1), tf.float32)
+        sides = tf.cast((tf.abs(ages + 1) <= self._sides[1]) & (ages != -1), tf.float32)
         kernels = earlier[tf.newaxis], sides[tf.newaxis]
+        if self.history.around and self.history.spread > 1:
+            kernels = kernels[0], kernels[1] * self._drawn(inside, seed)
         if self.history.around in (0, 1):
             return kernels[int(self.history.around)]
-        around = tf.random.stateless_uniform([runs, 1, 1], seed) < self.history.around
+        around = tf.random.stateless_uniform([tf.shape(inside)[0], 1, 1], seed) < self.history.around
         return tf.where(around, kernels[1], kernels[0])
+
+    def _drawn(self, inside: Tensor, seed: Tensor) -> Tensor:
+        """Which items of each window are read: one in `spread`, or all if they are few, `(runs, 1, window)`."""
+        inside = tf.transpose(inside, [0, 2, 1])
+        share = tf.random.stateless_uniform(tf.shape(inside), tf.random.experimental.stateless_fold_in(seed, 1))
+        # The positive itself is in the window, too.
+        few = tf.reduce_sum(inside, axis=2, keepdims=True) <= self.history.length + 1.0
+        return tf.cast((share < 1 / self.history.spread) | few, tf.float32)
 
     def _place(self, codes: Tensor, pulled: Tensor, counts: Tensor) -> Tensor:
         """Points of users with `counts` items, from the pull of these."""
