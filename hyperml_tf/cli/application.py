@@ -10,6 +10,7 @@ import typer
 
 from hyperml_tf import __version__
 from hyperml_tf.cli import runs, serving, synthetic, tuning
+from hyperml_tf.cli.serve import serve
 
 PROGRAM = "hyperml-tf"
 DEBUG = "HYPERML_DEBUG"
@@ -23,6 +24,7 @@ app.command()(runs.evaluate)
 app.command()(tuning.tune)
 app.command()(serving.recommend)
 app.command()(serving.export)
+app.command()(serve)
 app.command()(serving.verify)
 app.command()(runs.plot)
 app.command()(synthetic.synthesize)
