@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -28,6 +28,7 @@ T = TypeVar("T")
 _MODEL = r"/v1/models/([^/:]+)(?:/versions/(\d+)|/labels/([^/:]+))?"
 _PREDICT = re.compile(rf"{_MODEL}:(classify|regress|predict)", re.IGNORECASE)
 _DESCRIBE = re.compile(rf"{_MODEL}(?:/(metadata))?", re.IGNORECASE)
+_METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH"]
 _SMALL = 16_384
 """Bytes of JSON that are read and written at once; for more the other requests would have to wait."""
 
@@ -58,7 +59,7 @@ class HttpApp:
                 Route("/", self._guarded(self._show_page)),
                 Route("/metrics", self._guarded(self._show_metrics)),
                 Route("/monitoring/prometheus/metrics", self._guarded(self._show_metrics)),
-                Route("/v1/{rest:path}", self._guarded(self._api), methods=["GET", "POST", "PUT", "DELETE", "PATCH"]),
+                *(Route(f"/{v}1/{{rest:path}}", self._guarded(self._api), methods=_METHODS) for v in "vV"),
             ]
         )
 
@@ -71,6 +72,8 @@ class HttpApp:
                 return _json({"error": f"Host not served: {_host(request)}"}, 403)
             try:
                 return await answer(request)
+            except ClientDisconnect:  # nobody is there to read the answer
+                return Response(status_code=400)
             except _TooLargeError:
                 return _json({"error": f"The request is larger than {self._max_bytes} bytes"}, 413)
             except RequestError as error:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from tensorflow_serving.apis import prediction_log_pb2
 
 from hyperml_tf.server.errors import RequestError, invalid
 
@@ -29,6 +30,10 @@ class LoadedVersion:
     Args:
         number: Integer, the number of the version.
         path: Path of the export.
+
+    Attributes:
+        signatures: The definitions of its signatures by name.
+        warmed_up: Integer, the number of warm-up requests of the export that it has answered.
     """
 
     def __init__(self, number: int, path: Path) -> None:
@@ -40,7 +45,7 @@ class LoadedVersion:
             # What has no inputs initializes the graph and is no signature to call.
             self.signatures = {name: one for name, one in meta.signature_def.items() if one.inputs}
             self._functions = {name: self._function(signature) for name, signature in self.signatures.items()}
-            self._warm_up(path / WARM_UP)
+            self.warmed_up = self._warm_up(path / WARM_UP)
         except BaseException:
             self._session.close()
             raise
@@ -127,8 +132,12 @@ class LoadedVersion:
         self._session.close()
         logger.info("Version %d is unloaded.", self.number)
 
-    def _warm_up(self, file: Path) -> None:
-        """Calls every signature once, because the first call optimizes its graph, then with the requests of the export."""
+    def _warm_up(self, file: Path) -> int:
+        """Calls every signature once, because the first call optimizes its graph, then with the requests of the export.
+
+        Returns:
+            The number of requests of the export. As in TensorFlow Serving, one that fails is an error.
+        """
         for name, signature in self.signatures.items():
             shapes = {alias: tf.TensorShape(one.tensor_shape) for alias, one in signature.inputs.items()}
             if any(one.dtype != tf.string for one in signature.inputs.values()) or None in [
@@ -140,15 +149,14 @@ class LoadedVersion:
                 self.run(name, one_row)
             except RequestError as error:
                 logger.debug("%s refuses empty ids: %s", name, error)
-        if file.is_file():
-            from tensorflow_serving.apis import prediction_log_pb2
-
-            for record in tf.compat.v1.io.tf_record_iterator(str(file)):
-                request = prediction_log_pb2.PredictionLog.FromString(record).predict_log.request
-                inputs = {alias: tf.make_ndarray(tensor) for alias, tensor in request.inputs.items()}
-                signature = request.model_spec.signature_name or DEFAULT_SIGNATURE
-                self.check(signature, inputs)
-                self.run(signature, inputs)
+        records = list(tf.compat.v1.io.tf_record_iterator(str(file))) if file.is_file() else []
+        for record in records:
+            request = prediction_log_pb2.PredictionLog.FromString(record).predict_log.request
+            inputs = {alias: tf.make_ndarray(tensor) for alias, tensor in request.inputs.items()}
+            signature = request.model_spec.signature_name or DEFAULT_SIGNATURE
+            self.check(signature, inputs)
+            self.run(signature, inputs)
+        return len(records)
 
 
 def _dtype(values: np.ndarray) -> tf.DType:

@@ -12,7 +12,7 @@ import grpc
 
 from hyperml_tf.server.errors import RequestError, invalid
 from hyperml_tf.server.loaded_version import LoadedVersion
-from hyperml_tf.server.versions import Stamp, Version, VersionDirectory
+from hyperml_tf.server.versions import Stamp, Version, VersionDirectory, is_unchanged
 
 logger = logging.getLogger(__name__)
 
@@ -158,6 +158,9 @@ class ModelManager:
             logger.error("Version %d in %s cannot be loaded: %s", number, version.path, message)
             if before is None:
                 self._set(Status(number, "END", grpc.StatusCode.INTERNAL, message))
+            return before is not None
+        if not is_unchanged(version):  # half of one export and half of another; the next look loads the other
+            loaded.retire()
             return before is not None
         self._failed.pop(number, None)
         with self._lock:

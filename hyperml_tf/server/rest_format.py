@@ -17,6 +17,7 @@ from hyperml_tf.server.predictor import Answer, Call
 
 _BYTES_SUFFIX = "_bytes"
 _LONGEST = 200
+_DEEPEST = 32  # axes that NumPy has
 _INTEGERS = {tf.int8, tf.int16, tf.int32, tf.int64, tf.uint8, tf.uint16, tf.uint32, tf.uint64}
 _PARSE_ERRORS = {
     "Expecting value": "Invalid value",
@@ -150,6 +151,8 @@ def _tensor(value: Any, dtype: tf.DType) -> np.ndarray:
         if not inner:
             break
         inner = inner[0]
+    if len(shape) > _DEEPEST:
+        raise invalid(f"JSON Value has {len(shape)} levels of lists. Expected at most {_DEEPEST}")
     flat: list[Any] = []
     _flatten(value, 0, shape, dtype, flat)
     made = np.empty(len(flat), object) if dtype == tf.string else np.empty(len(flat), dtype.as_numpy_dtype)

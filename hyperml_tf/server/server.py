@@ -142,9 +142,9 @@ class Server:
         try:
             address = f"{_bracketed(self.host)}:{self._ports[1]}"
             grpc_server, grpc_port = start_grpc(address, predictor, _GRPC_THREADS, self._max_bytes)
-        except BaseException:
+        except OSError as error:
             batcher.close()
-            raise
+            raise _taken("grpc_port", self.host, self._ports[1]) from error
         config = uvicorn.Config(
             app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=int(_GRACE)
         )
@@ -223,7 +223,13 @@ def _listen(host: str, port: int) -> socket.socket:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         return socket.create_server((host, port), family=found[0][0], backlog=2048)
     except OSError as error:
-        raise OSError(f"`port` must be free at `host`. Received: host={host!r}, port={port} ({error})") from error
+        raise _taken("port", host, port) from error
+
+
+def _taken(argument: str, host: str, port: int) -> OSError:
+    return OSError(
+        f"`{argument}` must be free at `host`, an address of this machine. Received: {host=}, {argument}={port}"
+    )
 
 
 def _bracketed(host: str) -> str:

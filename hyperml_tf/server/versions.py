@@ -57,6 +57,11 @@ class VersionDirectory:
         return _version(self.path) if _is_number(self.path.name) else _version(self.path, 1)
 
 
+def is_unchanged(version: Version) -> bool:
+    """Whether the files of a version are still those that were found."""
+    return _version(version.path, version.number) == version
+
+
 def _directories(path: Path) -> list[Path]:
     try:
         return [one for one in path.iterdir() if _is_number(one.name)]

@@ -138,7 +138,7 @@ def test_more_requests_than_may_wait_are_refused(batcher: MakeBatcher) -> None:
     made, version = batcher(max_waiting=2), Version()
     occupy(made, version)
     waiting = [ask(made, version, [user]) for user in ("ann", "bob")]
-    with pytest.raises(RequestError, match="queue .* is full") as caught:
+    with pytest.raises(RequestError, match=r"queue .* is full") as caught:
         ask(made, version, ["cid"])
     assert caught.value.code == grpc.StatusCode.UNAVAILABLE
     version.busy.set()

@@ -112,6 +112,24 @@ def test_another_export_under_the_same_number_is_loaded(manager: ModelManager, b
     assert old.is_closed
 
 
+def test_an_export_that_changes_while_it_is_loaded_is_not_served(
+    manager: ModelManager, base: Path, goodbye: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load = LoadedVersion.__init__
+
+    def meanwhile(self: LoadedVersion, number: int, path: Path) -> None:
+        load(self, number, path)
+        (path / "saved_model.pb").touch()
+
+    copy(goodbye, base / "2")
+    monkeypatch.setattr(LoadedVersion, "__init__", meanwhile)
+    manager.refresh()
+    assert manager.loaded == [1]
+    monkeypatch.undo()
+    manager.refresh()
+    assert manager.loaded == [2]
+
+
 def test_labelled_versions_are_served_beside_the_newest(base: Path, goodbye: Path) -> None:
     copy(goodbye, base / "2")
     copy(goodbye, base / "3")
