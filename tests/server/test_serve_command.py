@@ -19,7 +19,7 @@ PROGRAM = """
 import sys
 from hyperml_tf import cli
 code = cli.main(["serve", sys.argv[1], "--name", "greeter", "--port", "0", "--grpc-port", "0", "--label", "stable=1"])
-print([name for name in ("tensorflow_recommenders", "pandas", "hyperml_tf.models", "hyperml_tf.layers") if name in sys.modules])
+print([name for name in ("tensorflow_recommenders", "hyperml_tf.models", "hyperml_tf.layers") if name in sys.modules])
 sys.exit(code)
 """
 
