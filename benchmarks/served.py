@@ -65,9 +65,13 @@ class RestClient:
 
     def ask(self, signature: str, inputs: dict[str, Any]) -> dict[str, tf.Tensor]:
         body = json.dumps({"signature_name": signature, "inputs": inputs})
-        self._connection.request("POST", f"/v1/models/{MODEL}:predict", body)
-        response = self._connection.getresponse()
-        answer = json.loads(response.read())
+        try:
+            self._connection.request("POST", f"/v1/models/{MODEL}:predict", body)
+            response = self._connection.getresponse()
+            answer = json.loads(response.read())
+        except Exception:
+            self._connection.close()  # the next call opens another
+            raise
         if response.status == 400:
             raise Refused(answer["error"])
         if response.status != 200:

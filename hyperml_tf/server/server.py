@@ -28,6 +28,7 @@ _NAME = re.compile(r"[A-Za-z0-9_.-]+")
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _GRPC_THREADS = 64
 _GRACE = 5.0
+_KEEP_ALIVE = 120  # seconds; a proxy or a client must not find its idle connection closed just as it sends
 _MIB = 2**20
 
 
@@ -146,7 +147,12 @@ class Server:
             batcher.close()
             raise _taken("grpc_port", self.host, self._ports[1]) from error
         config = uvicorn.Config(
-            app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=int(_GRACE)
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_keep_alive=_KEEP_ALIVE,
+            timeout_graceful_shutdown=int(_GRACE),
         )
         http_server = uvicorn.Server(config)
         thread = threading.Thread(target=http_server.run, args=([listening],), name="hyperml-http", daemon=True)
