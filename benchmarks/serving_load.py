@@ -1,16 +1,18 @@
 """Load test of an export: many threads, small and large batches, all signatures, for minutes.
 
-    python benchmarks/serving_load.py [--items 100000] [--users 50000] [--minutes 10] [--threads 4]
+    python benchmarks/serving_load.py [--items 100000] [--users 50000] [--minutes 10] [--threads 4] [--serve]
 
-The export of a random model is queried in this process with plain TensorFlow, without a network. Each response is checked for its
-shape, for infinities and for unknown ids. Resident memory is measured every five seconds; its growth is the median of the last
-quarter of the time divided by that of the second quarter.
+The export of a random model is queried in this process with plain TensorFlow, without a network; with `--serve`, through
+`hyperml-tf serve` in another process, by REST and gRPC in turn, and one call in ten is a wrong one that has to be refused. Each
+response is checked for its shape, for infinities and for unknown ids. Resident memory, that of the server if there is one, is
+measured every five seconds; its growth is the median of the last quarter of the time divided by that of the second quarter.
 """
 
 from __future__ import annotations
 
 import argparse
 import collections
+import contextlib
 import os
 import random
 import statistics
@@ -23,6 +25,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 from random_model import random_model
+from served import WRONG, GrpcClient, Refused, RestClient, Served
 
 import hyperml_tf as hml
 
@@ -61,12 +64,23 @@ def check(answer: dict[str, tf.Tensor], batch: int) -> None:
             assert np.isfinite(array).all(), name
 
 
+def without_padding(answer: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """Fills the places for which no candidate was left: `""`, at infinite distance."""
+    empty = answer["item_id"].numpy() == b""
+    assert (empty == np.isposinf(answer["distance"].numpy())).all(), "padding"
+    return {
+        name: tf.where(empty, "item_" if value.dtype == tf.string else tf.zeros((), value.dtype), value)
+        for name, value in answer.items()
+    }
+
+
 class Load:
     """The threads, their measurements and their errors."""
 
-    def __init__(self, path: Path, arguments: argparse.Namespace) -> None:
+    def __init__(self, path: Path, arguments: argparse.Namespace, served: Served | None = None) -> None:
         self.signatures = tf.saved_model.load(str(path)).signatures
-        self.arguments = arguments
+        self.arguments, self.served = arguments, served
+        self.refused = 0
         self.seconds: dict[tuple[str, int], list[float]] = collections.defaultdict(list)
         self.errors: list[str] = []
         self._lock = threading.Lock()
@@ -80,7 +94,7 @@ class Load:
         memory = []
         while time.monotonic() < end:
             time.sleep(min(5.0, max(0.0, end - time.monotonic())))
-            memory.append(resident())
+            memory.append(resident(os.getpid() if self.served is None else self.served.pid))
         for thread in threads:
             thread.join()
         return memory
@@ -88,24 +102,43 @@ class Load:
     def _ask(self, seed: int, end: float) -> None:
         rng = random.Random(seed)
         names = sorted(self.signatures)
+        client = None if self.served is None else (RestClient, GrpcClient)[seed % 2](self.served)
         while time.monotonic() < end:
+            if client is not None and rng.random() < 0.1:
+                self._ask_wrongly(client, rng)
+                continue
             name, batch = rng.choice(names), rng.choice(BATCHES)
             given = inputs_of(name, batch, rng, self.arguments.items, self.arguments.users)
             tensors = {key: tf.constant(values) for key, values in given.items()}
             started = time.perf_counter()
             try:
-                answer = self.signatures[name](**tensors)
-                check(answer, batch)
+                answer = self.signatures[name](**tensors) if client is None else client.ask(name, given)
+                taken = time.perf_counter() - started
+                check(without_padding(answer) if name == "recommend_among" else answer, batch)
             except Exception as error:  # every failure counts
                 with self._lock:
                     self.errors.append(f"{name}, batch {batch}: {error}")
                 continue
             with self._lock:
-                self.seconds[name, batch].append(time.perf_counter() - started)
+                self.seconds[name, batch].append(taken)
+
+    def _ask_wrongly(self, client: RestClient | GrpcClient, rng: random.Random) -> None:
+        name, given = rng.choice(WRONG)
+        try:
+            client.ask(name, given)
+        except Refused:
+            with self._lock:
+                self.refused += 1
+        except Exception as error:
+            with self._lock:
+                self.errors.append(f"{name}, wrong: {error}")
+        else:
+            with self._lock:
+                self.errors.append(f"{name}, wrong: answered")
 
 
-def resident() -> float:
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
+def resident(pid: int) -> float:
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
@@ -123,6 +156,9 @@ def report(load: Load, memory: list[float]) -> None:
         every = [value for values in by_size for value in values]
         cells = [f"`{name}`", f"{len(every):,}", milliseconds(every), *map(milliseconds, by_size)]
         print("| " + " | ".join(cells) + " |")
+    if load.served is not None:
+        every = [value for values in load.seconds.values() for value in values]
+        print(f"All: {milliseconds(every)} ms. {load.refused:,} wrong calls refused")
     calls = sum(len(values) for values in load.seconds.values())
     rows = sum(size * len(values) for (_, size), values in load.seconds.items())
     print(f"{calls:,} calls of {rows:,} rows in {load.arguments.minutes:g} minutes, {len(load.errors)} errors")
@@ -144,12 +180,14 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--threads", type=int, default=4)
     parser.add_argument("--precision", default="float32")
+    parser.add_argument("--serve", action="store_true", help="through `hyperml-tf serve`")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory() as scratch, contextlib.ExitStack() as stack:
         model = random_model(arguments.users, arguments.items, arguments.dim)
         path = hml.export_saved_model(model, Path(scratch) / "1", k=arguments.k, precision=arguments.precision)
         del model
-        load = Load(path, arguments)
+        served = stack.enter_context(Served(path)) if arguments.serve else None
+        load = Load(path, arguments, served)
         print(
             f"TensorFlow {tf.__version__}, {os.cpu_count()} cores, {arguments.threads} threads, {arguments.items:,} items, dim "
             f"{arguments.dim}, k {arguments.k}, {arguments.precision}",

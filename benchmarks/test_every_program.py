@@ -163,6 +163,11 @@ def test_serving_load() -> None:
     assert run("serving_load.py", "--items", 500, "--users", 50, "--dim", 4, "--k", 5, "--minutes", 0.5)
 
 
+def test_serving_load_through_the_server() -> None:
+    output = run("serving_load.py", "--items", 500, "--users", 50, "--dim", 4, "--k", 5, "--minutes", 0.2, "--serve")
+    assert ", 0 errors" in output
+
+
 def test_serving_versions() -> None:
     assert run("serving_versions.py", sys.executable, "--items", 500)
 

@@ -83,6 +83,7 @@ if TYPE_CHECKING:
         tuning,
         visualization,
     )
+    from hyperml_tf import server as server
     from hyperml_tf.data import Interactions, ItemTable, inspect_table, leave_one_out, synthesize
     from hyperml_tf.models import DistanceIndex, HyperML
     from hyperml_tf.retrieval import NearestNeighbors
@@ -107,6 +108,7 @@ else:
         "synthesize": "data",
         "train_run": "runs",
     }
-    _SUBPACKAGES = {name: name for name in __all__ if name not in _HOMES and name != "__version__"}
+    # `server` needs an extra, so it is not in `__all__`: `from hyperml_tf import *` works without.
+    _SUBPACKAGES = {name: name for name in (*__all__, "server") if name not in _HOMES and name != "__version__"}
 
     __getattr__, __dir__ = _lazy.lazy_names(__name__, {**_SUBPACKAGES, **_HOMES})

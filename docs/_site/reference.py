@@ -12,7 +12,7 @@ import hyperml_tf as hml
 
 def pages() -> dict[str, str]:
     """Returns the Markdown of every page, by its file name."""
-    modules = dict(_modules(hml, ""))
+    modules = dict(_modules(hml, "")) | {"server": hml.server}  # which is in no `__all__`, because it needs an extra
     listed = [f"- [`hml.{name}`]({name}.md): {_summary(module)}" for name, module in sorted(modules.items())]
     top = [
         f"- [`hml.{name}`]({_home(name)})" for name in hml.__all__ if not name.startswith("_") and name not in modules

@@ -11,6 +11,7 @@ import typer
 
 from hyperml_tf import __version__
 from hyperml_tf.cli import answers, pictures, runs, serving, synthetic, tables, tuning
+from hyperml_tf.cli.serve import serve
 
 PROGRAM = "hyperml-tf"
 DEBUG = "HYPERML_DEBUG"
@@ -28,6 +29,7 @@ app.command()(tuning.tune)
 app.command()(answers.recommend)
 app.command()(answers.similar)
 app.command()(serving.export)
+app.command()(serve)
 app.command()(serving.verify)
 app.command()(pictures.plot)
 app.command()(pictures.explore)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from serving_cases import K
 from tiny import one_signature, split, trained
 
+from hyperml_tf.server import Server
 from hyperml_tf.serving import ServedModel, export_saved_model
 
 
@@ -42,6 +44,13 @@ def rich(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def _one_signature(monkeypatch: pytest.MonkeyPatch) -> None:
     one_signature(monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def server(rich: Path) -> Iterator[Server]:
+    """The rich export behind REST and gRPC."""
+    with Server(rich.parent, port=0, grpc_port=0, labels={"canary": 2}) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from serving_cases import K, odd_model
-from tf_serving import Servable
 from tiny import DIM, split, trained
 
 from hyperml_tf.data import Interactions
 from hyperml_tf.models import HyperML
+from hyperml_tf.server.loaded_version import LoadedVersion
 from hyperml_tf.serving import SIGNATURES, ServedModel, export_saved_model, next_version
 
 # Seen items ------------------------------------------------------------------------------------------------------
@@ -111,7 +111,7 @@ def test_precision_must_be_known(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_warm_up_file_replays(rich: Path) -> None:
     """Loading answers every request of it; a request that failed would stop the load."""
-    assert Servable("items", rich.parent).warmed_up == 2 * len(SIGNATURES)
+    assert LoadedVersion(2, rich).warmed_up == 2 * len(SIGNATURES)
 
 
 @pytest.mark.slow

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import urllib.request
 from pathlib import Path
 
 import pytest
-from tf_serving import Servable, grpc_server
 
+from hyperml_tf.server import Server
 from hyperml_tf.serving import SIGNATURES
 from hyperml_tf.serving.signatures import Field
 
@@ -29,28 +30,21 @@ def test_the_table_is_the_constant() -> None:
     assert "\n".join(rows) in PAGE
 
 
-def test_the_payloads_are_answered(rich: Path) -> None:
+def test_the_payloads_are_answered(server: Server) -> None:
     """Every `curl -d`: its ids are of another catalogue, but it is a call of the right form."""
-    servable = Servable("hyperml", rich.parent)
-    bodies = re.findall(
-        r"curl -d '(\{.*?\})' localhost:8501/v1/models/hyperml(?:/labels/\w+)?:predict", PAGE, re.DOTALL
+    calls = re.findall(
+        r"curl -d '(\{.*?\})' localhost:8501(/v1/models/hyperml(?:/labels/\w+)?:predict)", PAGE, re.DOTALL
     )
-    assert len(bodies) >= 3
-    for body in bodies:
-        assert len(servable.rest(json.loads(body))) == 1
+    assert len(calls) >= 3
+    for body, path in calls:
+        with urllib.request.urlopen(server.url + path, body.encode(), timeout=60) as response:
+            assert len(json.loads(response.read())) == 1
 
 
-def test_the_grpc_client_runs(rich: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_grpc_client_runs(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
     (program,) = [code for code in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL) if "insecure_channel" in code]
-    with grpc_server(Servable("hyperml", rich.parent)) as port:
-        exec(
-            compile(
-                program.replace("localhost:8500", f"localhost:{port}").replace("timeout=1.0", "timeout=60"),
-                "docs/serving.md",
-                "exec",
-            ),
-            {},
-        )
+    there = program.replace("localhost:8500", server.grpc_address).replace("timeout=1.0", "timeout=60")
+    exec(compile(there, "docs/serving.md", "exec"), {})
     assert capsys.readouterr().out.startswith("[")
 
 
