@@ -20,6 +20,7 @@ from hyperml_tf.losses import functional
 from hyperml_tf.models.batches import Windows
 from hyperml_tf.models.checked_gradients import check_gradients
 from hyperml_tf.models.default_optimizer import adam, undamped_adagrad
+from hyperml_tf.models.extension import extended
 from hyperml_tf.models.metric_recommender import MetricRecommender
 from hyperml_tf.models.objective import objective, softmax_objective
 from hyperml_tf.models.towers.make_towers import Features, Side, make_towers
@@ -245,6 +246,37 @@ class HyperML(MetricRecommender):
             A new model, not trained yet.
         """
         return super().from_interactions(interactions, **{"table_facts": TableFacts.of(interactions), **kwargs})
+
+    def extended(self: _Model, users: Any = None, items: Any = None) -> _Model:
+        """Returns a model that knows more users and items, too.
+
+        It is this model otherwise: known ids keep their codes, points, histories and the state of the optimizer, bit by bit, and
+        so answers stay the same. This model itself is not changed.
+
+        New users have no history yet, and are at the origin or near it. A new item is as far from the origin as the farthest
+        known item, in a random direction, so that it is recommended after the others; near the origin, where popular items are,
+        it would be recommended to everybody. It moves to its users when the model is trained on rows of it.
+
+        Args:
+            users: Optional list or array of raw user ids. Those that are known, or given before, are ignored. They are of the
+                type of the known ones, where 7 and "7" are the same id. Defaults to `None`, no new users.
+            items: The same for items. Defaults to `None`, no new items.
+
+        Returns:
+            A new model of the same class, compiled if this one is.
+
+        Raises:
+            ValueError: If ids are not lists of ids of the type of the known ones, or if a network computes points of the model.
+
+        Example:
+
+        >>> model = HyperML(["ann"], ["a", "b"], dim=4)
+        >>> model.compile()
+        >>> larger = model.extended(users=["bob", "ann"], items=["c"])
+        >>> larger.query_tower.ids.tolist(), larger.candidate_tower.ids.tolist()
+        (['ann', 'bob'], ['a', 'b', 'c'])
+        """
+        return extended(self, users, items)
 
     def default_optimizer(
         self, learning_rate: float | None = None, decay_steps: int | None = None
