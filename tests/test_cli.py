@@ -69,6 +69,16 @@ def test_train_writes_the_run(folder: Path) -> None:
     assert TrainingConfig.from_file(run / "config.json") == TrainingConfig(epochs=2, dim=8, batch_size=256, k=7)
 
 
+def test_inspect_looks_at_a_table(folder: Path, call: Call) -> None:
+    answer = call("inspect", folder / "t.csv")
+    assert (answer.code, answer.err) == (0, "")
+    assert answer.out.startswith(f"{folder / 't.csv'}: 900 rows\n  user     'user'\n")
+    # The settings are those that the run got.
+    config = json.loads((folder / "run" / "config.json").read_text())["settings"]
+    assert f"  negatives      {config['negatives']}\n" in answer.out
+    assert f"Trains on {900 - 2 * 60} pairs; 60 users are evaluated" in answer.out
+
+
 def test_evaluate_prints_what_was_stored(folder: Path, call: Call) -> None:
     answer = call("evaluate", folder / "run")
     assert answer.code == 0
@@ -154,6 +164,13 @@ def test_integer_ids(tmp_path: Path, folder: Path, call: Call) -> None:
     table.to_parquet(tmp_path / "t.parquet")
     trained = call("train", tmp_path / "t.parquet", "--out", tmp_path / "run", *SETTINGS, "--split", "none")
     assert trained.code == 0
+    # What the columns were taken for, what was kept, and the settings.
+    said = [line for line in trained.err.splitlines() if line.startswith(("Read ", "Kept ", "Trains on "))]
+    assert len(said) == 3
+    assert "user 'user', item 'item', order 'timestamp'" in said[0]
+    assert f"Trains on {len(table)} pairs, evaluates 0 users (split none); user_model history" in said[2]
+    # Off a terminal, a line per epoch.
+    assert "Epoch 1 of 2: loss " in trained.err
     # Nothing is held out: no metrics.
     assert "nDCG" not in trained.out
     assert "test" not in Run.load(tmp_path / "run").metrics
@@ -247,6 +264,10 @@ def test_synthesize_writes_the_items_too_and_keeps_files(tmp_path: Path, call: C
     ("arguments", "code", "message"),
     [
         (["train", "missing.csv", "--out", "x"], 1, "missing.csv"),
+        (["inspect", "missing.csv"], 1, "missing.csv"),
+        (["inspect", "{folder}/t.csv", "--columns", "a,b"], 1, "`columns` must name every column of the file, 3 "),
+        (["train", "{folder}/t.csv", "--out", "x", "--event-weights", "view=1"], 1, "No event column"),
+        (["tune", "{folder}/t.csv", "--out", "x", "--min-rating", "3"], 1, "No rating column"),
         (["train", "{folder}/t.csv", "--out", "{folder}/run"], 1, "already holds a run"),
         (["train", "{folder}/t.csv", "--out", "x", "--split", "half"], 1, "`split` must be one of"),
         (["train", "{folder}/t.csv", "--out", "x", "--user-column", "who"], 1, "who"),
@@ -308,7 +329,7 @@ def test_interruption_and_surprises_are_one_line(folder: Path, call: Call, monke
 def test_help_names_the_commands_and_the_defaults(call: Call) -> None:
     answer = call("--help")
     assert answer.code == 0
-    for command in ("train", "tune", "evaluate", "recommend", "export", "plot", "synthesize"):
+    for command in ("inspect", "train", "tune", "evaluate", "recommend", "export", "plot", "synthesize"):
         assert command in answer.out
     text = " ".join(call("train", "--help").out.split())
     for value in (TrainingConfig().dim, TrainingConfig().epochs, TrainingConfig().split):

@@ -36,6 +36,12 @@ class Inspection:
         config: the settings, with those that are derived from the table.
         split: the rows that are trained on and those that are held out; None if none are.
         notes: what may not be meant, each with the option to give.
+
+    Example:
+
+    >>> inspection = inspect_table(Interactions.from_arrays(["ann", "ann", "bob"], ["x", "y", "y"], weights=[1, 2, 3]))
+    >>> inspection.summary()[1]
+    'Kept 3 pairs of 2 users and 2 items, 75 % of all; dropped nothing; weights in the loss: 1 to 3, mean 2.'
     """
 
     table: Interactions
@@ -164,7 +170,7 @@ def inspect_table(
     >>> inspection = inspect_table(Interactions.from_arrays(["ann", "ann", "bob"], ["x", "y", "y"]))
     >>> inspection.config.curvature
     1.0
-    >>> print(str(inspection).splitlines()[4])
+    >>> print(str(inspection).splitlines()[5])
     Kept 3 pairs of 2 users and 2 items, 75 % of all
     """
     given = config or TrainingConfig()

@@ -278,7 +278,12 @@ class Interactions:
         item_column: str | None = None,
         order_column: ColumnChoice = None,
         repeats: Repeats | None = None,
+        *,
+        event_column: ColumnChoice = None,
+        event_weights: EventWeights = None,
         weight_column: ColumnChoice = None,
+        rating_column: ColumnChoice = None,
+        min_rating: float | None = None,
     ) -> Interactions:
         """Converts a finite `tf.data.Dataset` of dictionaries, batched or not. Its keys are the column names.
 
@@ -288,7 +293,11 @@ class Interactions:
             item_column: see `from_frame`.
             order_column: see `from_frame`.
             repeats: see `from_frame`.
+            event_column: see `from_frame`.
+            event_weights: see `from_frame`.
             weight_column: see `from_frame`.
+            rating_column: see `from_frame`.
+            min_rating: see `from_frame`.
 
         Returns:
             The interactions.
@@ -304,7 +313,17 @@ class Interactions:
         >>> Interactions.from_dataset(dataset)
         Interactions(rows=3, n_users=2, n_items=2)
         """
-        options = TableOptions(user_column, item_column, order_column, repeats, weight_column=weight_column)
+        options = TableOptions(
+            user_column=user_column,
+            item_column=item_column,
+            order_column=order_column,
+            repeats=repeats,
+            event_column=event_column,
+            event_weights=event_weights,
+            weight_column=weight_column,
+            rating_column=rating_column,
+            min_rating=min_rating,
+        )
         table, found = dataset_columns(dataset, lambda names: choose_columns(names, options))
         return cls._from_columns(table, found, "`dataset`", options, "a dataset")
 

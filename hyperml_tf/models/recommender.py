@@ -403,7 +403,9 @@ class Recommender(tfrs.Model):
                     "`x` must be a finite dataset, or `set_seen` must be called first: otherwise the histories are unknown and "
                     "the items of a user would be drawn as negatives. Received: an infinite dataset"
                 )
-            self.set_seen(Interactions.from_dataset(x, batches.QUERY, batches.CANDIDATE))
+            # Histories have no weights.
+            unused = {f"{role}_column": False for role in ("event", "weight", "rating")}
+            self.set_seen(Interactions.from_dataset(x, batches.QUERY, batches.CANDIDATE, **unused))
         return x
 
     def training_batches(self, rows: Interactions, batch_size: int) -> tf.data.Dataset:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import tensorflow as tf
 
 from hyperml_tf.data import Interactions, leave_one_out, raw_dataset, training_dataset
 from hyperml_tf.data.notes import looks_like_time
@@ -83,6 +84,12 @@ def test_events_of_weight_0_low_ratings_and_weights_of_0_are_dropped_with_a_warn
     assert "Dropped 2 of 5 rows with a rating below 3.5 in 'stars'." in caplog.text
     assert high.origin is not None
     assert high.origin.dropped == {"with a rating below 3.5 in 'stars'": 2}
+
+
+def test_datasets_have_the_same_options() -> None:
+    dataset = tf.data.Dataset.from_tensor_slices(dict(SHOP)).batch(2)
+    table = Interactions.from_dataset(dataset, event_weights=EVENTS, weight_column="quantity", min_rating=1)
+    assert table.fingerprint() == shop(event_weights=EVENTS, weight_column="quantity", min_rating=1).fingerprint()
 
 
 def test_users_and_items_of_dropped_rows_are_not_in_the_table() -> None:

@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 from hyperml_tf import HyperML, Interactions
+from hyperml_tf.data import raw_dataset
 from hyperml_tf.models import baselines
 from hyperml_tf.settings import History
 
@@ -85,6 +86,14 @@ def test_batches_of_fit_weight_their_rows(name: str) -> None:
         assert float(model.compute_loss(nothing)) == 0.0
         total += len(got)
     assert total == len(TABLE)
+
+
+def test_fit_on_a_dataset_with_weights_asks_for_no_option(caplog: pytest.LogCaptureFixture) -> None:
+    model = HyperML.from_interactions(TABLE, dim=4, user_model="free")
+    model.compile(run_eagerly=True)
+    model.fit(raw_dataset(WEIGHTED, 20), verbose=0)
+    assert len(model.seen) == len(TABLE)
+    assert "look" not in caplog.text
 
 
 def test_tables_without_weights_have_batches_without_them() -> None:
