@@ -55,6 +55,7 @@ __all__ = [
     "tables",
     "train_run",
     "tuning",
+    "update_run",
     "visualization",
 ]
 
@@ -84,7 +85,7 @@ if TYPE_CHECKING:
     from hyperml_tf.data import Interactions, inspect_table, leave_one_out, synthesize
     from hyperml_tf.models import DistanceIndex, HyperML
     from hyperml_tf.retrieval import NearestNeighbors
-    from hyperml_tf.runs import Run, train_run
+    from hyperml_tf.runs import Run, train_run, update_run
     from hyperml_tf.serving import ServedModel, export_saved_model
     from hyperml_tf.settings import TrainingConfig
 else:
@@ -102,6 +103,7 @@ else:
         "leave_one_out": "data",
         "synthesize": "data",
         "train_run": "runs",
+        "update_run": "runs",
     }
     _SUBPACKAGES = {name: name for name in __all__ if name not in _HOMES and name != "__version__"}
 

@@ -71,7 +71,7 @@ class Run:
     @functools.cached_property
     def config(self) -> TrainingConfig:
         """The settings, including the values that were derived from the table."""
-        return TrainingConfig.from_dict(self._described["settings"])
+        return TrainingConfig.from_dict(self.described["settings"])
 
     @functools.cached_property
     def metrics(self) -> dict[str, Any]:
@@ -79,7 +79,7 @@ class Run:
         return read_json(self.path / METRICS)
 
     @functools.cached_property
-    def _described(self) -> dict[str, Any]:
+    def described(self) -> dict[str, Any]:
         """The contents of `config.json`."""
         described = read_json(self.path / CONFIG)
         if not isinstance(described.get("settings"), dict) or not isinstance(described.get("fingerprint"), str):
@@ -103,14 +103,14 @@ class Run:
         if self.config.split == "none":
             return None
         table = self.table if self._is_weighted else self._vocabulary()
-        return HeldOut.load(self.path / HELD_OUT, table, self._described["fingerprint"])
+        return HeldOut.load(self.path / HELD_OUT, table, self.described["fingerprint"])
 
     @functools.cached_property
     def table(self) -> Interactions:
         """All rows of the table, with their weights, in the codes of the vocabularies of the model, whose histories they are."""
         vocabulary = self._vocabulary()
         if self._is_weighted:
-            return load_weighted_rows(self.path / WEIGHTED_ROWS, vocabulary, self._described["fingerprint"])
+            return load_weighted_rows(self.path / WEIGHTED_ROWS, vocabulary, self.described["fingerprint"])
         return dataclasses.replace(vocabulary, users=self.model.seen.users, items=self.model.seen.items)
 
     @property
@@ -119,9 +119,19 @@ class Run:
         return self.table if self.held_out is None else self.held_out.split.train
 
     @property
+    def fingerprint(self) -> str:
+        """The fingerprint of `table`, see `Interactions.fingerprint`."""
+        return str(self.described["fingerprint"])
+
+    @property
+    def lineage(self) -> list[dict[str, Any]]:
+        """The updates that made this run of a first one, oldest first, see `update_run`; empty for a run of `train_run`."""
+        return list(self.described.get("lineage", []))
+
+    @property
     def card(self) -> dict[str, Any]:
         """The entries of the run in model cards; see `export_saved_model`."""
-        return card(self._described, self.metrics)
+        return card(self.described, self.metrics)
 
     @property
     def _is_weighted(self) -> bool:
@@ -168,5 +178,11 @@ def evaluate(model: HyperML, held_out: HeldOut, test_history: TestHistory = "bef
 
 def card(config: dict[str, Any], metrics: dict[str, Any]) -> dict[str, Any]:
     """Returns the entries of a run in model cards, from the contents of `config.json` and `metrics.json`."""
-    measured = {name: metrics[name] for name in ("validation", "test", "popularity") if name in metrics}
-    return {"table": {"fingerprint": config["fingerprint"]}, "settings": config["settings"], "metrics": measured}
+    measured = {name: metrics[name] for name in ("validation", "test", "before", "popularity") if name in metrics}
+    lineage = {"lineage": config["lineage"]} if "lineage" in config else {}
+    return {
+        "table": {"fingerprint": config["fingerprint"]},
+        "settings": config["settings"],
+        "metrics": measured,
+        **lineage,
+    }
