@@ -89,4 +89,6 @@ def _move_out_of_the_way(table: tf.Variable, known: int) -> None:
     """Moves the rows behind the known ones as far from the origin as the farthest of these."""
     rows = table[known:]
     farthest = tf.reduce_max(tf.norm(table[:known], axis=-1))
-    table.assign(tf.concat([table[:known], tf.math.divide_no_nan(rows, tf.norm(rows, axis=-1, keepdims=True)) * farthest], 0))
+    table.assign(
+        tf.concat([table[:known], tf.math.divide_no_nan(rows, tf.norm(rows, axis=-1, keepdims=True)) * farthest], 0)
+    )

@@ -22,7 +22,7 @@ from hyperml_tf.settings import TrainingConfig
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """A finished run: the directory that `train_run` wrote.
+    """A finished run: the directory that `train_run` or `update_run` wrote.
 
     It has the settings in `config.json`, metrics in `metrics.json`, one line per epoch in `history.csv`, the Keras model and the
     held-out rows in `model/`, the exported model in `saved_model/1/`, and a picture of the items in `disk.png`.
@@ -30,6 +30,8 @@ class Run:
     The weights were trained on the training rows only (`training`). The histories in the saved and in the exported model are all
     rows of the table (`table`), so that users are served by all that is known of them; `recommend` excludes all of it. Metrics
     are independent of these histories: a user is represented by the rows before the held-out one, see `evaluate`.
+
+    A run of `update_run` has the same files. Its `lineage` says which run it continues.
 
     A run may come from anybody: reading it runs no code that it holds, see `load_model`. Its export is another matter: a
     SavedModel is a program.
@@ -152,7 +154,8 @@ class Run:
                 their training rows in the test, too. Defaults to `"before_test"`.
 
         Returns:
-            The metrics under `"validation"`, `"test"` and `"popularity"`; by default those in `metrics.json`.
+            The metrics under `"validation"`, `"test"` and `"popularity"`; by default those in `metrics.json`. A run of
+            `update_run` has no validation rows.
 
         Raises:
             ValueError: If the run has no held-out rows, or `test_history` is neither of the two.
@@ -162,6 +165,11 @@ class Run:
             raise ValueError(
                 "`split` of the run must be 'last' or 'random': without, there are no held-out rows to evaluate. "
                 f"Received: split='none' in {str(self.path)!r}"
+            )
+        if not len(self.held_out.split.test):
+            raise ValueError(
+                "The run must have held-out rows: its update had too few new rows to hold any out. "
+                f"Received: none in {str(self.path)!r}"
             )
         return evaluate(self.model, self.held_out, test_history)
 

@@ -24,22 +24,16 @@ from hyperml_tf.runs.held_out import HeldOut
 from hyperml_tf.runs.replay import fit_with_replay, steps_of_epoch
 from hyperml_tf.runs.resumable import fit_resumably
 from hyperml_tf.runs.run import Run
+from hyperml_tf.settings import defaults
 from hyperml_tf.settings.resolution import chosen
-
-EPOCHS = 3
-"""Default number of epochs of an update."""
-REPLAY = 1.0
-"""Default number of old rows per new one in an epoch of an update."""
-RATE = 0.3
-"""By which the initial learning rate of the run is multiplied for an update, unless one is given."""
 
 
 def update_run(
     run: str | os.PathLike[str] | Run,
     table: str | os.PathLike[str] | Interactions,
     out: str | os.PathLike[str],
-    epochs: int = EPOCHS,
-    replay: float = REPLAY,
+    epochs: int = defaults.UPDATE.epochs,
+    replay: float = defaults.UPDATE.replay,
     learning_rate: float | None = None,
     callbacks: Sequence[Any] = (),
     resume: bool = False,
@@ -94,7 +88,7 @@ def update_run(
     stored = layout.read_json(path / layout.CONFIG) if resume and is_run(path) else None
     parent = run if isinstance(run, Run) else Run.load(run)
     config = parent.config
-    rate = RATE * chosen(config.learning_rate) if learning_rate is None else float(learning_rate)
+    rate = defaults.UPDATE.rate * chosen(config.learning_rate) if learning_rate is None else float(learning_rate)
     check_positive(learning_rate=rate)
     read = {**config.reading(), "partial": True}
     added = table if isinstance(table, Interactions) else Interactions.from_file(table, **read)
@@ -214,7 +208,9 @@ def _checked_lineage(path: Path, stored: dict[str, Any], now: dict[str, Any]) ->
             "`out` must hold an unfinished update to be resumed. Received: an unfinished run of `train_run`, in "
             f"{str(path)!r}: continue it with `train_run`, or `train --resume` on the command line"
         )
-    began, asked = ({name: value for name, value in one[-1].items() if name != "written"} for one in (lineage, now["lineage"]))
+    began, asked = (
+        {name: value for name, value in one[-1].items() if name != "written"} for one in (lineage, now["lineage"])
+    )
     if began != asked or stored["fingerprint"] != now["fingerprint"]:
         raise ValueError(
             "An update is resumed with the run, the rows and the arguments that it began with. "
