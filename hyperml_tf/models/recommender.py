@@ -404,8 +404,11 @@ class Recommender(tfrs.Model):
                     "the items of a user would be drawn as negatives. Received: an infinite dataset"
                 )
             # Histories have no weights.
-            unused = {f"{role}_column": False for role in ("event", "weight", "rating")}
-            self.set_seen(Interactions.from_dataset(x, batches.QUERY, batches.CANDIDATE, **unused))
+            self.set_seen(
+                Interactions.from_dataset(
+                    x, batches.QUERY, batches.CANDIDATE, event_column=False, weight_column=False, rating_column=False
+                )
+            )
         return x
 
     def training_batches(self, rows: Interactions, batch_size: int) -> tf.data.Dataset:
