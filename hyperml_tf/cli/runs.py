@@ -75,7 +75,7 @@ def update(
     ] = defaults.UPDATE.replay,
     learning_rate: Annotated[
         float | None,
-        typer.Option(help="Initial learning rate.", show_default=f"{defaults.UPDATE.rate:g} times that of RUN"),
+        typer.Option(help="Initial learning rate.", show_default="that of RUN"),
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the unfinished update in RUN2; if there is none, begin.")

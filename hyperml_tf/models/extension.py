@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from hyperml_tf.data import Interactions
 from hyperml_tf.data.identifiers import as_integers, as_text
+from hyperml_tf.geometry import poincare
 from hyperml_tf.models.towers.network_tower import NetworkTower
+from hyperml_tf.numerics import Tensor
 from hyperml_tf.tables import IdLookup
 from hyperml_tf.tables.ids import id_array
 
+_FAR = 3.0
 
-def extended(model: Any, users: Any, items: Any) -> Any:
+
+def extended(model: Any, users: Any, items: Any, rows: Interactions | None) -> Any:
     """Returns a model with more users and items; see `HyperML.extended`."""
     for role, tower in (("query", model.query_tower), ("candidate", model.candidate_tower)):
         if isinstance(tower, NetworkTower):
@@ -24,33 +30,39 @@ def extended(model: Any, users: Any, items: Any) -> Any:
             )
     # Variables cannot change their shapes, so all of them are made anew.
     ids = {
-        "query_ids": _with_new(model.query_lookup, users, "users"),
-        "candidate_ids": _with_new(model.candidate_lookup, items, "items"),
+        "query_ids": _with_new(model.query_lookup, {"users": users, "rows": None if rows is None else rows.user_ids}),
+        "candidate_ids": _with_new(
+            model.candidate_lookup, {"items": items, "rows": None if rows is None else rows.item_ids}
+        ),
     }
     with model.distribute_strategy.scope():
         new = type(model).from_config({**model.get_config(), **ids})
         _copy_rows(_weights(model), _weights(new))
-        _move_out_of_the_way(new.candidate_tower.embedding.embeddings, len(model.candidate_tower))
         new.seen.set(model.seen.users, model.seen.items)
+        _move_out_of_the_way(new, len(model.candidate_tower))
+        if rows is not None:
+            _place_at_their_users(new, rows.recode(*ids.values()), len(model.query_tower))
         if (compiled := model.get_compile_config()) is not None:
             new.compile_from_config(compiled)
             _copy_slots(model, new)
     return new
 
 
-def _with_new(lookup: IdLookup, ids: Any, name: str) -> np.ndarray:
-    """The vocabulary of a lookup, and behind it those of the ids that it does not have, each once."""
+def _with_new(lookup: IdLookup, given: Mapping[str, Any]) -> np.ndarray:
+    """The vocabulary of a lookup, and behind it those of some ids, by the name of their argument, that it does not have."""
     known = lookup.ids
-    if ids is None or not len(ids):
-        return known
-    given = id_array(ids, name)
-    if known.dtype == object:
-        given = given if given.dtype == object else as_text(given.tolist())
-    elif given.dtype == object:
-        given = _integers(given, name)
+    new: dict[Any, None] = {}
+    for name, ids in given.items():
+        if ids is None or not len(ids):
+            continue
+        array = id_array(ids, name)
+        if known.dtype == object:
+            array = array if array.dtype == object else as_text(array.tolist())
+        elif array.dtype == object:
+            array = _integers(array, name)
+        new |= dict.fromkeys(array.tolist())
     held = set(known.tolist())
-    new = [one for one in dict.fromkeys(given.tolist()) if one not in held]
-    return np.concatenate([known, np.array(new, known.dtype)])
+    return np.concatenate([known, np.array([one for one in new if one not in held], known.dtype)])
 
 
 def _integers(texts: np.ndarray, name: str) -> np.ndarray:
@@ -85,10 +97,49 @@ def _copy_slots(model: Any, new: Any) -> None:
         _copy_rows(model.optimizer.variables, new.optimizer.variables)
 
 
-def _move_out_of_the_way(table: tf.Variable, known: int) -> None:
-    """Moves the rows behind the known ones as far from the origin as the farthest of these."""
-    rows = table[known:]
-    farthest = tf.reduce_max(tf.norm(table[:known], axis=-1))
-    table.assign(
-        tf.concat([table[:known], tf.math.divide_no_nan(rows, tf.norm(rows, axis=-1, keepdims=True)) * farthest], 0)
-    )
+def _move_out_of_the_way(model: Any, known: int) -> None:
+    """Moves the items behind the known ones three times as far from the origin as the farthest of these.
+
+    A user who is not farther than that item is then nearer to all known items than to the new ones, by the triangle inequality.
+    """
+    tangents = _item_tangents(model)
+    norms = tf.norm(tangents, axis=-1, keepdims=True)
+    directions = tf.math.divide_no_nan(tangents[known:], norms[known:])
+    _assign_items(model, tf.range(known, len(model.candidate_tower)), _FAR * tf.reduce_max(norms[:known]) * directions)
+
+
+def _place_at_their_users(model: Any, rows: Interactions, known: int) -> None:
+    """Moves the items that have no history into the mean direction of their users, as far from the origin as a median item.
+
+    The users are those of the rows, with the rows in their histories. New users who have no other place than an embedding do not
+    count. The mean itself is no place for an item with a few rows: it is so near to these users, or to the origin, that the item
+    would be recommended to most others, too.
+    """
+    first = ~np.isin(rows.items, model.seen.items)
+    if model.query_tower.seen is None:
+        first &= rows.users < known
+    if not first.any() or not len(model.seen):
+        return
+    seen = dataclasses.replace(rows, users=model.seen.users, items=model.seen.items, weights=None)
+    users, owners = np.unique(rows.users[first], return_inverse=True)
+    with model.seen.replaced(seen.append(rows)):
+        block = model.query_tower.block
+        points = [model.query_tower.points(tf.constant(users[at : at + block])) for at in range(0, len(users), block)]
+    tangents = tf.gather(poincare.logmap0(tf.concat(points, 0), model.curvature()), owners)
+    items, places = np.unique(rows.items[first], return_inverse=True)
+    means = tf.math.unsorted_segment_mean(tangents, places, len(items))
+    usual = np.median(np.linalg.norm(_item_tangents(model).numpy()[np.unique(model.seen.items)], axis=1))
+    _assign_items(model, items, tf.math.divide_no_nan(means, tf.norm(means, axis=-1, keepdims=True)) * usual)
+
+
+def _item_tangents(model: Any) -> Tensor:
+    """The tangent vectors at the origin of all items."""
+    layer = model.candidate_tower.embedding
+    rows = layer.embeddings.read_value()
+    return rows if layer.mode == "tangent" else poincare.logmap0(rows, model.curvature())
+
+
+def _assign_items(model: Any, items: Any, tangents: Tensor) -> None:
+    layer = model.candidate_tower.embedding
+    rows = tangents if layer.mode == "tangent" else poincare.expmap0(tangents, model.curvature())
+    layer.embeddings.scatter_update(tf.IndexedSlices(rows, items))

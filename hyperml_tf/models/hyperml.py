@@ -247,26 +247,31 @@ class HyperML(MetricRecommender):
         """
         return super().from_interactions(interactions, **{"table_facts": TableFacts.of(interactions), **kwargs})
 
-    def extended(self: _Model, users: Any = None, items: Any = None) -> _Model:
-        """Returns a model that knows more users and items, too.
+    def extended(self: _Model, users: Any = None, items: Any = None, rows: Interactions | None = None) -> _Model:
+        """Returns a model that knows more users and items.
 
-        It is this model otherwise: known ids keep their codes, points, histories and the state of the optimizer, bit by bit, and
-        so answers stay the same. This model itself is not changed.
+        It is this model otherwise: known ids keep their codes, points, histories and the state of the optimizer, bit by bit, so
+        the answers for them are the same. This model itself is not changed. New ids of the day's rows are known to
 
-        New users have no history yet, and are at the origin or near it. A new item is as far from the origin as the farthest
-        known item, in a random direction, so that it is recommended after the others; near the origin, where popular items are,
-        it would be recommended to everybody. It moves to its users when the model is trained on rows of it.
+            model = model.extended(rows=day)
+            model.fit(day)
+
+        New users have no history yet, and are at the origin or near it. New items without rows are far outside, so that they are
+        recommended after all others; near the origin, where popular items are, they would be recommended to everybody. An item
+        whose first rows are given starts in the mean direction of the users of these rows, at the distance of a median item.
 
         Args:
             users: Optional list or array of raw user ids. Those that are known, or given before, are ignored. They are of the
-                type of the known ones, where 7 and "7" are the same id. Defaults to `None`, no new users.
-            items: The same for items. Defaults to `None`, no new items.
+                type of the known ones, where 7 and "7" are the same id. Defaults to `None`, no further users.
+            items: The same for items. Defaults to `None`, no further items.
+            rows: Optional `Interactions`, whose users and items are added, too. The histories do not change: `fit` and `add_seen`
+                extend these. Defaults to `None`.
 
         Returns:
             A new model of the same class, compiled if this one is.
 
         Raises:
-            ValueError: If ids are not lists of ids of the type of the known ones, or if a network computes points of the model.
+            ValueError: If ids are not of the type of the known ones, or if a network computes points of the model.
 
         Example:
 
@@ -276,7 +281,7 @@ class HyperML(MetricRecommender):
         >>> larger.query_tower.ids.tolist(), larger.candidate_tower.ids.tolist()
         (['ann', 'bob'], ['a', 'b', 'c'])
         """
-        return extended(self, users, items)
+        return extended(self, users, items, rows)
 
     def default_optimizer(
         self, learning_rate: float | None = None, decay_steps: int | None = None

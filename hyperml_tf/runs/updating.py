@@ -46,16 +46,18 @@ def update_run(
 
     Each epoch trains on all rows that the weights have not been trained on, the held-out rows of the old run among them, and on a
     random sample of the others. The newest row of half of the users with new rows, 2,000 users at most, is held out for test,
-    unless the `split` of the run is "none". Metrics are those of the updated model under `"test"`, and of the old one with the same
-    histories under `"before"`. `config.json` and the model card of the export say by `"lineage"` where the run comes from.
+    unless the `split` of the run is "none". The metrics under `"test"` are those of the updated model, those under `"before"` of
+    the old one with the same histories. `"lineage"` in `config.json` and in the model card of the export says where the run comes
+    from.
 
     Args:
         run: Path of a finished run, or a `Run`. Nothing of it is changed.
         table: Path of a table with the columns that the run was trained with, or an `Interactions`, the new rows.
         out: Path of the directory to write, which must not hold a run, or an unfinished update with `resume=True`.
-        epochs: Integer >= 1, number of epochs, over which the learning rate falls linearly to 0. Defaults to `3`.
+        epochs: Integer >= 1, number of epochs, over which the learning rate falls linearly to 0. Defaults to `6`.
         replay: Float >= 0, number of old rows per new one in each epoch. Defaults to `1.0`.
-        learning_rate: Optional float > 0, the initial learning rate. Defaults to 0.3 times that of the run.
+        learning_rate: Optional float > 0, the initial learning rate. Defaults to that of the run. The
+            accumulators of its optimizer are kept, by which frequent rows move less.
         callbacks: Further Keras callbacks. Their state is not kept. Defaults to `()`.
         resume: Boolean, whether to continue an unfinished update in `out`; if there is none, a new one begins. Defaults to
             `False`.
@@ -102,7 +104,7 @@ def update_run(
             write_json(path / layout.CONFIG, written)
         # New rows of the tables are drawn anew where the first epoch is repeated.
         tf.keras.utils.set_random_seed(config.seed)
-        extended = parent.model.extended(rows.table.user_ids, rows.table.item_ids)
+        extended = parent.model.extended(rows=rows.train)
         metrics: dict[str, Any] = {
             "users": rows.table.n_users,
             "items": rows.table.n_items,

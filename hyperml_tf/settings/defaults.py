@@ -52,7 +52,7 @@ SOFTMAX_NEGATIVES, SOFTMAX_GROUP = 256, 2048
 FEWEST_NEGATIVES, MOST_NEGATIVES = 20, 128
 SMALLEST_GROUP = 32
 
-UPDATE = Update(3, 1.0, 0.3)
+UPDATE = Update(6, 1.0, 1.0)
 """Chosen on validation rows, see `benchmarks/updates.py`."""
 
 HISTORY = History()
