@@ -4,18 +4,18 @@
     python benchmarks/updates.py amazon-cell-phones.csv.gz --validate 3,1,1 6,1,1 3,3,1 3,1,0.3
 
 A table is cut into five fifths by its order column, a time, over all users. A model is trained on the first fifth. Then the
-second arrives, the third and the fourth, and each time the models rank, for every user with a known row, the first item of the user
-in the fifth that follows:
+second arrives, the third and the fourth, and each time the models rank, for every user with a known row, the first item of the
+user in the fifth that follows:
 
 - `retrained`, trained anew on all rows so far;
 - `updated`, the model before, extended by the new users and items and trained further as `hyperml-tf update` does;
 - `histories only`, the model of the first fifth, extended, with all rows so far as the histories of its users;
-- `not updated`, the model of the first fifth as it is: users whom it does not know are at the origin, new items behind all others.
+- `not updated`, the model of the first fifth as it is: new users are at the origin, and new items behind all others.
 
 Candidates are all items so far that the user has not had. Seconds are those of the processor, for training alone, of all threads.
 
-`--validate` compares settings of updates, `epochs,replay,rate`, without the test rows: on the last rows of the second fifth, after
-a training on the first fifth and an update with the others.
+`--validate` compares settings of updates, `epochs,replay,rate`, without the test rows: on the last rows of the second fifth,
+after a training on the first fifth and an update with the others.
 """
 
 from __future__ import annotations

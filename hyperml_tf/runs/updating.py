@@ -102,9 +102,10 @@ def update_run(
     with alone_in(path, resume):
         if stored is None:
             write_json(path / layout.CONFIG, written)
-        # New rows of the tables are drawn anew where the first epoch is repeated.
+        # So that an update that was killed in its first epoch draws the same rows of new ids.
         tf.keras.utils.set_random_seed(config.seed)
-        extended = parent.model.extended(rows=rows.train)
+        # New items are behind all others, as if they were unknown.
+        extended = parent.model.extended(rows.table.user_ids, rows.table.item_ids)
         metrics: dict[str, Any] = {
             "users": rows.table.n_users,
             "items": rows.table.n_items,
@@ -116,10 +117,11 @@ def update_run(
         further = extended.optimizer.get_config()["learning_rate"]
 
         def begin() -> HyperML:
-            extended.set_seen(rows.train)
+            model = extended.extended(rows=rows.train)
+            model.set_seen(rows.train)
             steps = epochs * steps_of_epoch(rows.new, rows.old, replay, config.batch_size)
-            fitting.change_rate(extended, fitting.falling_again(extended, config, rate, steps))
-            return extended
+            fitting.change_rate(model, fitting.falling_again(model, config, rate, steps))
+            return model
 
         def fit(model: HyperML, callbacks: Sequence[Any], initial_epoch: int, best: Any) -> HyperML:
             return fit_with_replay(
