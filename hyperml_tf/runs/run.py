@@ -128,7 +128,12 @@ class Run:
     @property
     def lineage(self) -> list[dict[str, Any]]:
         """The updates that made this run of a first one, oldest first, see `update_run`; empty for a run of `train_run`."""
-        return list(self.described.get("lineage", []))
+        found = self.described.get("lineage", [])
+        if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+            raise ValueError(
+                f"`{self.path / CONFIG}` is damaged: `lineage` must be a list of updates. Received: {found!r}"
+            )
+        return found
 
     @property
     def card(self) -> dict[str, Any]:

@@ -206,7 +206,7 @@ def _described(parent: Run, rows: _Rows, arguments: dict[str, Any]) -> dict[str,
 
 def _checked_lineage(path: Path, stored: dict[str, Any], now: dict[str, Any]) -> list[dict[str, Any]]:
     """The lineage of an unfinished update, if it is to be resumed as it began."""
-    lineage = stored.get("lineage")
+    lineage = Run(path).lineage
     if not lineage:
         raise ValueError(
             "`out` must hold an unfinished update to be resumed. Received: an unfinished run of `train_run`, in "
