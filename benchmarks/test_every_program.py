@@ -181,3 +181,12 @@ def test_time_to_accuracy(table: Path, tmp_path: Path) -> None:
 def test_train_throughput() -> None:
     toy = ("--rows", 200, "--negatives", 1, 4, "--batch-size", 64, "--dim", 4, "--rounds", 1, "--seconds", 0.01)
     assert run("train_throughput.py", *toy)
+
+
+def test_updates(tmp_path: Path) -> None:
+    frame = hml.synthesize(n_users=80, n_items=100, n_rows=1500, depth=2, branching=3, seed=1).table.to_frame()
+    # Times at which users come and go, so that every fifth has new ones.
+    frame["time"] = frame.groupby("user").cumcount() + frame["user"].str[-5:].astype(int) // 4
+    frame.to_csv(tmp_path / "toy.csv", index=False)
+    assert "| all |" in run("updates.py", tmp_path / "toy.csv", "--epochs", 2, "--update-epochs", 1)
+    assert "| 1,1,0.5 |" in run("updates.py", tmp_path / "toy.csv", "--epochs", 2, "--validate", "1,1,0.5")

@@ -57,6 +57,7 @@ __all__ = [
     "tables",
     "train_run",
     "tuning",
+    "update_run",
     "visualization",
 ]
 
@@ -87,7 +88,7 @@ if TYPE_CHECKING:
     from hyperml_tf.data import Interactions, ItemTable, inspect_table, leave_one_out, synthesize
     from hyperml_tf.models import DistanceIndex, HyperML
     from hyperml_tf.retrieval import NearestNeighbors
-    from hyperml_tf.runs import Run, train_run
+    from hyperml_tf.runs import Run, train_run, update_run
     from hyperml_tf.serving import ServedModel, export_saved_model, recommend_to_file
     from hyperml_tf.settings import TrainingConfig
 else:
@@ -107,6 +108,7 @@ else:
         "recommend_to_file": "serving",
         "synthesize": "data",
         "train_run": "runs",
+        "update_run": "runs",
     }
     # `server` needs an extra, so it is not in `__all__`: `from hyperml_tf import *` works without.
     _SUBPACKAGES = {name: name for name in (*__all__, "server") if name not in _HOMES and name != "__version__"}

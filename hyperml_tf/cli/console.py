@@ -117,16 +117,39 @@ def metrics_table(metrics: dict[str, Any], test_history: str = "before_test") ->
     table = Table(title="Held-out items", title_justify="left", caption=caption, caption_justify="left")
     table.add_column("")
     table.add_column("")
-    for part in ("test", "validation"):
+    parts = [part for part in ("test", "validation") if part in metrics]
+    for part in parts:
         for name in ("HyperML", "Popularity"):
             table.add_column(f"{part}\n{name}", justify="right")
     for protocol in PROTOCOLS:
         for measure, title in MEASURES.items():
             values = [
                 of_model[part][f"{protocol}_{measure}"]
-                for part in ("test", "validation")
+                for part in parts
                 for of_model in (metrics, metrics["popularity"])
             ]
+            first = measure == next(iter(MEASURES))
+            table.add_row(protocol if first else "", title, *(f"{value:.4f}" for value in values))
+        table.add_section()
+    return table
+
+
+def update_table(metrics: dict[str, Any]) -> Table:
+    """Returns a table of the test metrics of an updated model, of the model before it, and of popularity.
+
+    Args:
+        metrics: The contents of `metrics.json`.
+    """
+    caption = f"{_CAPTION} All of them know the new items of these users but the newest."
+    table = Table(title="Newest items", title_justify="left", caption=caption, caption_justify="left")
+    for name in ("", ""):
+        table.add_column(name)
+    shown = {"updated": metrics, "before": metrics["before"], "Popularity": metrics["popularity"]}
+    for name in shown:
+        table.add_column(name, justify="right")
+    for protocol in PROTOCOLS:
+        for measure, title in MEASURES.items():
+            values = [of_model["test"][f"{protocol}_{measure}"] for of_model in shown.values()]
             first = measure == next(iter(MEASURES))
             table.add_row(protocol if first else "", title, *(f"{value:.4f}" for value in values))
         table.add_section()

@@ -1,4 +1,4 @@
-"""The commands `train` and `evaluate`."""
+"""The commands `train`, `update` and `evaluate`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from hyperml_tf.cli import console
 from hyperml_tf.cli.item_options import DetailOption, ItemsOption, check_items, read_items
 from hyperml_tf.cli.options import ConfigOption, TableArgument, settings_given, with_settings
 from hyperml_tf.cli.tables import read_and_tell
+from hyperml_tf.settings import defaults
 
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="The directory that `train --out` wrote.")]
 
@@ -61,6 +62,57 @@ def train(
     if "test" in metrics:
         output.print(console.metrics_table(metrics))
     # Without rich, which would wrap long paths.
+    typer.echo(f"Wrote {out}: {', '.join(sorted(path.name for path in out.iterdir()))}")
+
+
+def update(
+    run: RunArgument,
+    table: Annotated[
+        Path,
+        typer.Argument(metavar="TABLE", help="The new interactions, with the columns that RUN was trained with."),
+    ],
+    out: Annotated[Path, typer.Option(metavar="RUN2", help="The directory to write. RUN stays as it is.")],
+    epochs: Annotated[
+        int, typer.Option(help="Number of epochs, over which the learning rate decays linearly to 0.")
+    ] = defaults.UPDATE.epochs,
+    replay: Annotated[
+        float, typer.Option(help="Number of old interactions per new one in each epoch, drawn anew.")
+    ] = defaults.UPDATE.replay,
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(help="Initial learning rate.", show_default="that of RUN"),
+    ] = None,
+    items: ItemsOption = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue the unfinished update in RUN2; if there is none, begin.")
+    ] = False,
+) -> None:
+    """Continue a finished run with new interactions, of new users and items too, and write a new run."""
+    console.start_logging()
+    # As in `train`, what is wrong with the path is said before TensorFlow is loaded.
+    from hyperml_tf.runs.claims import check_claimable
+
+    check_claimable(out, resume)
+    check_items(items, None)
+    console.start_tensorflow()
+    from hyperml_tf.callbacks import TrainingProgress
+    from hyperml_tf.runs import update_run
+
+    progress = TrainingProgress(console=console.errors())
+    try:
+        updated = update_run(
+            run, table, out, epochs, replay, learning_rate, callbacks=[progress], resume=resume, items=items
+        )
+    finally:
+        progress.close()
+    metrics, added = updated.metrics, updated.lineage[-1]
+    output = console.output()
+    output.print(
+        f"Added {added['rows']:,} interactions, {added['users']:,} users and {added['items']:,} items: now {metrics['users']:,} "
+        f"users, {metrics['items']:,} items; learned {metrics['new_rows']:,} interactions; {metrics['seconds']:.0f} s"
+    )
+    if "test" in metrics:
+        output.print(console.update_table(metrics))
     typer.echo(f"Wrote {out}: {', '.join(sorted(path.name for path in out.iterdir()))}")
 
 

@@ -64,9 +64,10 @@ def encode(
         users, user_ids = compact(users[strength.kept], user_ids)
         items, item_ids = compact(items[strength.kept], item_ids)
         when, weights = (None if values is None else values[strength.kept] for values in (when, weights))
-    if len(user_ids) < 2 or len(item_ids) < 2:
+    fewest = 1 if options.partial else 2
+    if len(user_ids) < fewest or len(item_ids) < fewest:
         raise ValueError(
-            f"{where} must hold interactions of at least two users and two items. Received: {len(users)} rows, "
+            f"{where} must hold interactions of at least {_NUMBERS[fewest]}. Received: {len(users)} rows, "
             f"{len(user_ids)} users, {len(item_ids)} items"
         )
     stored = in_stored_order(users, items, len(item_ids), when, options.kept_repeats, weights)
@@ -85,6 +86,9 @@ def encode(
     )
     _say(origin, len(users))
     return Encoded(stored[0], stored[1], _float32(stored[2], columns), user_ids, item_ids), origin
+
+
+_NUMBERS = {1: "one user and one item", 2: "two users and two items"}
 
 
 def _say(origin: Origin, counted: int) -> None:

@@ -114,6 +114,7 @@ class Interactions:
         rating_column: ColumnChoice = None,
         min_rating: float | None = None,
         columns: Sequence[str] | str | None = None,
+        partial: bool = False,
     ) -> Interactions:
         """Reads interactions from CSV, TSV, JSON Lines or Parquet. Only the columns that are used are loaded.
 
@@ -137,6 +138,7 @@ class Interactions:
             min_rating: see `from_frame`.
             columns: the names of the columns of text files without a header line, such as `"user,item,rating,timestamp"`.
                 Defaults to None: the first line is the header.
+            partial: see `from_frame`.
 
         Returns:
             The interactions.
@@ -162,6 +164,7 @@ class Interactions:
             weight_column=weight_column,
             rating_column=rating_column,
             min_rating=min_rating,
+            partial=partial,
         )
         frame, found = read_table(path, lambda names: choose_columns(names, options), separator, columns)
         return cls._from_columns(frame, found, f"`path` {str(path)!r}", options, str(path))
@@ -180,6 +183,7 @@ class Interactions:
         weight_column: ColumnChoice = None,
         rating_column: ColumnChoice = None,
         min_rating: float | None = None,
+        partial: bool = False,
     ) -> Interactions:
         """Converts a data frame. Other columns are ignored; those that look as if they were meant are a warning.
 
@@ -210,6 +214,8 @@ class Interactions:
             rating_column: the name of the column of ratings. By default it is detected by common names (`rating`, `stars`,
                 `score`, ...) if `min_rating` is given. False: as for `event_column`.
             min_rating: rows with a lower rating, or without one, are dropped, with a warning. Defaults to None, all count.
+            partial: whether the rows are a part of a table, such as those of a day, which may be of a single user or item.
+                Defaults to False.
 
         Returns:
             The interactions.
@@ -217,7 +223,7 @@ class Interactions:
         Raises:
             ValueError: if a column is missing, an identifier is not an integer or text, an order value is missing or
                 cannot be parsed, a weight or a rating is not a number, a kind of event has no weight, or there are fewer than
-                two users or two items.
+                two users or two items, if the table is not partial.
 
         Example:
 
@@ -238,6 +244,7 @@ class Interactions:
             weight_column=weight_column,
             rating_column=rating_column,
             min_rating=min_rating,
+            partial=partial,
         )
         table, found = take_columns(frame, lambda names: choose_columns(names, options))
         return cls._from_columns(table, found, "`frame`", options, "a data frame")
@@ -410,16 +417,18 @@ class Interactions:
         weights = None if self.weights is None else self.weights[rows]
         return Interactions(users[rows], items[rows], user_ids, item_ids, self.ordered, weights)
 
-    def append(self, other: Interactions) -> Interactions:
+    def append(self, other: Interactions, repeats: Repeats = "first") -> Interactions:
         """Appends later interactions, which may have new users and items.
 
         The identifiers of this table keep their codes, and new ones follow. For each user, the rows of `other` come after the
-        rows of this table, and pairs that this table has already are dropped. If identifiers are integers in one table and
+        rows of this table. If identifiers are integers in one table and
         text in the other, those of `other` are converted to the type of this table; where that is not possible without
         changing one, all become text, with a warning.
 
         Args:
             other: the later interactions.
+            repeats: what becomes of pairs that this table has already: "first" drops the later rows, "last" the earlier ones;
+                "sum" keeps the later ones, with the sum of the weights. Defaults to "first".
 
         Returns:
             A table of the rows of both.
@@ -443,7 +452,8 @@ class Interactions:
             np.concatenate([self.items, items[other.items]]),
             len(item_ids),
             None,
-            weights=np.concatenate([self.row_weights(), other.row_weights()]) if weighted else None,
+            repeats,
+            np.concatenate([self.row_weights(), other.row_weights()]) if weighted else None,
         )
         return Interactions(all_users, all_items, user_ids, item_ids, self.ordered and other.ordered, weights)
 

@@ -139,6 +139,15 @@ class ItemTable:
             )
         return cls(item_ids, {name: _in_order(_texts(kept[name], name), positions) for name in names})
 
+    def for_items(self, item_ids: np.ndarray) -> ItemTable:
+        """Returns the table of another catalogue, which may share items with this one; other items have no details.
+
+        Args:
+            item_ids: The other catalogue.
+        """
+        rows = pd.Index(self.item_ids.tolist()).get_indexer(item_ids.tolist())
+        return ItemTable(item_ids, {name: _in_order(values, rows) for name, values in self.columns.items()})
+
     def select(self, columns: Sequence[str]) -> ItemTable:
         """Returns a table of some of the columns.
 
@@ -227,5 +236,29 @@ def _text(value: Any) -> str:
     return "" if pd.isna(value) else str(value)
 
 
-def _in_order(values: list[str], positions: np.ndarray) -> list[str]:
+def _in_order(values: Sequence[str], positions: np.ndarray) -> list[str]:
     return [values[position] if position >= 0 else "" for position in positions.tolist()]
+
+
+def as_item_table(
+    items: str | os.PathLike[str] | pd.DataFrame | ItemTable, item_ids: np.ndarray, columns: Sequence[str] | None = None
+) -> ItemTable:
+    """Converts a path, a data frame or an `ItemTable` of the same catalogue to an `ItemTable`.
+
+    Args:
+        items: The table.
+        item_ids: The catalogue.
+        columns: Names of the columns to keep. Defaults to `None`, all except the ids.
+
+    Raises:
+        ValueError: As `ItemTable.from_file` and `ItemTable.from_frame`, and if an `ItemTable` is of another catalogue.
+    """
+    if isinstance(items, ItemTable):
+        if not np.array_equal(items.item_ids, item_ids):
+            raise ValueError(
+                "`items` must be an `ItemTable` of the items of `table`, in their order. Received: other ids"
+            )
+        return items.select(columns) if columns else items
+    if isinstance(items, pd.DataFrame):
+        return ItemTable.from_frame(items, item_ids, columns)
+    return ItemTable.from_file(items, item_ids, columns)

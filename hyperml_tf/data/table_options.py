@@ -36,6 +36,7 @@ class TableOptions:
     weight_column: ColumnChoice = None
     rating_column: ColumnChoice = None
     min_rating: float | None = None
+    partial: bool = False
 
     def __post_init__(self) -> None:
         if self.repeats is not None and self.repeats not in get_args(Repeats):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -122,15 +123,36 @@ def keep_learning(model: HyperML) -> None:
     Args:
         model: A model of `new_model` that has been trained.
     """
-    old, settings = model.optimizer, model.optimizer.get_config()
-    rate = _FURTHER * settings["learning_rate"]["config"]["initial_learning_rate"]
+    rate = _FURTHER * model.optimizer.get_config()["learning_rate"]["config"]["initial_learning_rate"]
     # A schedule again, if a constant one, so that both have the same variables: any other rate would be one of them.
-    constant = tf.keras.optimizers.schedules.PolynomialDecay(rate, 1, rate)
-    new = type(old).from_config({**settings, "learning_rate": constant})
+    change_rate(model, tf.keras.optimizers.schedules.PolynomialDecay(rate, 1, rate))
+
+
+def falling_again(model: HyperML, config: TrainingConfig, learning_rate: float, steps: int) -> Any:
+    """Returns a schedule for the optimizer of a trained model: from its next step on, it falls linearly to 0 over `steps`.
+
+    Args:
+        model: A trained model, compiled with the optimizer of `config`.
+        config: A `TrainingConfig`.
+        learning_rate: Float > 0, on the scale of that of `config`.
+        steps: Integer >= 1, number of steps.
+    """
+    done = int(model.optimizer.iterations.numpy())
+    scaled = new_optimizer(model, dataclasses.replace(config, learning_rate=learning_rate), 1).get_config()
+    rate = scaled["learning_rate"]["config"]["initial_learning_rate"]
+    # The line through `rate` at the steps that are done, and 0 at the last one.
+    return tf.keras.optimizers.schedules.PolynomialDecay(rate * (done + steps) / steps, done + steps, 0.0)
+
+
+def change_rate(model: HyperML, schedule: Any) -> Any:
+    """Compiles a model with another schedule of the learning rate, and returns the former one. The optimizer keeps its state."""
+    old, settings = model.optimizer, model.optimizer.get_config()
+    new = type(old).from_config({**settings, "learning_rate": schedule})
     new.build(model.trainable_variables)
     for before, variable in zip(old.variables, new.variables, strict=True):
         variable.assign(before)
     model.compile(new, steps_per_execution=_STEPS_PER_EXECUTION)
+    return tf.keras.optimizers.schedules.deserialize(settings["learning_rate"])
 
 
 def steps_of_epoch(training: Interactions, batch_size: int) -> int:

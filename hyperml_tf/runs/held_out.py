@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from hyperml_tf.data import Interactions, Split, leave_one_out, sampled_negatives
-from hyperml_tf.data.splits import without_full_users
+from hyperml_tf.data.splits import MINIMUM_ROWS, without_full_users
 from hyperml_tf.files.archives import check_archive
 from hyperml_tf.metrics import ranking_report
 from hyperml_tf.metrics.protocols import Scorer
@@ -22,6 +22,8 @@ TestHistory = Literal["before_test", "train"]
 """The rows that are known of the users when test items are ranked, by the names of `Split`."""
 
 _NEGATIVES = 100
+# Users who are evaluated after an update: enough for a standard error of 1 %, so that all other new rows are trained on.
+_NEWEST = 2000
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -55,8 +57,31 @@ class HeldOut:
         split = without_full_users(table, leave_one_out(table, order, seed))
         return cls(split, sampled_negatives(table, split.users, _NEGATIVES, seed), order)
 
+    @classmethod
+    def draw_newest(cls, table: Interactions, new: np.ndarray, order: str, seed: int = 0) -> HeldOut:
+        """Holds out the newest row of half of the users with new rows, 2,000 at most, for test. There are no validation rows.
+
+        Users with fewer than three rows, or who have interacted with all items, are not evaluated.
+
+        Args:
+            table: An `Interactions`, whose new rows are the last ones of their users.
+            new: Boolean mask of the new rows, `(rows,)`.
+            order: String, how rows of the first part of the table were held out.
+            seed: Integer, random seed of the choice of users and of the negatives. Defaults to `0`.
+        """
+        counts = table.activity()
+        users = np.unique(table.users[new])
+        users = users[(counts[users] >= MINIMUM_ROWS) & (counts[users] < table.n_items)]
+        chosen = min(len(users) // 2, _NEWEST)
+        users = np.sort(np.random.default_rng(seed).choice(users, chosen, replace=False))
+        test = np.zeros(len(table), bool)
+        test[np.cumsum(counts)[users] - 1] = True
+        nothing = np.zeros(0, np.int64)
+        split = Split(table.with_rows(~test), table.with_rows(nothing), table.with_rows(test))
+        return cls(split, sampled_negatives(table, split.users, _NEGATIVES, seed), order)
+
     def report(self, scorer: MakeScorer, test_history: TestHistory = "before_test") -> dict[str, dict[str, float]]:
-        """Returns the metrics of a model on `"validation"` and `"test"` rows, under both protocols.
+        """Returns the metrics of a model on `"validation"` and `"test"` rows, if there are any, under both protocols.
 
         Everything before the held-out item is known: the history of a user is their training rows when the validation item is
         ranked, and their training and validation rows when the test item is. Items of the history are not ranked.
@@ -74,10 +99,12 @@ class HeldOut:
         before_test = split.before_test
         score = scorer(split.train)
         parts = {"validation": (split.validation, split.train, score)}
-        parts["test"] = (split.test, before_test, score if test_history == "train" else scorer(before_test))
+        same = test_history == "train" or not len(split.validation)
+        parts["test"] = (split.test, before_test, score if same else scorer(before_test))
         return {
             name: ranking_report(score, rows.users, rows.items, known.csr(), self.negatives)
             for name, (rows, known, score) in parts.items()
+            if len(rows)
         }
 
     def save(self, path: Path, fingerprint: str) -> None:
@@ -142,6 +169,8 @@ def _check_arrays(path: Path, arrays: dict[str, np.ndarray], table: Interactions
         shape: tuple[int, ...] = arrays["test_users"].shape if name.startswith(("test", "validation")) else array.shape
         if name.startswith("train_"):
             shape = arrays["train_users"].shape
+        elif name.startswith("validation_") and not arrays["validation_users"].size:
+            shape = (0,)  # an update has test rows only
         if name in ("order", "fingerprint"):
             right = array.dtype.kind == "U" and array.shape == ()
         elif name == "negatives":

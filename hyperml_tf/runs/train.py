@@ -2,35 +2,26 @@
 
 from __future__ import annotations
 
+import functools
 import json
-import logging
 import os
-import platform
-import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
-import tensorflow as tf
 
-import hyperml_tf
 from hyperml_tf.data import Interactions, ItemTable
-from hyperml_tf.files.whole import whole_file
-from hyperml_tf.models import HyperML
+from hyperml_tf.data.item_table import as_item_table
 from hyperml_tf.runs import fitting, layout
 from hyperml_tf.runs import run as run_lib
 from hyperml_tf.runs.claims import alone_in, check_claimable, is_run
+from hyperml_tf.runs.finishing import check_versions, mark_finished, provenance, write_json, write_model
 from hyperml_tf.runs.held_out import HeldOut
 from hyperml_tf.runs.resumable import fit_resumably
 from hyperml_tf.runs.run import Run
-from hyperml_tf.runs.weighted_rows import save_weighted_rows
-from hyperml_tf.serving import export_saved_model
 from hyperml_tf.settings import TrainingConfig
-
-logger = logging.getLogger(__name__)
 
 
 def train_run(
@@ -86,6 +77,8 @@ def train_run(
     ['full_hr@5', 'full_hr@10', 'full_hr@20', 'full_ndcg@5', 'full_ndcg@10', 'full_ndcg@20', 'full_mrr']
     """
     path = Path(out)
+    if item_details and items is None:
+        raise ValueError("`item_details` requires a table of items, `items`. Received: no table")
     check_claimable(path, resume)
     stored = layout.read_json(path / layout.CONFIG) if resume and is_run(path) else None
     given = config or (TrainingConfig() if stored is None else TrainingConfig.from_file(path / layout.CONFIG))
@@ -94,53 +87,51 @@ def train_run(
     held_out = None if given.split == "none" else HeldOut.draw(data, given.split, seed=0)
     training = data if held_out is None else held_out.split.train
     config = given.resolved(training)
-    written = {**_settings(given, config), **_provenance(data)}
+    written = {**_settings(given, config), **provenance(data)}
     if stored is not None:
         _check_same(path, stored, written)
-    known = _items(items, item_details, data)
+    known = None if items is None else as_item_table(items, data.item_ids, item_details)
     path.mkdir(parents=True, exist_ok=True)
     with alone_in(path, resume):
         if stored is None:
-            _write_json(path / layout.CONFIG, written)
+            write_json(path / layout.CONFIG, written)
         if known is not None:
             known.save(path / layout.ITEMS)
         elif stored is not None and (path / layout.ITEMS).exists():
             known = ItemTable.from_file(path / layout.ITEMS, data.item_ids, item_column="item")
         validation = None if held_out is None else held_out.split.validation
-        model, before = fit_resumably(path, training, validation, config, callbacks)
+        model, before = fit_resumably(
+            path,
+            config.epochs,
+            lambda: fitting.new_model(training, config),
+            functools.partial(
+                fitting.fit,
+                training=training,
+                validation=validation,
+                epochs=config.epochs,
+                batch_size=config.batch_size,
+            ),
+            callbacks,
+        )
         metrics: dict[str, Any] = {"users": data.n_users, "items": data.n_items, "train_rows": len(training)}
         if held_out is not None:
             metrics |= run_lib.evaluate(model, held_out)
             # From here on it is the model that is served, to users of whom every row is known.
             model.set_seen(data)
-            with whole_file(path / layout.HELD_OUT) as scratch:
-                held_out.save(scratch, written["fingerprint"])
         fitting.keep_learning(model)
-        if data.weights is not None:
-            with whole_file(path / layout.WEIGHTED_ROWS) as scratch:
-                save_weighted_rows(scratch, data)
-        with whole_file(path / layout.MODEL) as scratch:
-            model.save(scratch)
-        card = run_lib.card(written, metrics)
-        export_saved_model(
-            model,
-            path / layout.SAVED_MODEL,
-            k=config.k,
-            overwrite=True,
-            exclude_seen=not config.include_seen,
-            details=None if known is None else known.columns,
-            card=card,
-        )
-        _picture(model, data, known, path / layout.PICTURE)
+        write_model(path, model, data, held_out, written, metrics, config, known)
         metrics["seconds"] = round(before + time.perf_counter() - started, 2)
-        # Written last, because this file marks a finished run.
-        _write_json(path / layout.METRICS, metrics)
-        shutil.rmtree(path / layout.PROGRESS, ignore_errors=True)
+        mark_finished(path, metrics)
     return Run.load(path)
 
 
 def _check_same(path: Path, stored: dict[str, Any], now: dict[str, Any]) -> None:
     """Raises an error if a run is to be resumed with other settings, or on another table, than it began with."""
+    if "lineage" in stored:
+        raise ValueError(
+            f"`out` must hold an unfinished run of `train_run` to be resumed. Received: an unfinished update, in {str(path)!r}: "
+            "continue it with `update_run`, or `update --resume` on the command line"
+        )
     before, settings = stored["settings"], json.loads(json.dumps(now["settings"]))
     if changed := [name for name in {**before, **settings} if before.get(name) != settings.get(name)]:
         began, received = (
@@ -154,28 +145,7 @@ def _check_same(path: Path, stored: dict[str, Any], now: dict[str, Any]) -> None
             f"A run is resumed on the rows that it began with, from {stored.get('table')}. "
             f"Received: other rows, from {now['table']}"
         )
-    if stored.get("versions") != now["versions"]:
-        logger.warning(
-            "The run began with other versions, %s: it goes on, but not exactly as without an interruption.",
-            stored.get("versions"),
-        )
-
-
-def _items(
-    items: str | os.PathLike[str] | pd.DataFrame | ItemTable | None, columns: Sequence[str] | None, data: Interactions
-) -> ItemTable | None:
-    if items is None:
-        if columns:
-            raise ValueError("`item_details` requires a table of items, `items`. Received: no table")
-        return None
-    if isinstance(items, ItemTable):
-        if not np.array_equal(items.item_ids, data.item_ids):
-            raise ValueError(
-                "`items` must be an `ItemTable` of the items of `table`, in their order. Received: other ids"
-            )
-        return items.select(columns) if columns else items
-    make = ItemTable.from_frame if isinstance(items, pd.DataFrame) else ItemTable.from_file
-    return make(items, data.item_ids, columns)  # type: ignore[arg-type]
+    check_versions(stored, now)
 
 
 def _settings(given: TrainingConfig, config: TrainingConfig) -> dict[str, Any]:
@@ -183,30 +153,3 @@ def _settings(given: TrainingConfig, config: TrainingConfig) -> dict[str, Any]:
     asked, settings = given.to_dict(), config.to_dict()
     automatic = {name: value for name, value in settings.items() if asked[name] is None and value is not None}
     return {"settings": settings, "automatic": automatic}
-
-
-def _provenance(data: Interactions) -> dict[str, Any]:
-    return {
-        "table": data.origin.table if data.origin is not None else "interactions",
-        "fingerprint": data.fingerprint(),
-        "versions": {
-            "hyperml_tf": hyperml_tf.__version__,
-            "tensorflow": tf.__version__,
-            "python": platform.python_version(),
-        },
-    }
-
-
-def _picture(model: HyperML, data: Interactions, items: ItemTable | None, path: Path) -> None:
-    from hyperml_tf.visualization import plot_items
-
-    try:
-        with whole_file(path) as scratch:
-            plot_items(model, data.popularity(), scratch, None if items is None else items.columns)
-    except ImportError as error:
-        logger.warning("No picture was drawn: %s", error)
-
-
-def _write_json(path: Path, values: dict[str, Any]) -> None:
-    with whole_file(path) as scratch:
-        scratch.write_text(json.dumps(values, indent=2) + "\n")

@@ -18,8 +18,7 @@ from hyperml_tf import cli
 from hyperml_tf.callbacks import DivergedError
 from hyperml_tf.data.synthetic import synthesize
 from hyperml_tf.models import load_model
-from hyperml_tf.runs import Run, train_run
-from hyperml_tf.runs import train as train_lib
+from hyperml_tf.runs import Run, finishing, train_run
 from hyperml_tf.settings import TrainingConfig
 
 pytestmark = pytest.mark.slow
@@ -98,7 +97,7 @@ def test_a_run_that_was_trained_but_not_exported(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(train_lib, "export_saved_model", interrupted)
+        patch.setattr(finishing, "export_saved_model", interrupted)
         with pytest.raises(KeyboardInterrupt):
             train_run(TABLE, tmp_path / "run", CONFIG)
     assert contents(train_run(TABLE, tmp_path / "run", resume=True)) == contents(undisturbed)
@@ -106,7 +105,7 @@ def test_a_run_that_was_trained_but_not_exported(
 
 def test_without_validation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        train_lib, "export_saved_model", lambda *_, **__: None
+        finishing, "export_saved_model", lambda *_, **__: None
     )  # what it writes follows from the weights
     config = dataclasses.replace(CONFIG, split="none", epochs=2, optimizer="adam")
     with pytest.raises(KeyboardInterrupt):
