@@ -17,7 +17,7 @@ DEMO_USER := user_00007
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo quick test pytest test-oldest bench-smoke robust lint format build clean
+.PHONY: help demo quick test pytest test-oldest bench-smoke robust docs docs-serve lint format build clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets.
@@ -61,6 +61,13 @@ bench-smoke: $(VENV)/.installed-benchmarks ## Every program in benchmarks/, at t
 robust: $(VENV)/.installed-dev ## Kills, damaged files and broken tables, counted.
 	$(BIN)/python benchmarks/robustness
 
+docs: $(VENV)/.installed-docs ## The documentation site, in build/site.
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "The site is in build/site: open build/site/index.html"
+
+docs-serve: $(VENV)/.installed-docs ## The documentation site at http://127.0.0.1:8000, built again when a page changes.
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
+
 lint: $(VENV)/.installed-dev ## Ruff, mypy and the import contract.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -93,6 +100,10 @@ $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
 
 $(VENV)/.installed-benchmarks: pyproject.toml | $(VENV)/.installed-dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[benchmarks,dev]'
+	@touch $@
+
+$(VENV)/.installed-docs: pyproject.toml | $(VENV)/.installed-dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,docs]'
 	@touch $@
 
 # `lowest-direct`: the lowest version of what pyproject.toml names, and what pip would take of everything else.

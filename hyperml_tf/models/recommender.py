@@ -18,6 +18,7 @@ from hyperml_tf.metrics.protocols import Scorer
 from hyperml_tf.models import batches, keras_arguments
 from hyperml_tf.models.default_optimizer import undamped_adagrad
 from hyperml_tf.models.filters import Filters
+from hyperml_tf.models.step_measures import StepMeasures
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.retrieval.results import Neighbours, Recommendations
 from hyperml_tf.tables import IdLookup, SeenItems
@@ -84,6 +85,7 @@ class Recommender(tfrs.Model):
         )
         self._loss_tracker = tf.keras.metrics.Mean(name="loss")
         self._measures = keras_arguments.Measures()
+        self._step_measures: StepMeasures | None = None
         self._traced_version: int | None = None
         # All variables exist already: none depends on the shape of an input.
         self.built = True
@@ -490,6 +492,15 @@ class Recommender(tfrs.Model):
             self.optimizer.build(self.trainable_variables)
         return super().make_train_function(force or changed)
 
+    def measure_steps(self) -> StepMeasures:
+        """Lets every training step measure its gradients and count its examples, and returns what they measure.
+
+        Callbacks call it in `set_model`, before `fit` traces the step. The `SpaceBoard` does.
+        """
+        self._step_measures = StepMeasures(self.trainable_variables)
+        self.train_function = None  # traced without
+        return self._step_measures
+
     def train_step(self, data: Any) -> dict[str, Tensor]:
         data = keras_arguments.unpacked(data)
         with tf.GradientTape() as tape:
@@ -505,6 +516,8 @@ class Recommender(tfrs.Model):
             gradients = self.optimizer.get_unscaled_gradients(gradients)
         else:
             gradients = self.checked_gradients(gradients)
+        if self._step_measures is not None:
+            self._step_measures.update(gradients, tf.cast(tf.size(self.codes(data)[0]), tf.float32))
         self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
         # Only once the batch has been read, because the shuffling of an epoch reads this number.
         with tf.control_dependencies([loss]):

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from serving_cases import K
-from tiny import split, trained
+from tiny import one_signature, split, trained
 
 from hyperml_tf.serving import ServedModel, export_saved_model
 
@@ -37,6 +37,11 @@ def rich(tmp_path_factory: pytest.TempPathFactory) -> Path:
         warm_up_requests=True,
         card={"metrics": {"test": {"full_ndcg@10": 0.25}}},
     )
+
+
+@pytest.fixture
+def _one_signature(monkeypatch: pytest.MonkeyPatch) -> None:
+    one_signature(monkeypatch)
 
 
 @pytest.fixture(scope="session")

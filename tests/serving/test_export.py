@@ -112,6 +112,7 @@ def test_integer_ids_are_decimal_text(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("_one_signature")
 def test_curvature_0(tmp_path: Path) -> None:
     model = HyperML(["u"], ["a", "b"], dim=2, curvature=0.0, history=0)
     model.query_tower.embedding.embeddings.assign([[0.0, 1.0]])
@@ -166,6 +167,7 @@ def test_the_three_signatures_of_the_first_exports_stay() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("_one_signature")
 def test_an_existing_export_is_kept_unless_told(tmp_path: Path) -> None:
     path, model = tmp_path / "1", odd_model(["a", "b"])
     assert export_saved_model(model, path, k=1) == path
@@ -178,6 +180,7 @@ def test_an_existing_export_is_kept_unless_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("_one_signature")
 def test_an_empty_directory_is_filled(tmp_path: Path) -> None:
     (tmp_path / "1").mkdir()
     export_saved_model(odd_model(["a", "b"]), tmp_path / "1")
@@ -185,6 +188,7 @@ def test_an_empty_directory_is_filled(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("_one_signature")
 def test_a_failure_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, model = tmp_path / "1", odd_model(["a", "b"])
     export_saved_model(model, path, k=1)
@@ -222,6 +226,7 @@ def test_bad_arguments(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("_one_signature")
 def test_what_is_exported_is_the_model_as_it_stood(tmp_path: Path) -> None:
     model = odd_model(["a", "b", "c"])
     served = ServedModel(export_saved_model(model, tmp_path / "1"))

@@ -84,6 +84,7 @@ def test_seen_items_are_candidates_unless_the_export_leaves_them_out(loaded: Ser
     assert serving.recommend_among([user], [seen]).ids.tolist() == [[""] * K]
 
 
+@pytest.mark.slow
 def test_ties_and_integer_ids(tmp_path: Path) -> None:
     model = HyperML([1], [30, 10, 20, 40], dim=2, history=0)
     model.candidate_tower.embedding.embeddings.assign(np.zeros((4, 2)))
