@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from hyperml_tf import __version__
-from hyperml_tf.cli import answers, runs, serving, synthetic, tuning
+from hyperml_tf.cli import answers, reports, runs, serving, synthetic, tuning
 
 PROGRAM = "hyperml-tf"
 DEBUG = "HYPERML_DEBUG"
@@ -26,6 +26,7 @@ app.command()(answers.similar)
 app.command()(serving.export)
 app.command()(serving.verify)
 app.command()(runs.plot)
+app.command()(reports.report)
 app.command()(synthetic.synthesize)
 
 
