@@ -104,6 +104,7 @@ def _radius(measured: Measured) -> Figure | None:
     medians = [(np.median(popularity[group]), np.median(radii[group])) for group in groups]
     axes[0].plot(*np.transpose(medians), color=INK, linewidth=1.6, marker="o", markersize=3.5, label="median")
     axes[0].set(xlabel="training rows of the item", ylabel="distance from the origin")
+    axes[0].xaxis.set_major_formatter("{x:g}")
     _legend(axes[0])
     if levels:
         _quartiles(axes[1], [level["depth"] for level in levels], levels)
@@ -150,7 +151,7 @@ def _delta(measured: Measured) -> Figure | None:
         axes.plot([found["relative"]], [place], color=colour, marker="o", markersize=7)
     for value, name in ((0.0, "tree"), (0.144, "unit ball"), (1.0, "circle")):
         axes.axvline(value, color=FAINT, linewidth=0.8, linestyle=":")
-        axes.annotate(name, (value, len(rows) - 0.45), ha="center", va="bottom", fontsize=8, color=INK)
+        axes.text(value, len(rows) - 0.45, name, ha="center", va="bottom", fontsize=8, color=INK)
     axes.set_yticks(range(len(rows)), [_DELTA_NAMES[name] for name, _ in rows])
     axes.set(xlabel="relative delta", xlim=(-0.03, 1.05), ylim=(-0.5, len(rows) - 0.5))
     return figure
@@ -222,8 +223,8 @@ def _lists(measured: Measured) -> Figure | None:
             values.append(point)
         xs, ys = np.transpose(values)
         one.set(xlabel=_LISTS[name], ylim=(0, 1.25 * max(ys.max(), 1e-9)))
-        margin = max(0.25 * float(np.ptp(xs)), 1e-9)
-        one.set_xlim(min(0.0, xs.min() - margin), max(xs.max() + margin, 0.0))
+        margin = max(0.15 * float(np.abs(xs).max()), 1e-9)
+        one.set_xlim(min(0.0, float(xs.min())) - margin, max(float(xs.max()), 0.0) + margin)
         if place:
             one.tick_params(labelleft=False)
     axes[0].set_ylabel("nDCG@10, all items")

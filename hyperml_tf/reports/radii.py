@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from hyperml_tf.data import ItemTable
+from hyperml_tf.reports.bands import ITEM_BANDS, item_bands
 from hyperml_tf.reports.categories import Categories
 from hyperml_tf.reports.correlation import partial_spearman, spearman
 
@@ -35,6 +36,7 @@ def measure_radii(
         "quartiles": [float(value) for value in np.quantile(rows, (0.25, 0.5, 0.75))],
         "largest": float(rows.max()),
         "popularity": spearman(rows, popularity[trained]),
+        "bands": _by_band(rows, popularity[trained]),
         "categories": None if categories is None else _by_depth(radii, popularity, trained, categories),
     }
     order = trained[np.argsort(rows, kind="stable")]
@@ -47,6 +49,12 @@ def measure_radii(
             entry["item"] = None if items is None else items.item_ids.tolist()[code]
             entry["details"] = {} if items is None else {column: text[code] for column, text in items.columns.items()}
     return found
+
+
+def _by_band(radii: np.ndarray, popularity: np.ndarray) -> dict[str, float | None]:
+    bands = item_bands(popularity)
+    inside = {name: radii[bands == number] for number, name in enumerate(ITEM_BANDS)}
+    return {name: float(np.median(values)) if len(values) else None for name, values in inside.items()}
 
 
 def _by_depth(radii: np.ndarray, popularity: np.ndarray, trained: np.ndarray, categories: Categories) -> dict[str, Any]:

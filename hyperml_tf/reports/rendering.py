@@ -20,9 +20,11 @@ body { background: var(--paper); color: var(--ink); font: 16px/1.55 system-ui, s
   padding: 2rem 1.2rem 4rem; }
 h1 { font-size: 1.7rem; line-height: 1.25; } h2 { font-size: 1.25rem; margin-top: 2.6rem; }
 .strong { background: var(--mark); border-left: 4px solid #4477aa; padding: .8rem 1rem; }
-.scroll { overflow-x: auto; }
+.scroll { margin: 1.2rem 0; overflow-x: auto; }
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
-th, td { border-bottom: 1px solid var(--line); padding: .3rem .8rem .3rem 0; text-align: right; vertical-align: top; }
+th, td { border-bottom: 1px solid var(--line); padding: .3rem .9rem .3rem 0; text-align: right; vertical-align: bottom; }
+td { white-space: nowrap; }
+td.text { max-width: 22rem; white-space: normal; } td.text:first-child { min-width: 7rem; }
 th { color: var(--faint); font-weight: 600; }
 .text { overflow-wrap: anywhere; text-align: left; }
 figure { margin: 1.4rem 0; } img { max-width: 100%; } figcaption { color: var(--faint); font-size: .9rem; }

@@ -75,9 +75,15 @@ def _radius(numbers: dict[str, Any]) -> list[Block]:
     )
     if c > 0:
         text += f"In units of the curvature, sqrt(c) times the distance, the median is {c**0.5 * middle:.2f}. "
-    text += f"Rank correlation with popularity: {_correlation(radius['popularity'])}."
+    medians = ", ".join(f"{name} {value:.2f}" for name, value in radius["bands"].items() if value is not None)
+    text += (
+        f"Rank correlation with popularity: {_correlation(radius['popularity'])}. Medians of items by popularity, each with a third "
+        f"of the rows: {medians}."
+    )
     blocks: list[Block] = [Heading("Distance from the origin"), Paragraph(text), *_depth(radius["categories"])]
-    blocks.append(Picture("radius", "Distance of items from the origin, by popularity and by depth of the category."))
+    deep = radius["categories"] is not None and radius["categories"]["is_hierarchy"]
+    by = "popularity, and by depth of the category" if deep else "popularity"
+    blocks.append(Picture("radius", f"Distance of items from the origin, by {by}."))
     for name, title in (("nearest", "nearest to the origin"), ("farthest", "farthest from the origin")):
         rows = [[*_names(entry), f"{entry['radius']:.2f}", f"{entry['rows']:,}"] for entry in radius[name]]
         columns = list(radius[name][0]["details"])[:_NAMES_SHOWN] if radius[name] else []
@@ -133,7 +139,7 @@ def _structure(numbers: dict[str, Any]) -> list[Block]:
         Paragraph(
             "Gromov's delta says how far four points are from being on a tree, in the worst case. Relative to the diameter it is 0 "
             f"for a tree and 1 for a circle. It is taken in {sampling['delta_samples']} samples of {sampling['delta_size']} items, "
-            "of which the table has the mean and the 95 % range. It grows with the size of the samples, so compare it within "
+            "of which the table has the mean and the 95% range. It grows with the size of the samples, so compare it within "
             "this table, or with reports of the same sampling. The random graph has the degrees of the item graph and no other "
             "structure; flat space has the tangent vectors of the learned points."
         ),
@@ -234,14 +240,14 @@ def _bands(numbers: dict[str, Any]) -> list[Block]:
         Paragraph(
             f"Test items of {model['all']['users']:,} users. The head are the most popular items with a third of all training rows, "
             "the tail the least popular with a third; users are divided at the terciles of their number of training rows. "
-            f"In each cell: all items (full) or 100 random ones (sampled100), of the model and of popularity.{said}"
+            f"Test items are ranked among all items, or among 100 random ones; beside each metric is that of popularity.{said}"
         ),
         Picture("bands", "nDCG@10 of test items by band."),
-        Table(["band", "users", *(f"{_METRICS[name]}{who}" for name in names for who in ("", ", popularity"))], rows),
+        Table(["band", "users", *(title for name in names for title in (_METRICS[name], "popularity"))], rows),
     ]
 
 
-_METRICS = {"full_ndcg@10": "nDCG full", "full_hr@10": "HR full", "sampled100_ndcg@10": "nDCG sampled100"}
+_METRICS = {"full_ndcg@10": "nDCG@10", "full_hr@10": "HR@10", "sampled100_ndcg@10": "nDCG@10 of 100"}
 
 
 def _number(value: float | None) -> str:
