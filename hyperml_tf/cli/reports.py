@@ -33,11 +33,12 @@ def report(
     console.start_tensorflow()
     from hyperml_tf.reports import Sampling
     from hyperml_tf.reports import report as write
+    from hyperml_tf.reports.text import ANSWERS
 
     folder = run / "report" if out is None else out
     found = write(run, folder, items, categories, Sampling(seed=seed))
     verdict = found["verdict"]
-    typer.echo(f"Does hyperbolic space suit this table? {verdict['answer'].capitalize()}.")
+    typer.echo(f"Does hyperbolic space suit this table? {ANSWERS[verdict['answer']]}")
     for side in ("for", "against", "open"):
         for text in verdict[side]:
             typer.echo(f"  {side}: {text}")

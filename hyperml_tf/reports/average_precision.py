@@ -11,9 +11,9 @@ from hyperml_tf.reports.checks import rows_of_distances
 def mean_average_precision(distances: ArrayLike, neighbours: ArrayLike) -> float:
     """Computes the mean average precision with which distances give the neighbours of a graph.
 
-    For a point u and a neighbour v, the precision is the share of neighbours of u among all points at most as far from u as v. It is
-    averaged over the neighbours of a point, and then over the points that have any. Points at equal distances are taken together, so
-    that their order does not count.
+    For a point u and a neighbour v, the precision is the share of neighbours of u among all points at most as far from u as v.
+    It is averaged over the neighbours of a point, and then over the points that have any. Points at equal distances are taken
+    together, so that their order does not count.
 
     Args:
         distances: Distances from some points to all points, `(rows, n)`. Infinity leaves a pair out, such as a point and itself.
@@ -40,7 +40,9 @@ def mean_average_precision(distances: ArrayLike, neighbours: ArrayLike) -> float
     for row, linked in zip(found, links > 0, strict=True):
         near = np.sort(row[linked])
         if len(near):
-            precisions.append(np.mean(np.searchsorted(near, near, "right") / np.searchsorted(np.sort(row), near, "right")))
+            precisions.append(
+                np.mean(np.searchsorted(near, near, "right") / np.searchsorted(np.sort(row), near, "right"))
+            )
     if not precisions:
         raise ValueError("`neighbours` must have a pair of neighbours. Received: none")
     return float(np.mean(precisions))

@@ -11,9 +11,9 @@ USER_BANDS = ("low", "middle", "high")
 def item_bands(popularity: np.ndarray) -> np.ndarray:
     """Divides items so that each band has a third of the rows.
 
-    Items are sorted by their number of rows, in descending order, with ties in the order of codes. The head has the first third of
-    all rows, the middle the second and the tail the last; an item across a boundary belongs to the band in which it starts. Items
-    without rows are in the tail.
+    Items are sorted by their number of rows, in descending order, with ties in the order of codes. The head has the first third
+    of all rows, the middle the second and the tail the last; an item across a boundary belongs to the band in which it starts.
+    Items without rows are in the tail.
 
     Args:
         popularity: Number of rows of each item, `(n_items,)`.

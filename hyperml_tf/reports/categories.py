@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections import Counter
 
 import numpy as np
@@ -41,7 +42,8 @@ class Categories:
 
         Args:
             items: An `ItemTable`.
-            column: Optional string, the name of the column. Defaults to `None`: of the columns with a `|` in any value, the one with
+            column: Optional string, the name of the column. Defaults to `None`: of the columns with a `|` in any value, the one
+            with
                 the most.
 
         Returns:
@@ -71,7 +73,7 @@ class Categories:
     def general_first(self) -> float | None:
         """Returns the share of neighbours in the lists of which the first has at least as many items; `None` without any."""
         items = Counter(name for one in self.lists for name in set(one))
-        pairs = [items[first] >= items[second] for one in self.lists for first, second in zip(one, one[1:], strict=False)]
+        pairs = [items[first] >= items[second] for one in self.lists for first, second in itertools.pairwise(one)]
         return float(np.mean(pairs)) if pairs else None
 
     @property

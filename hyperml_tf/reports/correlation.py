@@ -11,8 +11,8 @@ import scipy.stats
 def spearman(first: np.ndarray, second: np.ndarray) -> dict[str, Any] | None:
     """Spearman's rank correlation of two variables, with a 95 % interval.
 
-    The interval is that of Fisher's transformation, with the variance `(1 + r^2 / 2) / (n - 3)` of D. Bonett and T. Wright, Sample
-    size requirements for estimating Pearson, Kendall and Spearman correlations, 2000.
+    The interval is that of Fisher's transformation, with the variance `(1 + r^2 / 2) / (n - 3)` of D. Bonett and T. Wright,
+    Sample size requirements for estimating Pearson, Kendall and Spearman correlations, 2000.
 
     Args:
         first: Values, `(n,)`.

@@ -24,8 +24,8 @@ class Distortion(NamedTuple):
 def distortion(distances: ArrayLike, graph: ArrayLike) -> Distortion:
     """Computes the mean relative error of distances against those in a graph, in the unit of length that suits best.
 
-    The mean of `|a d - g| / g = (d / g) |a - g / d|` is smallest where `a` is the median of `g / d` with the weights `d / g`, so the best
-    factor is exact.
+    The mean of `|a d - g| / g = (d / g) |a - g / d|` is smallest where `a` is the median of `g / d` with the weights `d / g`,
+    so the best factor is exact.
 
     Args:
         distances: Distances d in the space, `(rows, n)`.

@@ -36,8 +36,9 @@ class Hyperbolicity(NamedTuple):
 def gromov_delta(distances: ArrayLike) -> float:
     """Computes Gromov's delta of a finite metric space, over all quadruples of its points.
 
-    Of the three sums of opposite distances of four points, `d(x, y) + d(z, w)`, `d(x, z) + d(y, w)` and `d(x, w) + d(y, z)`, the two
-    largest differ by at most `2 delta`. It is 0 if and only if the distances are those of points of a tree. For a base point
+    Of the three sums of opposite distances of four points, `d(x, y) + d(z, w)`, `d(x, z) + d(y, w)` and `d(x, w) + d(y, z)`,
+    the two largest differ by at most `2 delta`. It is 0 if and only if the distances are those of points of a tree. For a base
+    point
     `w` and the Gromov products `(x|y) = (d(x, w) + d(y, w) - d(x, y)) / 2` the condition is `(x|y) >= min((x|z), (z|y)) - delta`,
     which is a product of matrices with `max` and `min` instead of sum and product. It is evaluated for every base point, so the
     result is exact; time grows with the fourth power of the number of points.
@@ -79,8 +80,8 @@ def gromov_delta(distances: ArrayLike) -> float:
 def sampled_delta(distances: ArrayLike, size: int = 64, samples: int = 20, seed: int = 0) -> Hyperbolicity:
     """Computes Gromov's delta, relative to the diameter, of random samples of the points of a metric space.
 
-    The relative delta does not depend on the unit of the distances. Delta is a maximum over quadruples, and so grows with the size
-    of the samples: compare values of samples of the same size only.
+    The relative delta does not depend on the unit of the distances. Delta is a maximum over quadruples, and so grows with the
+    size of the samples: compare values of samples of the same size only.
 
     Args:
         distances: Symmetric matrix of distances, `(n, n)`.
@@ -129,10 +130,10 @@ def suggested_curvature(relative: float, diameter: float = DIAMETER) -> float:
     """Returns the curvature of the ball that has a relative delta, `(0.144 / relative)^2` at a diameter of 12.2.
 
     In a ball of curvature c, delta is proportional to `1 / sqrt(c)`. How large it is relative to a diameter therefore says how
-    large `c * diameter^2` is, and a curvature only once the diameter is given. The constant .144 is the relative delta of the ball of
-    curvature 1 that ends at the norm `1 - 1e-5`, at a distance of 12.2 from the origin, which the reference takes for the diameter. It
-    has the delta of triangles, `log(1 + sqrt(2))`; that of quadruples is `log(2)`, so quadruples of a plane of curvature 1 and this
-    diameter suggest 1.6. Take it as a rough guide.
+    large `c * diameter^2` is, and a curvature only once the diameter is given. The constant .144 is the relative delta of the
+    ball of curvature 1 that ends at the norm `1 - 1e-5`, at a distance of 12.2 from the origin, which the reference takes for
+    the diameter. It has the delta of triangles, `log(1 + sqrt(2))`; that of quadruples is `log(2)`, so quadruples of a plane of
+    curvature 1 and this diameter suggest 1.6. Take it as a rough guide.
 
     Args:
         relative: Float >= 0, the relative delta, see `sampled_delta`.

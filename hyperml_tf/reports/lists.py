@@ -13,9 +13,7 @@ from hyperml_tf.metrics.protocols import Scorer, expand_rows
 _BATCH = 256
 
 
-def top_lists(
-    score: Scorer, users: np.ndarray, excluded: tuple[np.ndarray, np.ndarray], k: int = 10
-) -> np.ndarray:
+def top_lists(score: Scorer, users: np.ndarray, excluded: tuple[np.ndarray, np.ndarray], k: int = 10) -> np.ndarray:
     """Returns the `k` items with the highest scores for each user, without those that are excluded.
 
     Args:

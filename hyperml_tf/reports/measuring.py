@@ -90,6 +90,4 @@ def _history(run: Run) -> dict[str, list[float | None]]:
     except (OSError, ValueError):
         return {}
     finite = frame.where(np.isfinite(frame))
-    return {
-        str(name): [None if pd.isna(value) else float(value) for value in finite[name].tolist()] for name in finite
-    }
+    return {str(name): [None if pd.isna(value) else float(value) for value in finite[name].tolist()] for name in finite}

@@ -19,8 +19,8 @@ def measure_pairs(
 ) -> dict[str, Any] | None:
     """Returns histograms of the distances of observed and unobserved pairs, and how well distances tell them apart.
 
-    For each observed pair an unobserved one of the same user is drawn. Training pairs are of items by which users are placed; test
-    pairs are not, and so are the fair comparison.
+    For each observed pair an unobserved one of the same user is drawn. Training pairs are of items by which users are placed;
+    test pairs are not, and so are the fair comparison.
 
     Args:
         space: The `Space`, with users placed by everything but test rows.

@@ -229,7 +229,12 @@ def _lists(measured: Measured) -> Figure | None:
             one.tick_params(labelleft=False)
     axes[0].set_ylabel("nDCG@10, all items")
     figure.legend(
-        *axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2, frameon=False, labelcolor=INK, fontsize=8
+        *axes[0].get_legend_handles_labels(),
+        loc="outside upper center",
+        ncols=2,
+        frameon=False,
+        labelcolor=INK,
+        fontsize=8,
     )
     return figure
 
@@ -240,7 +245,10 @@ def _training(measured: Measured) -> Figure | None:
         "loss": {"training": "loss", "validation": "val_loss"},
         "nDCG@10 of validation rows": {"all items": "val_full_ndcg@10", "100 items": "val_sampled100_ndcg@10"},
     }
-    shown = {title: {label: history[name] for label, name in lines.items() if name in history} for title, lines in panels.items()}
+    shown = {
+        title: {label: history[name] for label, name in lines.items() if name in history}
+        for title, lines in panels.items()
+    }
     shown = {title: lines for title, lines in shown.items() if lines}
     if not shown:
         return None

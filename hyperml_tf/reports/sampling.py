@@ -18,7 +18,8 @@ class Sampling:
         sources: Integer, number of items from which paths in the item graph are measured. Defaults to `300`.
         delta_size: Integer >= 4, number of items in a sample of Gromov's delta. Defaults to `64`.
         delta_samples: Integer, number of such samples. Defaults to `20`.
-        neighbours: Integer, number of items to which the item graph links each. Defaults to `10`.
+        neighbours: Integer, number of items to which the item graph links each. It is doubled up to three times while the largest
+            connected part has less than half of the items. Defaults to `10`.
 
     Raises:
         ValueError: If a size is not a positive integer, or `delta_size` is below 4.

@@ -15,25 +15,28 @@ from hyperml_tf.reports.hyperbolicity import sampled_delta, suggested_curvature
 from hyperml_tf.reports.item_graph import ItemGraph
 from hyperml_tf.reports.sampling import Sampling
 from hyperml_tf.reports.space import Space
+from hyperml_tf.reports.verdict import MOST
 
 _SMALLEST = 8
+_DOUBLINGS = 3
 
 
 def measure_structure(space: Space, training: Interactions, sampling: Sampling) -> dict[str, Any]:
     """Returns measures of the item graph, Gromov's delta of it and of the learned distances, and how the two agree.
 
-    Delta is measured among items of the largest component, the same for all distances. It is measured, too, for a random graph with
-    the same degrees and for the distances that the learned points would have in flat space, because a number alone says little.
+    Delta is measured among items of the largest component, the same for all distances. It is measured, too, for a random graph
+    with the same degrees and for the distances that the learned points would have in flat space, because a number alone says
+    little.
 
     Args:
         space: The learned `Space`.
         training: The rows of which the graph is made.
         sampling: A `Sampling`.
     """
-    graph = ItemGraph.of(training, sampling.neighbours, seed=sampling.seed)
-    component = graph.largest_component()
+    graph, component, neighbours = _connected(training, sampling)
     described: dict[str, Any] = {
         "items": training.n_items,
+        "neighbours": neighbours,
         "links": int(graph.links.nnz) // 2,
         "users": graph.users,
         "component": len(component),
@@ -61,6 +64,17 @@ def measure_structure(space: Space, training: Interactions, sampling: Sampling) 
         "agreement": _agreement(learned, steps, graph, sources, component),
         "flatness": float(np.median(learned[:, among][apart] / flat[apart])) if apart.any() else None,
     }
+
+
+def _connected(training: Interactions, sampling: Sampling) -> tuple[ItemGraph, np.ndarray, int]:
+    """The item graph, its largest component and the number of neighbours, doubled until most items are connected."""
+    for doublings in range(_DOUBLINGS + 1):
+        neighbours = sampling.neighbours * 2**doublings
+        graph = ItemGraph.of(training, neighbours, seed=sampling.seed)
+        component = graph.largest_component()
+        if len(component) >= MOST * training.n_items or neighbours >= training.n_items:
+            break
+    return graph, component, neighbours
 
 
 def _delta(matrix: np.ndarray | None, sampling: Sampling) -> dict[str, Any] | None:

@@ -8,10 +8,10 @@ from hyperml_tf.reports.bands import ITEM_BANDS, USER_BANDS
 from hyperml_tf.reports.document import Block, Bullets, Heading, Paragraph, Picture, Table
 from hyperml_tf.reports.hyperbolicity import DIAMETER
 
-_ANSWERS = {
+ANSWERS = {
     "yes": "Yes: both this table and the space that was learned from it have the shape of a hierarchy.",
     "partly": "Partly: some signs of a hierarchy are there, others are not.",
-    "no": "No: neither the item graph of this table nor the radii that were learned have the shape of a hierarchy.",
+    "no": "No sign of it: neither the item graph of this table nor the radii that were learned have the shape of a hierarchy.",
     "unknown": "Unknown: the table is too small to measure it.",
 }
 _SIDES = {"for": "For", "against": "Against", "open": "Undecided"}
@@ -55,12 +55,12 @@ def _verdict(numbers: dict[str, Any]) -> list[Block]:
     found = numbers["verdict"]
     reasons = [f"{_SIDES[side]}: {text}." for side in _SIDES for text in found[side]]
     return [
-        Paragraph(_ANSWERS[found["answer"]], strong=True),
+        Paragraph(ANSWERS[found["answer"]], strong=True),
         Bullets(reasons),
         Paragraph(
-            "What this does not prove: which space recommends better. A table without a hierarchy may gain from curvature, and one "
-            "with a hierarchy may not. Train the same run with --curvature 0 and compare the test metrics, over several seeds. "
-            "Learned radii are those of one training, and the item graph is one of many that could be made of the table."
+            "What this does not prove: which space recommends better. A table without a hierarchy may gain from curvature, and "
+            "one with a hierarchy may not. Train the same run with --curvature 0 and compare the test metrics, over several "
+            "seeds. Learned radii are those of one training, and the item graph is one of many that could be made of the table."
         ),
     ]
 
@@ -77,8 +77,8 @@ def _radius(numbers: dict[str, Any]) -> list[Block]:
         text += f"In units of the curvature, sqrt(c) times the distance, the median is {c**0.5 * middle:.2f}. "
     medians = ", ".join(f"{name} {value:.2f}" for name, value in radius["bands"].items() if value is not None)
     text += (
-        f"Rank correlation with popularity: {_correlation(radius['popularity'])}. Medians of items by popularity, each with a third "
-        f"of the rows: {medians}."
+        f"Rank correlation with popularity: {_correlation(radius['popularity'])}. Medians of items by popularity, each with a "
+        f"third of the rows: {medians}."
     )
     blocks: list[Block] = [Heading("Distance from the origin"), Paragraph(text), *_depth(radius["categories"])]
     deep = radius["categories"] is not None and radius["categories"]["is_hierarchy"]
@@ -99,8 +99,8 @@ def _depth(categories: dict[str, Any] | None) -> list[Block]:
         said = "no lists" if share is None else f"the more general category first in {share:.0%} of the places"
         return [
             Paragraph(
-                f"The column {column} is no hierarchy: its lists have {said}; paths from the general to the special would have at "
-                "least 80 %. So their length is no depth, and nothing is said about it."
+                f"The column {column} is no hierarchy: its lists have {said}; paths from the general to the special would have "
+                "at least 80 %. So their length is no depth, and nothing is said about it."
             )
         ]
     given = categories["given_popularity"]
@@ -127,7 +127,7 @@ def _structure(numbers: dict[str, Any]) -> list[Block]:
     graph, delta, sampling = numbers["graph"], numbers["delta"], numbers["sampling"]
     heading = Heading("Is the data like a tree?")
     text = (
-        f"The item graph links each item with the {sampling['neighbours']} items whose users are most alike (cosine of training "
+        f"The item graph links each item with the {graph['neighbours']} items whose users are most alike (cosine of training "
         f"rows): {graph['links']:,} links, counted over {graph['users']:,} users. "
         f"{graph['component']:,} of {graph['items']:,} items ({graph['share']:.0%}) are connected, and measured."
     )
@@ -137,11 +137,11 @@ def _structure(numbers: dict[str, Any]) -> list[Block]:
         heading,
         Paragraph(text),
         Paragraph(
-            "Gromov's delta says how far four points are from being on a tree, in the worst case. Relative to the diameter it is 0 "
-            f"for a tree and 1 for a circle. It is taken in {sampling['delta_samples']} samples of {sampling['delta_size']} items, "
-            "of which the table has the mean and the 95% range. It grows with the size of the samples, so compare it within "
-            "this table, or with reports of the same sampling. The random graph has the degrees of the item graph and no other "
-            "structure; flat space has the tangent vectors of the learned points."
+            "Gromov's delta says how far four points are from being on a tree, in the worst case. Relative to the diameter it "
+            f"is 0 for a tree and 1 for a circle. It is taken in {sampling['delta_samples']} samples of "
+            f"{sampling['delta_size']} items, of which the table has the mean and the 95% range. It grows with the size of the "
+            "samples, so compare it within this table, or with reports of the same sampling. The random graph has the degrees "
+            "of the item graph and no other structure; flat space has the tangent vectors of the learned points."
         ),
         Picture("delta", "Gromov's delta relative to the diameter: mean and range over samples."),
         Table(
@@ -149,10 +149,10 @@ def _structure(numbers: dict[str, Any]) -> list[Block]:
             [_delta_row(_MATRICES[name], found) for name, found in delta.items() if found is not None],
         ),
         Paragraph(
-            f"The curvature that a delta suggests, c = (0.144 / relative delta)^2, is for distances with a diameter of {DIAMETER} "
-            "(Khrulkov et al., 2020). At its own scale, that of the largest distance among the sampled items, the same delta "
-            f"suggests c times ({DIAMETER} / diameter)^2. Both are rough, and no setting to copy: the scale of learned "
-            "distances follows from the margin of the loss."
+            f"The curvature that a delta suggests, c = (0.144 / relative delta)^2, is for distances with a diameter of "
+            f"{DIAMETER} (Khrulkov et al., 2020). At its own scale, that of the largest distance among the sampled items, the "
+            f"same delta suggests c times ({DIAMETER} / diameter)^2. Both are rough, and no setting to copy: the scale of "
+            "learned distances follows from the margin of the loss."
         ),
         *_agreement(numbers),
     ]
@@ -181,7 +181,10 @@ def _agreement(numbers: dict[str, Any]) -> list[Block]:
             f"the nearest items are those linked: {agreement['mean_average_precision']:.3f}; items at random would have about "
             f"{agreement['share_of_neighbours']:.3f}. The model was trained on users and items, not on this graph."
         ),
-        Picture("graph", "Learned distance of two items by the links between them; a perfect embedding is on the dashed line."),
+        Picture(
+            "graph",
+            "Learned distance of two items by the links between them; a perfect embedding is on the dashed line.",
+        ),
     ]
 
 
@@ -195,7 +198,9 @@ def _pairs(numbers: dict[str, Any]) -> list[Block]:
         if kind in pairs:
             found = pairs[kind]
             shares = [f"{found[name]:.3f}" for name in ("auc", "auc_popularity", "nearer", "more_popular")]
-            rows.append([kind, f"{found['pairs']:,}", f"{found['median']:.2f}", f"{found['unobserved_median']:.2f}", *shares])
+            rows.append(
+                [kind, f"{found['pairs']:,}", f"{found['median']:.2f}", f"{found['unobserved_median']:.2f}", *shares]
+            )
     return [
         heading,
         Paragraph(
@@ -238,8 +243,8 @@ def _bands(numbers: dict[str, Any]) -> list[Block]:
     return [
         Heading("Who is served well?"),
         Paragraph(
-            f"Test items of {model['all']['users']:,} users. The head are the most popular items with a third of all training rows, "
-            "the tail the least popular with a third; users are divided at the terciles of their number of training rows. "
+            f"Test items of {model['all']['users']:,} users. The head are the most popular items with a third of all training "
+            "rows, the tail the least popular with a third; users are divided at the terciles of their number of training rows. "
             f"Test items are ranked among all items, or among 100 random ones; beside each metric is that of popularity.{said}"
         ),
         Picture("bands", "nDCG@10 of test items by band."),
@@ -278,7 +283,10 @@ def _lists(numbers: dict[str, Any]) -> list[Block]:
             f"The ten best items for {users:,} users, without those that they have. Coverage grows with the number of users. "
             "A lift of 0 is that of lists as popular as what users have, 1 of twice as popular ones."
         ),
-        Picture("lists", "Accuracy beside other qualities of lists: upwards and to the right is better, but for popularity lift."),
+        Picture(
+            "lists",
+            "Accuracy beside other qualities of lists: upwards and to the right is better, but for popularity lift.",
+        ),
         Table(["of the ten best", "model", "popularity"], rows),
     ]
 
@@ -300,6 +308,7 @@ def _sampling(numbers: dict[str, Any]) -> list[Block]:
         Paragraph(
             f"Random seed {sampling['seed']}; up to {sampling['users']:,} users, {sampling['pairs']:,} pairs of each kind, "
             f"{sampling['sources']:,} items from which paths are measured, {sampling['delta_samples']} samples of "
-            f"{sampling['delta_size']} items for delta. The same run and seed give the same report. All numbers are in report.json."
+            f"{sampling['delta_size']} items for delta. The same run and seed give the same report. All numbers are in "
+            "report.json."
         ),
     ]

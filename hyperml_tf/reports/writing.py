@@ -35,8 +35,8 @@ def report(
 ) -> dict[str, Any]:
     """Measures whether hyperbolic space suits the table of a run, and writes what was found.
 
-    It writes `report.json` with every number, `report.md` and `report.html` with text, tables and pictures, and the pictures as SVG
-    in `pictures/`. The HTML page holds its pictures, and needs no other file and no network. Without matplotlib (the extra
+    It writes `report.json` with every number, `report.md` and `report.html` with text, tables and pictures, and the pictures as
+    SVG in `pictures/`. The HTML page holds its pictures, and needs no other file and no network. Without matplotlib (the extra
     `plots`) there are no pictures, and the report says so.
 
     Args:
@@ -71,7 +71,9 @@ def report(
     _check_writable(folder)
     table = _items(loaded, items)
     if table is None and categories is not None:
-        raise ValueError(f"`categories` requires a table of items, `items`. Received: categories={categories!r}, no table")
+        raise ValueError(
+            f"`categories` requires a table of items, `items`. Received: categories={categories!r}, no table"
+        )
     found = measure(loaded, table, None if table is None else Categories.of(table, categories), sampling or Sampling())
     _write(folder, found)
     return found.numbers
