@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from hyperml_tf import __version__
-from hyperml_tf.cli import answers, pictures, runs, serving, synthetic, tables, tuning
+from hyperml_tf.cli import answers, pictures, reports, runs, serving, synthetic, tables, tuning
 from hyperml_tf.cli.serve import serve
 
 PROGRAM = "hyperml-tf"
@@ -34,6 +34,7 @@ app.command()(serve)
 app.command()(serving.verify)
 app.command()(pictures.plot)
 app.command()(pictures.explore)
+app.command()(reports.report)
 app.command()(synthetic.synthesize)
 
 

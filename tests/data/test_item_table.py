@@ -104,3 +104,10 @@ def test_what_is_no_item_table(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(content)
         with pytest.raises(ValueError, match=f"could not be read as .*{name}"):
             ItemTable.from_file(tmp_path / name, CATALOGUE)
+
+
+def test_another_catalogue_gets_what_is_known_of_its_items() -> None:
+    items = ItemTable(np.array(["a", "b"]), {"title": ["Apple", "Bread"]})
+    other = items.for_items(np.array(["c", "b"]))
+    assert other.item_ids.tolist() == ["c", "b"]
+    assert other.columns == {"title": ["", "Bread"]}
