@@ -122,8 +122,8 @@ def sampled_delta(distances: ArrayLike, size: int = 64, samples: int = 20, seed:
     deltas, diameters = np.array([gromov_delta(part) for part in parts]), np.array([part.max() for part in parts])
     relative = 2 * deltas / diameters
     low, high = np.quantile(relative, (0.025, 0.975))
-    means = (float(values.mean()) for values in (deltas, diameters, relative))
-    return Hyperbolicity(*means, float(low), float(high), len(parts), len(parts[0]))
+    delta, diameter, mean = (float(values.mean()) for values in (deltas, diameters, relative))
+    return Hyperbolicity(delta, diameter, mean, float(low), float(high), len(parts), len(parts[0]))
 
 
 def suggested_curvature(relative: float, diameter: float = DIAMETER) -> float:

@@ -19,7 +19,7 @@ from hyperml_tf.reports.space import Space
 from hyperml_tf.reports.structure import measure_structure
 from hyperml_tf.reports.verdict import verdict
 from hyperml_tf.runs import Run
-from hyperml_tf.runs.run import HISTORY
+from hyperml_tf.runs.layout import HISTORY
 
 
 class Measured(NamedTuple):

@@ -109,7 +109,7 @@ def _radius(measured: Measured) -> Figure | None:
     if levels:
         _quartiles(axes[1], [level["depth"] for level in levels], levels)
         axes[1].set(xlabel="depth of the category", ylabel="distance from the origin")
-        axes[1].xaxis.get_major_locator().set_params(integer=True)
+        _whole_numbers(axes[1])
     return figure
 
 
@@ -178,7 +178,7 @@ def _graph(measured: Measured) -> Figure | None:
         axes.plot(line, line / agreement["scale"], color=OTHER, linewidth=1.2, linestyle="--", label="proportional")
         _legend(axes)
     axes.set(xlabel="links on the shortest path of two items", ylabel="learned distance", xlim=(0, max(places) + 0.3))
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    _whole_numbers(axes)
     return figure
 
 
@@ -258,6 +258,13 @@ def _training(measured: Measured) -> Figure | None:
             numbers = np.array(values, np.float64)
             one.plot(np.arange(1, len(numbers) + 1), numbers, color=colour, label=label, marker="o", markersize=3)
         one.set(xlabel="epoch", ylabel=title)
-        one.xaxis.get_major_locator().set_params(integer=True)
+        _whole_numbers(one)
         _legend(one)
     return figure
+
+
+def _whole_numbers(axes: Axes) -> None:
+    """Lets the ticks of the horizontal axis be whole numbers."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
