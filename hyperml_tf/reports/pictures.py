@@ -109,7 +109,7 @@ def _radius(measured: Measured) -> Figure | None:
     if levels:
         _quartiles(axes[1], [level["depth"] for level in levels], levels)
         axes[1].set(xlabel="depth of the category", ylabel="distance from the origin")
-        axes[1].xaxis.get_major_locator().set_params(integer=True)
+        axes[1].locator_params(axis="x", integer=True)
     return figure
 
 
@@ -178,7 +178,7 @@ def _graph(measured: Measured) -> Figure | None:
         axes.plot(line, line / agreement["scale"], color=OTHER, linewidth=1.2, linestyle="--", label="proportional")
         _legend(axes)
     axes.set(xlabel="links on the shortest path of two items", ylabel="learned distance", xlim=(0, max(places) + 0.3))
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.locator_params(axis="x", integer=True)
     return figure
 
 
@@ -258,6 +258,6 @@ def _training(measured: Measured) -> Figure | None:
             numbers = np.array(values, np.float64)
             one.plot(np.arange(1, len(numbers) + 1), numbers, color=colour, label=label, marker="o", markersize=3)
         one.set(xlabel="epoch", ylabel=title)
-        one.xaxis.get_major_locator().set_params(integer=True)
+        one.locator_params(axis="x", integer=True)
         _legend(one)
     return figure
