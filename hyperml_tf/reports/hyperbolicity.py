@@ -38,10 +38,9 @@ def gromov_delta(distances: ArrayLike) -> float:
 
     Of the three sums of opposite distances of four points, `d(x, y) + d(z, w)`, `d(x, z) + d(y, w)` and `d(x, w) + d(y, z)`,
     the two largest differ by at most `2 delta`. It is 0 if and only if the distances are those of points of a tree. For a base
-    point
-    `w` and the Gromov products `(x|y) = (d(x, w) + d(y, w) - d(x, y)) / 2` the condition is `(x|y) >= min((x|z), (z|y)) - delta`,
-    which is a product of matrices with `max` and `min` instead of sum and product. It is evaluated for every base point, so the
-    result is exact; time grows with the fourth power of the number of points.
+    point `w` and the Gromov products `(x|y) = (d(x, w) + d(y, w) - d(x, y)) / 2` the condition is
+    `(x|y) >= min((x|z), (z|y)) - delta`, which is a product of matrices with `max` and `min` instead of sum and product. It is
+    evaluated for every base point, so the result is exact; time grows with the fourth power of the number of points.
 
     Args:
         distances: Symmetric matrix of distances, `(n, n)`.
@@ -122,8 +121,15 @@ def sampled_delta(distances: ArrayLike, size: int = 64, samples: int = 20, seed:
     deltas, diameters = np.array([gromov_delta(part) for part in parts]), np.array([part.max() for part in parts])
     relative = 2 * deltas / diameters
     low, high = np.quantile(relative, (0.025, 0.975))
-    delta, diameter, mean = (float(values.mean()) for values in (deltas, diameters, relative))
-    return Hyperbolicity(delta, diameter, mean, float(low), float(high), len(parts), len(parts[0]))
+    return Hyperbolicity(
+        delta=float(deltas.mean()),
+        diameter=float(diameters.mean()),
+        relative=float(relative.mean()),
+        low=float(low),
+        high=float(high),
+        samples=len(parts),
+        size=len(parts[0]),
+    )
 
 
 def suggested_curvature(relative: float, diameter: float = DIAMETER) -> float:

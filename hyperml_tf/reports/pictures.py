@@ -109,7 +109,7 @@ def _radius(measured: Measured) -> Figure | None:
     if levels:
         _quartiles(axes[1], [level["depth"] for level in levels], levels)
         axes[1].set(xlabel="depth of the category", ylabel="distance from the origin")
-        _whole_numbers(axes[1])
+        axes[1].locator_params(axis="x", integer=True)
     return figure
 
 
@@ -178,7 +178,7 @@ def _graph(measured: Measured) -> Figure | None:
         axes.plot(line, line / agreement["scale"], color=OTHER, linewidth=1.2, linestyle="--", label="proportional")
         _legend(axes)
     axes.set(xlabel="links on the shortest path of two items", ylabel="learned distance", xlim=(0, max(places) + 0.3))
-    _whole_numbers(axes)
+    axes.locator_params(axis="x", integer=True)
     return figure
 
 
@@ -258,13 +258,6 @@ def _training(measured: Measured) -> Figure | None:
             numbers = np.array(values, np.float64)
             one.plot(np.arange(1, len(numbers) + 1), numbers, color=colour, label=label, marker="o", markersize=3)
         one.set(xlabel="epoch", ylabel=title)
-        _whole_numbers(one)
+        one.locator_params(axis="x", integer=True)
         _legend(one)
     return figure
-
-
-def _whole_numbers(axes: Axes) -> None:
-    """Lets the ticks of the horizontal axis be whole numbers."""
-    from matplotlib.ticker import MaxNLocator
-
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))

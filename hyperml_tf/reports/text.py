@@ -60,7 +60,8 @@ def _verdict(numbers: dict[str, Any]) -> list[Block]:
         Paragraph(
             "What this does not prove: which space recommends better. A table without a hierarchy may gain from curvature, and "
             "one with a hierarchy may not. Train the same run with --curvature 0 and compare the test metrics, over several "
-            "seeds. Learned radii are those of one training, and the item graph is one of many that could be made of the table."
+            "seeds. Learned radii are those of one training, and after few epochs items are still about where they were drawn. "
+            "The item graph is one of many that could be made of the table."
         ),
     ]
 
@@ -70,12 +71,12 @@ def _radius(numbers: dict[str, Any]) -> list[Block]:
     low, middle, high = radius["quartiles"]
     text = (
         "In a tree that is embedded in hyperbolic space, what is general lies near the origin and what is special far from it. "
-        f"Half of the {radius['items']:,} items with training rows are at a distance of {low:.2f} to {high:.2f} from the origin, "
-        f"the median is {middle:.2f}, the farthest {radius['largest']:.2f}. "
+        f"Half of the {radius['items']:,} items with training rows are at a distance of {low:.3g} to {high:.3g} from the origin, "
+        f"the median is {middle:.3g}, the farthest {radius['largest']:.3g}. "
     )
     if c > 0:
-        text += f"In units of the curvature, sqrt(c) times the distance, the median is {c**0.5 * middle:.2f}. "
-    medians = ", ".join(f"{name} {value:.2f}" for name, value in radius["bands"].items() if value is not None)
+        text += f"In units of the curvature, sqrt(c) times the distance, the median is {c**0.5 * middle:.3g}. "
+    medians = ", ".join(f"{name} {value:.3g}" for name, value in radius["bands"].items() if value is not None)
     text += (
         f"Rank correlation with popularity: {_correlation(radius['popularity'])}. Medians of items by popularity, each with a "
         f"third of the rows: {medians}."
@@ -85,7 +86,7 @@ def _radius(numbers: dict[str, Any]) -> list[Block]:
     by = "popularity, and by depth of the category" if deep else "popularity"
     blocks.append(Picture("radius", f"Distance of items from the origin, by {by}."))
     for name, title in (("nearest", "nearest to the origin"), ("farthest", "farthest from the origin")):
-        rows = [[*_names(entry), f"{entry['radius']:.2f}", f"{entry['rows']:,}"] for entry in radius[name]]
+        rows = [[*_names(entry), f"{entry['radius']:.3g}", f"{entry['rows']:,}"] for entry in radius[name]]
         columns = list(radius[name][0]["details"])[:_NAMES_SHOWN] if radius[name] else []
         blocks.append(Table([f"items {title}", *columns, "distance", "rows"], rows, 1 + len(columns)))
     return blocks
@@ -100,7 +101,7 @@ def _depth(categories: dict[str, Any] | None) -> list[Block]:
         return [
             Paragraph(
                 f"The column {column} is no hierarchy: its lists have {said}; paths from the general to the special would have "
-                "at least 80 %. So their length is no depth, and nothing is said about it."
+                "at least 80%. So their length is no depth, and nothing is said about it."
             )
         ]
     given = categories["given_popularity"]
@@ -199,7 +200,7 @@ def _pairs(numbers: dict[str, Any]) -> list[Block]:
             found = pairs[kind]
             shares = [f"{found[name]:.3f}" for name in ("auc", "auc_popularity", "nearer", "more_popular")]
             rows.append(
-                [kind, f"{found['pairs']:,}", f"{found['median']:.2f}", f"{found['unobserved_median']:.2f}", *shares]
+                [kind, f"{found['pairs']:,}", f"{found['median']:.3g}", f"{found['unobserved_median']:.3g}", *shares]
             )
     return [
         heading,

@@ -73,7 +73,7 @@ def _popularity(numbers: dict[str, Any]) -> tuple[str, str] | None:
     value = found["spearman"]
     text = f"the radius of items and their popularity have a rank correlation of {value:+.2f}"
     if value <= -CORRELATED:
-        return "for", f"{text}: popular items are near the origin, as general ones are in a tree"
+        return _if_curved(numbers, f"{text}: popular items are near the origin, as general ones are in a tree")
     if value >= CORRELATED:
         return "against", f"{text}: popular items are far from the origin"
     return "against", f"{text}, which is weak"
@@ -86,8 +86,16 @@ def _depth(numbers: dict[str, Any]) -> tuple[str, str] | None:
     value = categories["depth"]["spearman"]
     text = f"the radius of items and the depth of their category have a rank correlation of {value:+.2f}"
     if value >= CORRELATED:
-        return "for", f"{text}: special items are far from the origin"
+        return _if_curved(numbers, f"{text}: special items are far from the origin")
     return "against", f"{text}, which is weak" if value > -CORRELATED else f"{text}: special items are near the origin"
+
+
+def _if_curved(numbers: dict[str, Any], text: str) -> tuple[str, str]:
+    """Ranks of radii say nothing about curvature where space is flat, however small the differences of the radii are."""
+    ratio = numbers["flatness"]
+    if numbers["run"]["curvature"] > 0 and (ratio is None or ratio >= CURVED):
+        return "for", text
+    return "open", f"{text}; but the space is flat where they are"
 
 
 def _flatness(numbers: dict[str, Any]) -> tuple[str, str] | None:

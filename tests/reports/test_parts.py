@@ -150,6 +150,8 @@ def numbers(
         (numbers(graph={"share": 0.1}, popularity=0.0), "partly"),
         (numbers(delta=None, radius={"popularity": None, "categories": None}), "unknown"),
         (numbers(delta=None, popularity=0.0), "partly"),
+        (numbers(relative=0.7, flatness=1.01), "no"),  # ranks of radii in a space that is flat there
+        (numbers(relative=0.7, run={"curvature": 0.0}), "no"),
     ],
 )
 def test_what_speaks_for_hyperbolic_space_and_against_it(found: dict[str, Any], answer: str) -> None:
@@ -158,12 +160,17 @@ def test_what_speaks_for_hyperbolic_space_and_against_it(found: dict[str, Any], 
 
 def test_reasons_have_their_numbers() -> None:
     found = verdict(numbers(relative=0.72, popularity=-0.51, depth=0.02, flatness=1.01))
+    weak = (
+        "-0.51: popular items are near the origin, as general ones are in a tree; but the space is flat where they are"
+    )
+    assert weak in "".join(found["open"])
+    assert found["for"] == []
     assert "+0.02, which is weak" in "".join(found["against"])
     assert "0.72 (0.67 to 0.77); a tree has 0, a random graph with the same degrees 0.80" in "".join(found["against"])
     assert "1.01 times those of the same points in flat space" in "".join(found["against"])
-    assert ["-0.51: popular items are near the origin" in text for text in found["for"]] == [True]
-    flat = numbers(flatness=1.0, run={"curvature": 0.0})
-    assert not any("flat space" in text for side in verdict(flat).values() for text in side)
+    assert "-0.50: popular items are near the origin" in "".join(verdict(numbers())["for"])
+    flat = verdict(numbers(flatness=1.0, run={"curvature": 0.0}))
+    assert not any("flat space" in text for side in ("for", "against", "open") for text in flat[side])
 
 
 def test_a_taxonomy_is_told_from_rows_at_random() -> None:

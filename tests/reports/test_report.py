@@ -166,6 +166,18 @@ def test_the_command(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert (found["sampling"]["seed"], found["radius"]["categories"]["column"]) == (1, "genre")
 
 
+def test_the_program_of_the_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = Path(__file__).parents[2] / "docs" / "report.md"
+    [program] = re.findall(r"^```python\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("hyperml_tf.runs.train.export_saved_model", lambda *_, **__: None)
+    monkeypatch.setattr("hyperml_tf.reports.writing.draw", lambda _: {})
+    exec(compile(program.replace("epochs=2", "epochs=1"), str(page), "exec"), {})
+    assert re.fullmatch(r"(yes|partly|no) 0\.\d+\n", capsys.readouterr().out)
+
+
 def test_what_it_refuses(run: Run, numbers: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(FileExistsError, match=r"`out` must be a directory. Received: the file"):
