@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,11 @@ import pytest
 import scipy.stats
 import tensorflow as tf
 
+import hyperml_tf
 from hyperml_tf import cli
 from hyperml_tf.data import synthesize
 from hyperml_tf.geometry import poincare
-from hyperml_tf.reports import Sampling, report
+from hyperml_tf.reports import Sampling, report, sampled_delta
 from hyperml_tf.runs import Run, train_run
 from hyperml_tf.settings import TrainingConfig
 
@@ -114,11 +116,11 @@ def test_lists_are_those_that_users_would_get(run: Run, numbers: dict[str, Any])
 
 
 def test_distances_of_pairs(run: Run, numbers: dict[str, Any]) -> None:
-    pairs, split = numbers["pairs"], run.held_out.split
+    pairs, split, ids = numbers["pairs"], run.held_out.split, run.table.item_ids
     assert pairs["training"]["pairs"] == len(split.train)
     assert sum(pairs["test"]["distances"]) == sum(pairs["test"]["unobserved"]) == len(split.test)
     with run.model.seen.replaced(split.before_test):
-        of_test = run.model.predict(split.test, verbose=0)
+        of_test = run.model({"user_id": split.test.user_ids[split.test.users], "item_id": ids[split.test.items]})
     assert pairs["test"]["median"] == pytest.approx(np.median(of_test), rel=1e-4)
     assert 0 <= pairs["test"]["auc"] <= 1
 
@@ -152,6 +154,15 @@ def test_without_matplotlib(
     assert "No pictures were drawn" in caplog.text
 
 
+@pytest.fixture
+def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No pictures, and few samples of delta, which take most of the time of a small report."""
+    few = lambda matrix, size, samples, seed: sampled_delta(matrix, 16, 2, seed)  # noqa: E731
+    monkeypatch.setattr("hyperml_tf.reports.structure.sampled_delta", few)
+    monkeypatch.setattr("hyperml_tf.reports.writing.draw", lambda _: {})
+
+
+@pytest.mark.usefixtures("cheap")
 def test_the_command(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out"
     pd.DataFrame({"item": run.table.item_ids, "genre": ["a>b", "a"] * (run.table.n_items // 2)}).to_csv(
@@ -166,15 +177,15 @@ def test_the_command(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert (found["sampling"]["seed"], found["radius"]["categories"]["column"]) == (1, "genre")
 
 
+@pytest.mark.usefixtures("cheap")
 def test_the_program_of_the_page(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     page = Path(__file__).parents[2] / "docs" / "report.md"
     [program] = re.findall(r"^```python\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("hyperml_tf.runs.train.export_saved_model", lambda *_, **__: None)
-    monkeypatch.setattr("hyperml_tf.reports.writing.draw", lambda _: {})
-    exec(compile(program.replace("epochs=2", "epochs=1"), str(page), "exec"), {})
+    shutil.copytree(run.path, tmp_path / "run")
+    monkeypatch.setattr(hyperml_tf, "train_run", lambda *_, **__: Run.load(tmp_path / "run"))
+    exec(compile(program, str(page), "exec"), {})
     assert re.fullmatch(r"(yes|partly|no) 0\.\d+\n", capsys.readouterr().out)
 
 
