@@ -130,6 +130,7 @@ CASES: dict[type, dict[str, Any]] = {
             "shrinkage": 3.0,
             "half_life": 2.0,
             "around": 0.25,
+            "spread": 2,
             "recent_weight": 0.5,
             "recent_half_life": 2.0,
             "neighbours": "random",

@@ -33,7 +33,7 @@ SAMPLING = Sampling(delta_samples=4, delta_size=24, sources=60)
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     made = synthesize(n_users=60, n_items=120, n_rows=900, depth=2, branching=3, seed=1)
-    known = made.items[["item", "name", "category"]].assign(name=HOSTILE)
+    known = made.items[["item", "title", "category"]].assign(title=HOSTILE)
     path = tmp_path_factory.mktemp("runs") / "run"
     tf.config.run_functions_eagerly(True)
     try:
@@ -87,7 +87,7 @@ def test_radii(run: Run, numbers: dict[str, Any]) -> None:
     assert found["items"] == np.count_nonzero(trained)
     nearest = np.flatnonzero(trained)[np.argmin(radii[trained])]
     assert found["nearest"][0]["item"] == run.model.candidate_tower.ids[nearest]
-    assert found["nearest"][0]["details"]["name"] == HOSTILE
+    assert found["nearest"][0]["details"]["title"] == HOSTILE
     assert (found["categories"]["is_hierarchy"], found["categories"]["levels"][0]["depth"]) == (True, 2)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tiny
-from hostile import TITLES
+from hostile_titles import TITLES
 
 from hyperml_tf.data import Interactions
 from hyperml_tf.models import HyperML
