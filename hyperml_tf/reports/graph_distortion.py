@@ -11,14 +11,22 @@ from hyperml_tf.reports.checks import rows_of_distances
 
 
 class Distortion(NamedTuple):
-    """The distortion of an embedding, see `distortion`."""
+    """The distortion of an embedding, see `distortion`.
+
+    Args:
+        mean: Mean of `|a d - g| / g` over the pairs.
+        scale: The factor `a` with the smallest mean.
+        pairs: Number of pairs.
+
+    Example:
+
+    >>> Distortion(mean=0.25, scale=2.0, pairs=10).mean
+    0.25
+    """
 
     mean: float
-    """Mean of `|a d - g| / g` over the pairs."""
     scale: float
-    """The factor `a` with the smallest mean."""
     pairs: int
-    """Number of pairs."""
 
 
 def distortion(distances: ArrayLike, graph: ArrayLike) -> Distortion:

@@ -15,22 +15,30 @@ DIAMETER = 12.2
 
 
 class Hyperbolicity(NamedTuple):
-    """The delta of samples of a metric space, see `sampled_delta`."""
+    """The delta of samples of a metric space, see `sampled_delta`.
+
+    Args:
+        delta: Mean of Gromov's delta over the samples, in the units of the distances.
+        diameter: Mean of the largest distance in a sample.
+        relative: Mean of `2 delta / diameter`: 0 for a tree, at most 1.
+        low: Lower end of the interval of `relative`: its 2.5 % quantile over the samples.
+        high: Upper end of the interval: the 97.5 % quantile.
+        samples: Number of samples.
+        size: Number of points in each.
+
+    Example:
+
+    >>> Hyperbolicity(delta=0.5, diameter=4.0, relative=0.25, low=0.2, high=0.3, samples=10, size=100).relative
+    0.25
+    """
 
     delta: float
-    """Mean of Gromov's delta over the samples, in the units of the distances."""
     diameter: float
-    """Mean of the largest distance in a sample."""
     relative: float
-    """Mean of `2 delta / diameter`: 0 for a tree, at most 1."""
     low: float
-    """Lower end of the interval of `relative`: its 2.5 % quantile over the samples."""
     high: float
-    """Upper end of the interval: the 97.5 % quantile."""
     samples: int
-    """Number of samples."""
     size: int
-    """Number of points in each."""
 
 
 def gromov_delta(distances: ArrayLike) -> float:

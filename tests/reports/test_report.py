@@ -38,7 +38,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     tf.config.run_functions_eagerly(True)
     try:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("hyperml_tf.runs.train.export_saved_model", lambda *_, **__: None)  # takes most of the time
+            patch.setattr(
+                "hyperml_tf.runs.finishing.export_saved_model", lambda *_, **__: None
+            )  # takes most of the time
             return train_run(made.table, path, TrainingConfig(dim=4, epochs=2, batch_size=256), items=known)
     finally:
         tf.config.run_functions_eagerly(False)

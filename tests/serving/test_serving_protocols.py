@@ -263,7 +263,7 @@ def test_rest_in_rows_and_columns(address: str, asked: ServedModel, signature: s
         assert set(row) == set(columns["outputs"]) == set(expected)
         for name, values in expected.items():
             assert row[name] == columns["outputs"][name][place]
-            if isinstance(values[place][0], float):
+            if np.asarray(values[place]).dtype.kind == "f":
                 np.testing.assert_allclose(row[name], values[place], rtol=1e-5)
             else:
                 assert row[name] == values[place]
