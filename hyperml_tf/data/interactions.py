@@ -251,7 +251,14 @@ class Interactions:
 
     @classmethod
     def from_arrays(
-        cls, users: Any, items: Any, order: Any = None, repeats: Repeats | None = None, weights: Any = None
+        cls,
+        users: Any,
+        items: Any,
+        order: Any = None,
+        repeats: Repeats | None = None,
+        weights: Any = None,
+        *,
+        partial: bool = False,
     ) -> Interactions:
         """Converts vectors: lists, iterators, numpy arrays, tensors, or the series of pandas and other libraries.
 
@@ -261,6 +268,7 @@ class Interactions:
             order: `(rows,)` numbers or dates that order the interactions of a user. Defaults to None, the order given.
             repeats: see `from_frame`.
             weights: `(rows,)` finite numbers >= 0, see `weight_column` of `from_frame`. Defaults to None, all are 1.
+            partial: see `from_frame`.
 
         Returns:
             The interactions.
@@ -273,7 +281,7 @@ class Interactions:
         lengths = {name: len(values) for name, values in frame.items()}
         if len(set(lengths.values())) != 1:
             raise ValueError(f"`users`, `items`, `order` and `weights` must have one length. Received: {lengths}")
-        options = TableOptions(repeats=repeats, weight_column=None if weights is None else "weights")
+        options = TableOptions(repeats=repeats, weight_column=None if weights is None else "weights", partial=partial)
         columns = Columns("users", "items", None if order is None else "order", weight=options.weight_column)
         return cls._from_columns(pd.DataFrame(frame), columns, "`users`", options, "arrays")
 
