@@ -277,6 +277,7 @@ def test_a_part_of_a_table_may_be_of_a_single_user(tmp_path):
     frame = pd.DataFrame({"user": ["u"], "item": ["a"]})
     frame.to_csv(tmp_path / "day.csv", index=False)
     for table in (
+        Interactions.from_arrays(["u"], ["a"], partial=True),
         Interactions.from_frame(frame, partial=True),
         Interactions.from_file(tmp_path / "day.csv", partial=True),
     ):

@@ -171,7 +171,7 @@ def test_the_export_serves_new_users_and_items(folder: Path, second: Run) -> Non
 
 
 def test_an_update_is_updated_again_even_by_a_single_row(folder: Path, second: Run, tmp_path: Path) -> None:
-    row = Interactions.from_frame(pd.DataFrame({"user": ["zoe"], "item": ["new_3"]}), partial=True)
+    row = Interactions.from_arrays(["zoe"], ["new_3"], partial=True)
     third = update_run(second, row, tmp_path / "3", epochs=1, replay=0.0, learning_rate=0.5)
     assert [origin["rows"] for origin in third.lineage] == [second.lineage[0]["rows"], 1]
     assert third.table.to_frame().query("user == 'zoe'")["item"].tolist()[-1] == "new_3"
