@@ -11,14 +11,22 @@ from hyperml_tf.reports.checks import rows_of_distances
 
 
 class Distortion(NamedTuple):
-    """The distortion of an embedding, see `distortion`."""
+    """The distortion of an embedding, see `distortion`.
+
+    Args:
+        mean: Float, mean of `|a d - g| / g` over the pairs.
+        scale: Float, the factor `a` with the smallest mean.
+        pairs: Integer, number of pairs.
+
+    Example:
+
+    >>> distortion([[1.0, 1.0]], [[2.0, 4.0]]).mean
+    0.25
+    """
 
     mean: float
-    """Mean of `|a d - g| / g` over the pairs."""
     scale: float
-    """The factor `a` with the smallest mean."""
     pairs: int
-    """Number of pairs."""
 
 
 def distortion(distances: ArrayLike, graph: ArrayLike) -> Distortion:

@@ -15,22 +15,31 @@ DIAMETER = 12.2
 
 
 class Hyperbolicity(NamedTuple):
-    """The delta of samples of a metric space, see `sampled_delta`."""
+    """The delta of samples of a metric space, see `sampled_delta`.
+
+    Args:
+        delta: Float, mean of Gromov's delta over the samples, in the units of the distances.
+        diameter: Float, mean of the largest distance in a sample.
+        relative: Float, mean of `2 delta / diameter`: 0 for a tree, at most 1.
+        low: Float, lower end of the interval of `relative`: its 2.5% quantile over the samples.
+        high: Float, upper end of the interval: the 97.5% quantile.
+        samples: Integer, number of samples.
+        size: Integer, number of points in each.
+
+    Example:
+
+    >>> found = sampled_delta(1.0 - np.eye(5))  # the ends of a star
+    >>> found.relative, found.diameter, found.size
+    (0.0, 1.0, 5)
+    """
 
     delta: float
-    """Mean of Gromov's delta over the samples, in the units of the distances."""
     diameter: float
-    """Mean of the largest distance in a sample."""
     relative: float
-    """Mean of `2 delta / diameter`: 0 for a tree, at most 1."""
     low: float
-    """Lower end of the interval of `relative`: its 2.5 % quantile over the samples."""
     high: float
-    """Upper end of the interval: the 97.5 % quantile."""
     samples: int
-    """Number of samples."""
     size: int
-    """Number of points in each."""
 
 
 def gromov_delta(distances: ArrayLike) -> float:
