@@ -54,6 +54,7 @@ ELSEWHERE = {
     models.History,
     models.HyperML,
     models.NetworkTower,
+    models.Explanation,
     models.Neighbours,
     models.Recommendations,
     retrieval.ExactIndex,

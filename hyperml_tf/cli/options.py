@@ -44,8 +44,10 @@ def with_settings(names: Collection[str] | None = None) -> Callable[[Command], C
 
 
 def _parameter(declared: Setting) -> inspect.Parameter:
+    # A switch can be turned off, too: a file may have turned it on.
+    negated = f"/--no-{declared.option[2:]}" if declared.kind is bool else ""
     option = typer.Option(
-        declared.option,
+        f"{declared.option}{negated}",
         help=declared.help,
         metavar="|".join(declared.choices) or None,
         show_default=declared.auto or True,

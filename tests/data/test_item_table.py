@@ -91,7 +91,7 @@ def test_what_is_no_item_table(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="No item column was found"):
         ItemTable.from_frame(FRAME[["title"]], CATALOGUE)
     with pytest.raises(ValueError, match="'title' must hold text that can be encoded"):
-        ItemTable.from_frame(pd.DataFrame({"item": [1], "title": ["\ud800"]}), CATALOGUE)
+        ItemTable.from_frame(pd.DataFrame({"item": [1], "title": ["\ud800"]}, dtype=object), CATALOGUE)
     with pytest.raises(FileNotFoundError, match="must be a file that exists"):
         ItemTable.from_file(tmp_path / "none.csv", CATALOGUE)
     for name, content in (

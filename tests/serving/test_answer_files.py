@@ -31,6 +31,7 @@ def read(path: Path) -> pd.DataFrame:
     ](path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["r.parquet", "r.csv", "r.jsonl"])
 def test_a_file_has_what_the_model_answers(tmp_path: Path, name: str) -> None:
     users, seen = trained().query_tower.ids, []
@@ -47,6 +48,7 @@ def test_a_file_has_what_the_model_answers(tmp_path: Path, name: str) -> None:
     assert got["title"].tolist() == [f'Title, "{item}"' for item in expected.ids.ravel()]
 
 
+@pytest.mark.slow
 def test_filters_and_users_of_ones_own(tmp_path: Path) -> None:
     """With fewer items left than asked for, there are fewer rows."""
     items, users = trained().candidate_tower.ids[:5].tolist(), [trained().query_tower.ids[4], "stranger"]
@@ -57,6 +59,7 @@ def test_filters_and_users_of_ones_own(tmp_path: Path) -> None:
     assert got["item"].tolist() == [item for row in expected.ids for item in row if item]
 
 
+@pytest.mark.slow
 def test_batches_without_a_row_come_first(tmp_path: Path) -> None:
     """Their columns are of the types of the others."""
     model = HyperML([1, 2], [7, 8], dim=2, history=0)
@@ -77,6 +80,7 @@ def test_models_that_rank_by_score(tmp_path: Path) -> None:
     assert got["score"].tolist() == expected.scores.ravel().tolist()
 
 
+@pytest.mark.slow
 def test_similar_items(tmp_path: Path) -> None:
     ids = trained().candidate_tower.ids
     rows = similar_to_file(trained(), tmp_path / "s.csv", k=2, items=titles(), batch_size=64)
@@ -87,6 +91,7 @@ def test_similar_items(tmp_path: Path) -> None:
     assert got["title"].tolist() == [f'Title, "{item}"' for item in expected.ids.ravel()]
 
 
+@pytest.mark.slow
 def test_a_file_is_whole_or_not_there(tmp_path: Path) -> None:
     path = tmp_path / "r.jsonl"
     path.write_text("before")
