@@ -12,6 +12,8 @@ from hyperml_tf.reports.sampling import Sampling
 from hyperml_tf.reports.space import Space
 
 _BINS = 60
+# Of all distances. The others are in the last bin: a few that are far would leave little room for the rest.
+_SHOWN = 0.99
 
 
 def measure_pairs(
@@ -56,12 +58,12 @@ def measure_pairs(
             "distances": near,
             "unobserved": far,
         }
-    edges = np.histogram_bin_edges(
-        np.concatenate([part[kind] for part in found.values() for kind in ("distances", "unobserved")]), _BINS
-    )
+    distances = np.concatenate([part[kind] for part in found.values() for kind in ("distances", "unobserved")])
+    farthest = np.quantile(distances, _SHOWN)
+    edges = np.histogram_bin_edges(np.minimum(distances, farthest), _BINS)
     for part in found.values():
         for kind in ("distances", "unobserved"):
-            part[kind] = np.histogram(part[kind], edges)[0].tolist()
+            part[kind] = np.histogram(np.minimum(part[kind], farthest), edges)[0].tolist()
     return {**found, "edges": edges.tolist()}
 
 

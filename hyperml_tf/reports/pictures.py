@@ -117,7 +117,7 @@ def _quartiles(axes: Axes, places: list[float], levels: list[dict[str, Any]]) ->
     low, middle, high = np.transpose([level["quartiles"] for level in levels])
     axes.vlines(places, low, high, color=ONE, linewidth=5, alpha=0.45, label="half of them")
     axes.plot(places, middle, color=INK, linewidth=1.2, marker="o", markersize=4, label="median")
-    axes.set_ylim(bottom=min(0.0, float(np.min(low))))
+    axes.set_ylim(0.0, 1.3 * max(float(np.max(high)), 1e-9))  # with room for the legend
     _legend(axes)
 
 

@@ -71,12 +71,12 @@ def _radius(numbers: dict[str, Any]) -> list[Block]:
     low, middle, high = radius["quartiles"]
     text = (
         "In a tree that is embedded in hyperbolic space, what is general lies near the origin and what is special far from it. "
-        f"Half of the {radius['items']:,} items with training rows are at a distance of {low:.3g} to {high:.3g} from the origin, "
-        f"the median is {middle:.3g}, the farthest {radius['largest']:.3g}. "
+        f"Half of the {radius['items']:,} items with training rows are at a distance of {_length(low)} to "
+        f"{_length(high)} from the origin, the median is {_length(middle)}, the farthest {_length(radius['largest'])}. "
     )
     if c > 0:
-        text += f"In units of the curvature, sqrt(c) times the distance, the median is {c**0.5 * middle:.3g}. "
-    medians = ", ".join(f"{name} {value:.3g}" for name, value in radius["bands"].items() if value is not None)
+        text += f"In units of the curvature, sqrt(c) times the distance, the median is {_length(c**0.5 * middle)}. "
+    medians = ", ".join(f"{name} {_length(value)}" for name, value in radius["bands"].items() if value is not None)
     text += (
         f"Rank correlation with popularity: {_correlation(radius['popularity'])}. Medians of items by popularity, each with a "
         f"third of the rows: {medians}."
@@ -86,10 +86,14 @@ def _radius(numbers: dict[str, Any]) -> list[Block]:
     by = "popularity, and by depth of the category" if deep else "popularity"
     blocks.append(Picture("radius", f"Distance of items from the origin, by {by}."))
     for name, title in (("nearest", "nearest to the origin"), ("farthest", "farthest from the origin")):
-        rows = [[*_names(entry), f"{entry['radius']:.3g}", f"{entry['rows']:,}"] for entry in radius[name]]
+        rows = [[*_names(entry), _length(entry["radius"]), f"{entry['rows']:,}"] for entry in radius[name]]
         columns = list(radius[name][0]["details"])[:_NAMES_SHOWN] if radius[name] else []
         blocks.append(Table([f"items {title}", *columns, "distance", "rows"], rows, 1 + len(columns)))
     return blocks
+
+
+def _length(value: float) -> str:
+    return f"{value:.2f}" if value >= 1 else f"{value:#.3g}"
 
 
 def _depth(categories: dict[str, Any] | None) -> list[Block]:
@@ -166,7 +170,7 @@ def _delta_row(name: str, found: dict[str, Any]) -> list[str]:
 
 
 def _curvature(value: float | None) -> str:
-    return "unbounded" if value is None else f"{value:.3g}"
+    return "unbounded" if value is None else _length(value)
 
 
 def _agreement(numbers: dict[str, Any]) -> list[Block]:
@@ -200,7 +204,7 @@ def _pairs(numbers: dict[str, Any]) -> list[Block]:
             found = pairs[kind]
             shares = [f"{found[name]:.3f}" for name in ("auc", "auc_popularity", "nearer", "more_popular")]
             rows.append(
-                [kind, f"{found['pairs']:,}", f"{found['median']:.3g}", f"{found['unobserved_median']:.3g}", *shares]
+                [kind, f"{found['pairs']:,}", _length(found["median"]), _length(found["unobserved_median"]), *shares]
             )
     return [
         heading,
@@ -209,7 +213,7 @@ def _pairs(numbers: dict[str, Any]) -> list[Block]:
             "users, so the test pairs are the fair comparison. AUC compares all pairs with each other; the last two columns "
             "each pair with that of the same user. Random items are unpopular, so popularity alone does well here."
         ),
-        Picture("pairs", "Distances of observed and unobserved pairs of users and items."),
+        Picture("pairs", "Distances of observed and unobserved pairs; the last bar has the farthest 1%, however far."),
         Table(
             [
                 *("pairs of", "number", "median distance", "unobserved"),
