@@ -14,15 +14,6 @@ class Distortion(NamedTuple):
     """The distortion of an embedding, see `distortion`.
 
     Args:
-<<<<<<< HEAD
-        mean: Mean of `|a d - g| / g` over the pairs.
-        scale: The factor `a` with the smallest mean.
-        pairs: Number of pairs.
-
-    Example:
-
-    >>> Distortion(mean=0.25, scale=2.0, pairs=10).mean
-=======
         mean: Float, mean of `|a d - g| / g` over the pairs.
         scale: Float, the factor `a` with the smallest mean.
         pairs: Integer, number of pairs.
@@ -30,7 +21,6 @@ class Distortion(NamedTuple):
     Example:
 
     >>> distortion([[1.0, 1.0]], [[2.0, 4.0]]).mean
->>>>>>> report
     0.25
     """
 

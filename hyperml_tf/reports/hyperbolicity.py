@@ -18,20 +18,6 @@ class Hyperbolicity(NamedTuple):
     """The delta of samples of a metric space, see `sampled_delta`.
 
     Args:
-<<<<<<< HEAD
-        delta: Mean of Gromov's delta over the samples, in the units of the distances.
-        diameter: Mean of the largest distance in a sample.
-        relative: Mean of `2 delta / diameter`: 0 for a tree, at most 1.
-        low: Lower end of the interval of `relative`: its 2.5 % quantile over the samples.
-        high: Upper end of the interval: the 97.5 % quantile.
-        samples: Number of samples.
-        size: Number of points in each.
-
-    Example:
-
-    >>> Hyperbolicity(delta=0.5, diameter=4.0, relative=0.25, low=0.2, high=0.3, samples=10, size=100).relative
-    0.25
-=======
         delta: Float, mean of Gromov's delta over the samples, in the units of the distances.
         diameter: Float, mean of the largest distance in a sample.
         relative: Float, mean of `2 delta / diameter`: 0 for a tree, at most 1.
@@ -45,7 +31,6 @@ class Hyperbolicity(NamedTuple):
     >>> found = sampled_delta(1.0 - np.eye(5))  # the ends of a star
     >>> found.relative, found.diameter, found.size
     (0.0, 1.0, 5)
->>>>>>> report
     """
 
     delta: float
