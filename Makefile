@@ -23,16 +23,19 @@ export TF_CPP_MIN_LOG_LEVEL ?= 2
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-demo: $(VENV)/.installed-plots ## Make up a catalogue, train, evaluate, export, and ask the export from a process without this package.
+demo: $(VENV)/.installed-plots ## Make up a catalogue, train, evaluate, export, draw, and ask the export from a process without this package.
 	rm -rf $(DEMO)
 	@echo; echo "== A made-up catalogue with a taxonomy, and users with tastes"
 	$(BIN)/hyperml-tf synthesize $(DEMO)/interactions.csv --item-table $(DEMO)/items.csv
 	@echo; echo "== Train, evaluate on held-out items, export"
-	$(BIN)/hyperml-tf train $(DEMO)/interactions.csv --out $(DEMO)/run
+	$(BIN)/hyperml-tf train $(DEMO)/interactions.csv --out $(DEMO)/run --items $(DEMO)/items.csv --detail title --detail category
 	@echo; echo "== Ask the exported SavedModel, in a process that imports TensorFlow alone"
-	$(BIN)/python examples/query_saved_model.py $(DEMO)/run/saved_model/1 --user $(DEMO_USER) \
-		--interactions $(DEMO)/interactions.csv --items $(DEMO)/items.csv
-	@echo; echo "Picture of the learned space: $(DEMO)/run/disk.png. SavedModel: $(DEMO)/run/saved_model/1"
+	$(BIN)/python examples/query_saved_model.py $(DEMO)/run/saved_model/1 --user $(DEMO_USER) --why
+	@echo; echo "== Recommendations for everyone, with titles"
+	$(BIN)/hyperml-tf recommend $(DEMO)/run --all-users --out $(DEMO)/recommendations.csv
+	@echo; echo "== Write a page to explore the learned space"
+	$(BIN)/hyperml-tf explore $(DEMO)/run --title "A made-up catalogue"
+	@echo; echo "The learned space: $(DEMO)/run/disk.png, and, in a browser, $(DEMO)/run/explorer.html. SavedModel: $(DEMO)/run/saved_model/1"
 
 # Files stay on one worker (loadfile), so that what a file prepares once is prepared once. TensorFlow's start-up messages, which
 # pytest holds back until its end, would follow the closing line: standard error is shown only after a failure.
@@ -57,7 +60,7 @@ test-oldest: $(OLDEST)/.installed ## All tests with the oldest version of every 
 bench-smoke: $(VENV)/.installed-benchmarks ## Every program in benchmarks/, at toy size, to see that it still runs.
 	$(BIN)/pytest benchmarks
 
-robust: $(VENV)/.installed-dev ## Kills, damaged files and broken tables, counted.
+robust: $(VENV)/.installed-dev ## Kills, full disks, damaged files and broken tables, counted.
 	$(BIN)/python benchmarks/robustness
 
 docs: $(VENV)/.installed-docs ## The documentation site, in build/site.

@@ -2,7 +2,7 @@
 
     python benchmarks/among.py [--items 100000] [--candidates 10 100 1000 10000 100000] [--batches 1 32] [--json figures.json]
 
-The model has random points at distances like those of a trained model, and is exported with `exclude_seen=True`. Candidates are
+The model has random points at distances like those of a trained model, and its export leaves out seen items. Candidates are
 drawn at random for every user. *Filtered* asks `serving_default` for the nearest items and keeps the candidates among them. To
 find `k` of `m` candidates among `n` items, about `k n / m` items have to be asked for: its export has twice as many as its `k`,
 up to the whole catalogue, and answers that still lack some are counted as *incomplete*. *Full* is `serving_default` with the
@@ -103,7 +103,7 @@ def main() -> None:
             wide = min(arguments.items, 2 * K * -(-arguments.items // m))
             for k in (K, wide):
                 if k not in exports:
-                    path = hml.export_saved_model(model, Path(scratch) / str(k), k=k, exclude_seen=True)
+                    path = hml.export_saved_model(model, Path(scratch) / str(k), k=k)
                     exports[k] = tf.saved_model.load(path)
             for batch in arguments.batches:
                 got = compare(exports[K].signatures, exports[wide].signatures, model, m, batch, arguments.rounds)

@@ -92,7 +92,7 @@ def _index(model: HyperML) -> Any:
 
 
 def _served(model: HyperML, folder: Path) -> Any:
-    served = ServedModel(export_saved_model(model, folder, k=K, overwrite=True))
+    served = ServedModel(export_saved_model(model, folder, k=K, overwrite=True, exclude_seen=False))
     ids = model.query_tower.ids
     return lambda codes: served.recommend(ids[codes].tolist()).ids
 

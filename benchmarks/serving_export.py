@@ -32,7 +32,7 @@ def export(arguments: argparse.Namespace, path: Path) -> dict[str, Any]:
 
     model = random_model(arguments.users, arguments.items, arguments.dim)
     before, started = peak(), time.perf_counter()
-    hml.export_saved_model(model, path, k=100, precision=arguments.precision, exclude_seen=True)
+    hml.export_saved_model(model, path, k=100, precision=arguments.precision)
     figures = {"model MiB": before, "export s": time.perf_counter() - started, "export peak MiB": peak()}
     if arguments.index:
         index = hml.serving.ApproximateIndex.from_model(model)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -53,6 +54,18 @@ def test_every_program_is_run_here() -> None:
     assert set(re.findall(r'run\(\s*"(\w+\.py)"', Path(__file__).read_text())) == PROGRAMS
 
 
+def test_recommend_all() -> None:
+    assert "users per second" in run("recommend_all.py", "--users", 50, "--items", 80, "--dim", 4, "--k", 5)
+
+
+def test_explanations(tmp_path: Path) -> None:
+    made = hml.synthesize(n_users=40, n_items=70, n_rows=500, seed=1)
+    hml.train_run(
+        made.table, tmp_path / "run", hml.TrainingConfig(epochs=1, dim=4), items=made.items[["item", "category"]]
+    )
+    assert "by the lead" in run("explanations.py", tmp_path / "run", "--column", "category", "--users", 5)
+
+
 def test_among() -> None:
     toy = ("--items", 500, "--users", 20, "--dim", 4, "--candidates", 5, 100, "--batches", 1, 4, "--rounds", 1)
     assert "same answers" in run("among.py", *toy)
@@ -98,6 +111,13 @@ def test_evaluation(table: Path) -> None:
 def test_gradients() -> None:
     toy = ("--negatives", 4, "--batch-size", 32, "--dim", 4, "--rounds", 1)
     assert "all six" in run("gradients.py", *toy)
+
+
+def test_explorer_frames() -> None:
+    pytest.importorskip("playwright", reason="playwright (the extra `browser`) cannot be imported")
+    if shutil.which("chromium") is None:
+        pytest.skip("There is no Chromium on the PATH.")
+    assert "'items': 300" in run("explorer_frames.py", "--items", 300, "--dim", 4, "--frames", 10)
 
 
 def test_half_precision(trained: Path) -> None:
@@ -161,3 +181,12 @@ def test_time_to_accuracy(table: Path, tmp_path: Path) -> None:
 def test_train_throughput() -> None:
     toy = ("--rows", 200, "--negatives", 1, 4, "--batch-size", 64, "--dim", 4, "--rounds", 1, "--seconds", 0.01)
     assert run("train_throughput.py", *toy)
+
+
+def test_updates(tmp_path: Path) -> None:
+    frame = hml.synthesize(n_users=80, n_items=100, n_rows=1500, depth=2, branching=3, seed=1).table.to_frame()
+    # Times at which users come and go, so that every fifth has new ones.
+    frame["time"] = frame.groupby("user").cumcount() + frame["user"].str[-5:].astype(int) // 4
+    frame.to_csv(tmp_path / "toy.csv", index=False)
+    assert "| all |" in run("updates.py", tmp_path / "toy.csv", "--epochs", 2, "--update-epochs", 1)
+    assert "| 1,1,0.5 |" in run("updates.py", tmp_path / "toy.csv", "--epochs", 2, "--validate", "1,1,0.5")

@@ -27,21 +27,25 @@ def main() -> None:
     arguments = parser.parse_args()
 
     tf.keras.utils.set_random_seed(0)
-    table = hml.synthesize(arguments.users, arguments.items, arguments.rows).table
+    catalogue = hml.synthesize(arguments.users, arguments.items, arguments.rows)
+    table = catalogue.table
     model = hml.HyperML.from_interactions(table, dim=32)
     model.compile()
     model.fit(table, epochs=arguments.epochs, verbose=2)
 
-    # k, the number of recommendations per query, is fixed at export.
-    path = hml.export_saved_model(model, arguments.out, k=10, overwrite=True)
+    # Names and categories come beside the ids. k, the number of recommendations per query, is fixed at export.
+    items = hml.ItemTable.from_frame(catalogue.items, table.item_ids, ["title", "category"])
+    path = hml.export_saved_model(model, arguments.out, k=10, overwrite=True, details=items.columns)
     served = hml.ServedModel(path)
     print(f"Exported to {path}")
 
     user = table.user_ids[0]
     own = table.item_ids[table.items[table.users == 0]].tolist()
-    new = served.recommend([user], exclude=[own])
+    new = served.recommend([user])  # without the user's own items, as `model.recommend`
     assert new.ids.tolist() == model.recommend([user], k=10).ids.tolist()
-    print(f"{user} has {len(own)} items. Nearest of the others: {', '.join(new.ids[0, :5])}")
+    print(f"{user} has {len(own)} items. Nearest of the others: {', '.join(new.details['title'][0, :5])}")
+    why = served.explain([user], [new.ids[0, 0]])
+    print(f"The first of them mainly because of {why.details['title'][0, 0]}: {why.shares[0, 0]:.0%}")
 
     # For an unknown user these are the nearest items to the origin: general, popular ones.
     print(f"New user: {', '.join(served.recommend(['nobody']).ids[0, :5])}")

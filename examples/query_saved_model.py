@@ -1,40 +1,56 @@
 """Query an exported SavedModel for recommendations with plain TensorFlow, without importing hyperml_tf.
 
-    python examples/query_saved_model.py runs/first/saved_model/1 --user ann [--interactions ratings.csv] [--items items.csv]
+    python examples/query_saved_model.py runs/first/saved_model/1 --user ann [--exclude 7 12] [--why]
 
-With `--interactions` (columns `user` and `item`) the user's own items are excluded from the recommendations, as are those given
-by `--exclude`. With `--items` (columns `item`, `name` and `category`) names and categories of the items are shown.
+The export leaves out what the user has already (unless it was written with `--include-seen`), and returns the columns of the item
+table that it was written with, such as titles. With `--why`, the items of the user's history that draw them most to each item are
+shown, too.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
+import contextlib
 import os
-from collections import Counter
+import sys
+from collections.abc import Iterator
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import tensorflow as tf
+
+@contextlib.contextmanager
+def muted() -> Iterator[None]:
+    """Discards standard error of native code: TensorFlow reports the GPUs that it does not find before its log level counts."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with open(os.devnull, "wb") as nothing:
+        os.dup2(nothing.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
-def read_rows(path: str) -> list[dict[str, str]]:
-    with open(path, newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+with muted():
+    import tensorflow as tf
+
+    tf.constant(0)  # the first tensor looks for devices
 
 
-def recommend(path: str, user: str, exclude: list[str], k: int) -> list[tuple[str, float]]:
-    """The nearest items of one user with their hyperbolic distances, nearest first."""
-    signatures = tf.saved_model.load(path).signatures
-    # The first axis of every input is the batch, here of one user. "" is padding, so an empty list becomes [""].
-    answer = signatures["recommend_excluding"](user_id=tf.constant([user]), exclude=tf.constant([exclude or [""]]))
-    pairs = zip(answer["item_id"].numpy()[0], answer["distance"].numpy()[0], strict=True)
-    # If fewer items are left than the export returns, the rest is padded with "".
-    return [(item.decode(), float(distance)) for item, distance in pairs if item][:k]
+def rows(answer: dict[str, tf.Tensor]) -> list[dict[str, str | float]]:
+    """The outputs for the first row of a batch, as one dictionary per item."""
+    columns = {name: values.numpy()[0].tolist() for name, values in answer.items() if values.shape.rank == 2}
+    decoded = {
+        name: [value.decode() if isinstance(value, bytes) else value for value in values]
+        for name, values in columns.items()
+    }
+    return [dict(zip(decoded, values, strict=True)) for values in zip(*decoded.values(), strict=True)]
 
 
-def describe(item: dict[str, str]) -> str:
-    return "  ".join(item[column] for column in ("name", "category") if item.get(column))
+def described(row: dict[str, str | float], skipped: tuple[str, ...]) -> str:
+    """The columns of the item table beside an id."""
+    return "  ".join(str(value) for name, value in row.items() if name not in skipped and value)
 
 
 def main() -> None:
@@ -42,23 +58,26 @@ def main() -> None:
     parser.add_argument("path", help="the directory with saved_model.pb")
     parser.add_argument("--user", required=True)
     parser.add_argument("--exclude", nargs="*", default=[], metavar="ITEM")
-    parser.add_argument("--interactions", help="CSV with columns user and item")
-    parser.add_argument("--items", help="CSV with columns item, name and category")
     parser.add_argument("-k", type=int, default=10)
+    parser.add_argument(
+        "--why", action="store_true", help="show which items of the user's history draw them to each item"
+    )
     arguments = parser.parse_args()
 
-    details = {row["item"]: row for row in read_rows(arguments.items)} if arguments.items else {}
-    rows = read_rows(arguments.interactions) if arguments.interactions else []
-    own = [row["item"] for row in rows if row["user"] == arguments.user]
-    answer = recommend(arguments.path, arguments.user, own + arguments.exclude, arguments.k)
-    if own:
-        print(f"{arguments.user} has {len(own)} items.")
-    if own and all("category" in details.get(item, {}) for item in own):
-        favourites = Counter(details[item]["category"] for item in own).most_common(3)
-        print("Most are of " + ", ".join(f"{category} ({count})" for category, count in favourites) + ".")
+    signatures = tf.saved_model.load(arguments.path).signatures
+    # The first axis of every input is the batch, here of one user. "" is padding, so an empty list becomes [""].
+    user = tf.constant([arguments.user])
+    answer = signatures["recommend_excluding"](user_id=user, exclude=tf.constant([arguments.exclude or [""]]))
     print(f"Recommended to {arguments.user}:")
-    for place, (item, distance) in enumerate(answer, start=1):
-        print(f"{place:>4}  {distance:8.4f}  {item}  {describe(details.get(item, {}))}".rstrip())
+    # If fewer items are left than the export returns, the rest is padded with "".
+    for place, row in enumerate([row for row in rows(answer) if row["item_id"]][: arguments.k], start=1):
+        text = described(row, ("item_id", "distance"))
+        print(f"{place:>4}  {row['distance']:8.4f}  {row['item_id']}  {text}".rstrip())
+        if arguments.why:
+            why = signatures["explain"](user_id=user, item_id=tf.constant([row["item_id"]]))
+            for reason in [one for one in rows(why) if one["share"] > 0][:3]:
+                text = described(reason, ("history", "share", "pull"))
+                print(f"      {reason['share']:>8.0%}  because of {reason['history']}  {text}".rstrip())
 
 
 if __name__ == "__main__":

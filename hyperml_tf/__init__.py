@@ -26,6 +26,7 @@ __all__ = [
     "DistanceIndex",
     "HyperML",
     "Interactions",
+    "ItemTable",
     "NearestNeighbors",
     "Run",
     "ServedModel",
@@ -38,13 +39,16 @@ __all__ = [
     "export_saved_model",
     "geometry",
     "initializers",
+    "inspect_table",
     "layers",
     "leave_one_out",
     "losses",
     "metrics",
     "models",
     "optimizers",
+    "recommend_to_file",
     "regularizers",
+    "reports",
     "retrieval",
     "runs",
     "sampling",
@@ -54,6 +58,7 @@ __all__ = [
     "tables",
     "train_run",
     "tuning",
+    "update_run",
     "visualization",
 ]
 
@@ -71,6 +76,7 @@ if TYPE_CHECKING:
         models,
         optimizers,
         regularizers,
+        reports,
         retrieval,
         runs,
         sampling,
@@ -81,11 +87,11 @@ if TYPE_CHECKING:
         visualization,
     )
     from hyperml_tf import server as server
-    from hyperml_tf.data import Interactions, leave_one_out, synthesize
+    from hyperml_tf.data import Interactions, ItemTable, inspect_table, leave_one_out, synthesize
     from hyperml_tf.models import DistanceIndex, HyperML
     from hyperml_tf.retrieval import NearestNeighbors
-    from hyperml_tf.runs import Run, train_run
-    from hyperml_tf.serving import ServedModel, export_saved_model
+    from hyperml_tf.runs import Run, train_run, update_run
+    from hyperml_tf.serving import ServedModel, export_saved_model, recommend_to_file
     from hyperml_tf.settings import TrainingConfig
 else:
     # Hidden from type checkers, which would take every misspelt name for one that this function may know.
@@ -93,14 +99,18 @@ else:
         "DistanceIndex": "models",
         "HyperML": "models",
         "Interactions": "data",
+        "ItemTable": "data",
         "NearestNeighbors": "retrieval",
         "Run": "runs",
         "ServedModel": "serving",
         "TrainingConfig": "settings",
         "export_saved_model": "serving",
+        "inspect_table": "data",
         "leave_one_out": "data",
+        "recommend_to_file": "serving",
         "synthesize": "data",
         "train_run": "runs",
+        "update_run": "runs",
     }
     # `server` needs an extra, so it is not in `__all__`: `from hyperml_tf import *` works without.
     _SUBPACKAGES = {name: name for name in (*__all__, "server") if name not in _HOMES and name != "__version__"}

@@ -1,7 +1,11 @@
-"""Fixtures shared by the suite. hyperml_tf is imported first, so that `tf.keras` is Keras 2 in every test."""
+"""Fixtures shared by the suite. hyperml_tf is imported first, so that `tf.keras` is Keras 2 in every test.
+
+TensorFlow is not imported here: pytest-xdist's controlling process, which waits for this file, has no use for it.
+"""
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import warnings
@@ -12,7 +16,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import hyperml_tf  # noqa: F401, I001
 import pytest
 import quick
-import tensorflow as tf
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -30,9 +33,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item in kept]
 
 
+def pytest_collection_finish() -> None:
+    """Takes what TensorFlow and the test files have made so far, which stays, out of the garbage collections to come.
+
+    Each would walk through all of it, which takes longer than many a test.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def _seeded() -> None:
     """Every test starts from the same random state."""
+    import tensorflow as tf
+
     tf.keras.utils.set_random_seed(0)
 
 

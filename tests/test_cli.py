@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import tensorflow as tf
 
 from hyperml_tf import cli
 from hyperml_tf.cli import serving
@@ -48,17 +50,19 @@ def call(capsys: pytest.CaptureFixture[str]) -> Call:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A table `t.csv` and the run `run` made of it, with ids that are text."""
+    """A table `t.csv` and the run `run` made of it and of a table of items, with ids that are text."""
     path = tmp_path_factory.mktemp("cli")
-    made = cli.main(["synthesize", f"{path}/t.csv", "--users", "60", "--items", "120", "--rows", "900", "--seed", "1"])
-    trained = cli.main(["train", f"{path}/t.csv", "--out", f"{path}/run", *SETTINGS])
+    size = ["--users", "60", "--items", "120", "--rows", "900", "--seed", "1"]
+    made = cli.main(["synthesize", f"{path}/t.csv", "--item-table", f"{path}/items.csv", *size])
+    items = ["--items", f"{path}/items.csv", "--detail", "title", "--detail", "category"]
+    trained = cli.main(["train", f"{path}/t.csv", "--out", f"{path}/run", *items, *SETTINGS])
     assert (made, trained) == (0, 0)
     return path
 
 
 def test_train_writes_the_run(folder: Path) -> None:
     run = folder / "run"
-    written = {"config.json", "metrics.json", "history.csv", "disk.png", "model", "saved_model"}
+    written = {"config.json", "metrics.json", "history.csv", "disk.png", "items.parquet", "model", "saved_model"}
     assert written <= {path.name for path in run.iterdir()}
     assert (run / "saved_model" / "1" / "saved_model.pb").is_file()
     metrics = json.loads((run / "metrics.json").read_text())
@@ -67,6 +71,16 @@ def test_train_writes_the_run(folder: Path) -> None:
         assert set(part) == METRICS
     assert len(pd.read_csv(run / "history.csv")) == 2
     assert TrainingConfig.from_file(run / "config.json") == TrainingConfig(epochs=2, dim=8, batch_size=256, k=7)
+
+
+def test_inspect_looks_at_a_table(folder: Path, call: Call) -> None:
+    answer = call("inspect", folder / "t.csv")
+    assert (answer.code, answer.err) == (0, "")
+    assert answer.out.startswith(f"{folder / 't.csv'}: 900 rows\n  user     'user'\n")
+    # The settings are those that the run got.
+    config = json.loads((folder / "run" / "config.json").read_text())["settings"]
+    assert f"  negatives      {config['negatives']}\n" in answer.out
+    assert f"Trains on {900 - 2 * 60} pairs; 60 users are evaluated" in answer.out
 
 
 def test_evaluate_prints_what_was_stored(folder: Path, call: Call) -> None:
@@ -138,6 +152,83 @@ def test_items_to_recommend_are_named_or_listed_in_a_file(folder: Path, call: Ca
     assert (nothing.code, json.loads(nothing.out)[0]["items"]) == (0, [])
 
 
+def test_titles_come_with_everything(folder: Path, call: Call, tmp_path: Path) -> None:
+    """In what is printed, in files, in what `train` exported, and with a table of one's own instead of that of the run."""
+    known = pd.read_csv(folder / "items.csv", dtype=str).set_index("item")
+    asked = ("recommend", folder / "run", "--user", "user_00001", "-k", 3)
+    items = json.loads(call(*asked, "--json").out)[0]["items"]
+    assert [item["title"] for item in items] == [known["title"][item["item"]] for item in items]
+    assert list(items[0]) == ["item", "distance", "title", "category"]
+    printed = call(*asked, "--detail", "title").out
+    assert all(known["title"][item["item"]].split()[0] in printed for item in items)
+    served = ServedModel(folder / "run" / "saved_model" / "1").recommend(["user_00001"], k=3)
+    assert served.ids.tolist() == [[item["item"] for item in items]]
+    assert served.details["title"].tolist() == [[item["title"] for item in items]]
+    (tmp_path / "own.csv").write_text(f"item,label\n{items[0]['item']},Mine\n")
+    own = json.loads(call(*asked, "--items", tmp_path / "own.csv", "--json").out)[0]["items"]
+    assert [item["label"] for item in own] == ["Mine", "", ""]
+    refused = call(*asked, "--detail", "price")
+    assert (refused.code, "['price']" in refused.err) == (1, True)
+
+
+def test_all_users_and_some_users_go_to_files(folder: Path, call: Call, tmp_path: Path) -> None:
+    run, out = folder / "run", tmp_path / "r.parquet"
+    answer = call("recommend", run, "--all-users", "-k", 4, "--out", out)
+    assert (answer.code, answer.out.strip()) == (0, f"Wrote {out}: 240 recommendations for 60 users")
+    frame = pd.read_parquet(out)
+    assert list(frame) == ["user", "rank", "item", "distance", "title", "category"]
+    assert frame["user"].nunique() == 60
+    refused = call("recommend", run, "--all-users", "--out", out)
+    assert (refused.code, "--overwrite" in refused.err) == (1, True)
+    (tmp_path / "users.txt").write_text("user_00002\nnobody\n")
+    listed = ("recommend", run, "--users", tmp_path / "users.txt", "-k", 2)
+    some = call(*listed, "--out", out, "--overwrite")
+    assert (some.code, "nobody" in some.err) == (0, True)
+    assert pd.read_parquet(out)["user"].tolist() == ["user_00002"] * 2 + ["nobody"] * 2
+    assert [row["user"] for row in json.loads(call(*listed, "--json").out)] == ["user_00002", "nobody"]
+
+
+def test_conditions_select_items(folder: Path, call: Call) -> None:
+    category = Run.load(folder / "run").items.columns["category"][0]
+    where = f"category == {category!r}"
+    asked = ("recommend", folder / "run", "--user", "user_00001", "-k", 50, "--include-seen", "--json")
+    items = json.loads(call(*asked, "--where", where).out)[0]["items"]
+    expected = Run.load(folder / "run").items.where(where).tolist()
+    assert sorted(item["item"] for item in items) == sorted(expected)
+    one = json.loads(call(*asked, "--where", where, "--include", expected[0], "--detail", "title").out)[0]["items"]
+    assert [list(item) for item in one] == [["item", "distance", "title"]]
+    assert one[0]["item"] == expected[0]
+    nothing = call(*asked, "--where", "category == 'no such'")
+    assert (json.loads(nothing.out)[0]["items"], "no item meets the condition" in nothing.err) == ([], True)
+    refused = call(*asked, "--where", "__import__('os').system('true')")
+    assert (refused.code, "A condition compares columns with values" in refused.err) == (1, True)
+
+
+def test_why(folder: Path, call: Call) -> None:
+    asked = ("recommend", folder / "run", "--user", "user_00001", "--user", "nobody", "-k", 2, "--why")
+    known, unknown = json.loads(call(*asked, "--json").out)
+    model = Run.load(folder / "run").model
+    for item in known["items"]:
+        why = model.explain(["user_00001"], [item["item"]])
+        assert [one["item"] for one in item["because"]] == why.ids[0, :3][why.shares[0, :3] > 0].tolist()
+        assert all(one["title"] and 0 < one["share"] <= 1 for one in item["because"])
+    assert [item["because"] for item in unknown["items"]] == [[], []]
+    assert "because of" in call(*asked).out
+
+
+def test_similar_items(folder: Path, call: Call, tmp_path: Path) -> None:
+    run = Run.load(folder / "run")
+    item = run.model.candidate_tower.ids[0]
+    found = json.loads(call("similar", folder / "run", "--item", item, "-k", 3, "--json").out)
+    assert [one["item"] for one in found[0]["items"]] == run.model.similar_items([item], 3).ids[0].tolist()
+    assert (found[0]["item"], list(found[0]["items"][0])) == (item, ["item", "distance", "title", "category"])
+    answer = call("similar", folder / "run", "--all-items", "-k", 2, "--out", tmp_path / "s.jsonl")
+    items = len(run.model.candidate_tower)
+    assert answer.out.strip() == f"Wrote {tmp_path / 's.jsonl'}: {2 * items} similar items for {items} items"
+    unknown = call("similar", folder / "run", "--item", "none")
+    assert (unknown.code, "`--item` must be an item of the run. Received: none" in unknown.err) == (1, True)
+
+
 def test_unknown_users_are_answered_with_a_note(folder: Path, call: Call) -> None:
     answer = call("recommend", folder / "run", "--user", "[nobody]", "--user", "user_00001", "-k", 3)
     assert answer.code == 0
@@ -154,15 +245,25 @@ def test_integer_ids(tmp_path: Path, folder: Path, call: Call) -> None:
     table.to_parquet(tmp_path / "t.parquet")
     trained = call("train", tmp_path / "t.parquet", "--out", tmp_path / "run", *SETTINGS, "--split", "none")
     assert trained.code == 0
+    # What the columns were taken for, what was kept, and the settings.
+    said = [line for line in trained.err.splitlines() if line.startswith(("Read ", "Kept ", "Trains on "))]
+    assert len(said) == 3
+    assert "user 'user', item 'item', order 'timestamp'" in said[0]
+    assert f"Trains on {len(table)} pairs, evaluates 0 users (split none); user_model history" in said[2]
+    # Off a terminal, a line per epoch.
+    assert "Epoch 1 of 2: loss " in trained.err
     # Nothing is held out: no metrics.
     assert "nDCG" not in trained.out
     assert "test" not in Run.load(tmp_path / "run").metrics
-    answer = call("recommend", tmp_path / "run", "--user", "3", "--user", "x", "--user", "100", "-k", 2, "--json")
+    answer = call("recommend", tmp_path / "run", "--user", "3", "--user", "100", "-k", 2, "--json")
     assert answer.code == 0
-    assert "x, 100" in answer.err
-    known, word, number = (row["items"] for row in json.loads(answer.out))
-    assert [item["item"] for item in known] == Run.load(tmp_path / "run").model.recommend([3], k=2).ids[0].tolist()
-    assert word == number
+    assert "general items: 100" in answer.err
+    known, unknown = (row["items"] for row in json.loads(answer.out))
+    model = Run.load(tmp_path / "run").model
+    for items, user in ((known, 3), (unknown, 100)):
+        assert [item["item"] for item in items] == model.recommend([user], k=2).ids[0].tolist()
+    refused = call("recommend", tmp_path / "run", "--user", "x")
+    assert (refused.code, "Users must be integers, as those of the run are. Received: 'x'" in refused.err) == (1, True)
     among = call(
         "recommend", tmp_path / "run", "--user", "3", "--include", "7", "--include", "x", "--include-seen", "--json"
     )
@@ -172,14 +273,18 @@ def test_integer_ids(tmp_path: Path, folder: Path, call: Call) -> None:
     assert "held-out" in evaluated.err
 
 
-def test_export_and_its_k(folder: Path, tmp_path: Path, call: Call) -> None:
-    assert call("export", folder / "run", tmp_path / "1").code == 0
-    assert ServedModel(tmp_path / "1").recommend(["user_00001"]).ids.shape == (1, 7)
-    refused = call("export", folder / "run", tmp_path / "1", "--k", 3)
-    assert refused.code == 1
-    assert "--overwrite" in refused.err
-    assert call("export", folder / "run", tmp_path / "1", "--k", 3, "--overwrite").code == 0
-    assert ServedModel(tmp_path / "1").recommend(["user_00001"]).ids.shape == (1, 3)
+def test_export_writes_the_next_version_or_that_of_its_path(folder: Path, tmp_path: Path, call: Call) -> None:
+    """Where TensorFlow Serving looks for it; and without seen items, as `recommend`."""
+    base = tmp_path / "models"
+    assert call("export", folder / "run", base).out.strip() == f"Wrote {base / '1'}"
+    answer = ServedModel(base / "1").recommend(["user_00001"])
+    assert answer.ids.tolist() == Run.load(folder / "run").model.recommend(["user_00001"], k=7).ids.tolist()
+    assert call("export", folder / "run", base, "--include-seen").out.strip() == f"Wrote {base / '2'}"
+    assert not ServedModel(base / "2").card["serving"]["excludes_seen"]
+    refused = call("export", folder / "run", base / "2", "--k", 3)
+    assert (refused.code, "--overwrite" in refused.err) == (1, True)
+    assert call("export", folder / "run", base / "2", "--k", 3, "--overwrite").code == 0
+    assert ServedModel(base / "2").recommend(["user_00001"]).ids.shape == (1, 3)
 
 
 def test_export_with_everything(folder: Path, tmp_path: Path, call: Call) -> None:
@@ -187,7 +292,7 @@ def test_export_with_everything(folder: Path, tmp_path: Path, call: Call) -> Non
     ids = run.model.candidate_tower.ids
     pd.DataFrame({"item": ids, "name": [f"Name {i}" for i in ids], "price": 1}).to_csv(tmp_path / "i.csv", index=False)
     base = tmp_path / "models"
-    options = ["--new-version", "--exclude-seen", "--items", tmp_path / "i.csv", "--detail", "name", "--warm-up"]
+    options = ["--items", tmp_path / "i.csv", "--detail", "name", "--filter", "name", "--warm-up"]
     options += ["--half-life", "inf", "--precision", "float16", "--index", "faiss"]
     answer = call("export", folder / "run", base, *options)
     assert (answer.code, answer.out.splitlines()[0]) == (0, f"Wrote {base / '1'}")
@@ -203,7 +308,8 @@ def test_export_with_everything(folder: Path, tmp_path: Path, call: Call) -> Non
     assert card["metrics"]["test"] == run.metrics["test"]
     assert card["table"]["fingerprint"] == json.loads((folder / "run" / "config.json").read_text())["fingerprint"]
     assert card["serving"]["half_life"] is None
-    assert call("export", folder / "run", base, "--new-version").out.strip() == f"Wrote {base / '2'}"
+    chosen = served.recommend_where(["user_00001"], "name", got["name"][0, 3], k=2)
+    assert chosen.ids.tolist() == [[got["item_id"][0, 3], ""]]
     # What `train` exports has a card too.
     assert ServedModel(folder / "run" / "saved_model" / "1").card["metrics"] == card["metrics"]
 
@@ -229,12 +335,57 @@ def test_plot_writes_the_picture(folder: Path, tmp_path: Path, call: Call) -> No
     assert (folder / "run" / "disk.png").is_file()
 
 
+@pytest.fixture(scope="module")
+def items(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table of the items of the run."""
+    ids = Run.load(folder / "run").model.candidate_tower.ids
+    path = tmp_path_factory.mktemp("items") / "items.csv"
+    kinds = ["Home|Teapot" if number % 2 else "Books|Novel" for number in range(len(ids))]
+    pd.DataFrame({"item": ids, "caption": [f"Name of {item}" for item in ids], "kind": kinds}).to_csv(path, index=False)
+    return path
+
+
+def test_plot_shows_names_and_categories(folder: Path, items: Path, tmp_path: Path, call: Call) -> None:
+    out = tmp_path / "disk.svg"
+    answer = call("plot", folder / "run", "--out", out, "--items", items, "--label", "caption", "--colour", "kind")
+    assert answer.code == 0
+    assert {"<!-- Books -->", "<!-- Home -->"} <= set(re.findall(r"<!-- (?:Books|Home) -->", out.read_text()))
+    refused = call("plot", folder / "run", "--out", out, "--items", items, "--colour", "shade")
+    assert (refused.code, "`colour` must name a column of `items`" in refused.err) == (1, True)
+
+
+def test_explore_writes_a_page(folder: Path, items: Path, tmp_path: Path, call: Call, monkeypatch) -> None:
+    answer = call("explore", folder / "run", "--items", items, "--label", "caption", "--users", 7, "-k", 4)
+    path = folder / "run" / "explorer.html"
+    assert (answer.code, answer.out.startswith(f"Wrote {path}, ")) == (0, True)
+    page = page_of(path)
+    assert (page["title"], page["label"], len(page["users"]), page["k"]) == ("run", "caption", 7, 4)
+    assert page["facets"][page["facet"]]["values"] == ["Books", "Home"]
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    out = tmp_path / "page.html"
+    options = ["--user", "user_00003", "--user", "user_00001", "--title", "A title", "--open", "--out", out]
+    assert call("explore", folder / "run", *options).code == 0
+    assert opened == [out.resolve().as_uri()]
+    assert ([user["id"] for user in page_of(out)["users"]], page_of(out)["title"]) == (
+        ["user_00003", "user_00001"],
+        "A title",
+    )
+    refused = call("explore", folder / "run", "--user", "nobody")
+    assert (refused.code, "`--user` must be users of the run. Received unknown ids: nobody" in refused.err) == (1, True)
+
+
+def page_of(path: Path) -> dict[str, Any]:
+    """The data of a page."""
+    return json.loads(path.read_text(encoding="utf-8").split('id="data">')[1].split("</script>")[0])
+
+
 def test_synthesize_writes_the_items_too_and_keeps_files(tmp_path: Path, call: Call) -> None:
     options = ["--users", 20, "--items", 80, "--rows", 200, "--item-table", tmp_path / "items.csv"]
     assert call("synthesize", tmp_path / "t.csv", *options).code == 0
     first = (tmp_path / "t.csv").read_bytes()
     assert len(pd.read_csv(tmp_path / "t.csv")) == 200
-    assert {"item", "name", "category"} <= set(pd.read_csv(tmp_path / "items.csv").columns)
+    assert {"item", "title", "category"} <= set(pd.read_csv(tmp_path / "items.csv").columns)
     refused = call("synthesize", tmp_path / "t.csv", *options, "--seed", 1)
     assert refused.code == 1
     assert "--overwrite" in refused.err
@@ -247,17 +398,37 @@ def test_synthesize_writes_the_items_too_and_keeps_files(tmp_path: Path, call: C
     ("arguments", "code", "message"),
     [
         (["train", "missing.csv", "--out", "x"], 1, "missing.csv"),
+        (["inspect", "missing.csv"], 1, "missing.csv"),
+        (["inspect", "{folder}/t.csv", "--columns", "a,b"], 1, "`columns` must name every column of the file, 3 "),
+        (["train", "{folder}/t.csv", "--out", "x", "--event-weights", "view=1"], 1, "No event column"),
+        (["tune", "{folder}/t.csv", "--out", "x", "--min-rating", "3"], 1, "No rating column"),
         (["train", "{folder}/t.csv", "--out", "{folder}/run"], 1, "already holds a run"),
         (["train", "{folder}/t.csv", "--out", "x", "--split", "half"], 1, "`split` must be one of"),
         (["train", "{folder}/t.csv", "--out", "x", "--user-column", "who"], 1, "who"),
         (["train", "{folder}/t.csv", "--out", "x", "--dim", "many"], 2, "'--dim'"),
         (["train", "{folder}/t.csv"], 2, "'--out'"),
         (["evaluate", "nowhere"], 1, "`nowhere` is not a finished run"),
-        (["recommend", "{folder}/run"], 2, "'--user'"),
+        (["recommend", "{folder}/run"], 1, "One of `--user`, `--users`, `--all-users` is required"),
+        (["recommend", "{folder}/run", "--all-users"], 1, "`--all-users` requires a file to write, `--out`"),
+        (["recommend", "{folder}/run", "--all-users", "--out", "x.txt"], 1, "`--out` must end in one of .parquet"),
+        (
+            ["recommend", "{folder}/run", "--user", "a", "--all-users", "--out", "x.csv"],
+            1,
+            "Received: --user, --all-users",
+        ),
+        (["recommend", "{folder}/run", "--all-users", "--out", "x.csv", "--why"], 1, "`--why` prints"),
+        (["recommend", "{folder}/run", "--all-users", "--out", "x.csv", "--json"], 1, "`--json` prints"),
+        (["recommend", "{folder}/run", "--users", "none.txt"], 1, "none.txt"),
+        (["similar", "{folder}/run"], 1, "One of `--item`, `--all-items` is required"),
+        (["train", "{folder}/t.csv", "--out", "x", "--items", "none.csv"], 1, "none.csv"),
+        (["train", "{folder}/t.csv", "--out", "x", "--items", "{folder}/t.csv"], 1, "must not have the names"),
+        (["train", "{folder}/t.csv", "--out", "x", "--detail", "name"], 1, "requires a table of items, `--items`"),
         (["recommend", "{folder}/run", "--user", "user_00001", "-k", "0"], 1, "`k` must be at least 1"),
         (["synthesize", "new.csv", "--items", "3"], 1, "`n_items` must be"),
         (["export", "{folder}/run", "x", "--index", "annoy"], 1, "`--index` must be faiss"),
-        (["export", "{folder}/run", "x", "--detail", "name"], 1, "requires a table of items, `--items`"),
+        (["export", "{folder}/run", "x", "--overwrite"], 1, "`--overwrite` replaces one version: name it, such as x/1"),
+        (["export", "{folder}/run", "x", "--detail", "price"], 1, "['price']"),
+        (["export", "{folder}/run", "x", "--filter", "price"], 1, "['price']"),
         (["export", "{folder}/run", "x", "--precision", "int8"], 1, "`precision` must be"),
         (["export", "{folder}/run", "x", "--half-life", "0"], 1, "`half_life` must be positive"),
         (["invent"], 2, "'invent'"),
@@ -270,7 +441,11 @@ def test_errors_are_one_line(
     answer = call(*(argument.format(folder=folder) for argument in arguments))
     assert answer.code == code
     assert answer.out == ""
-    lines = [line for line in answer.err.splitlines() if not line.startswith(("INFO", "WARNING"))]
+    lines = [
+        line
+        for line in answer.err.splitlines()
+        if not line.startswith(("INFO", "WARNING", "Read ", "Kept ", "Trains on "))
+    ]
     assert len(lines) == 1, answer.err
     assert lines[0].startswith("Error: ")
     assert message in lines[0]
@@ -304,11 +479,18 @@ def test_interruption_and_surprises_are_one_line(folder: Path, call: Call, monke
     assert answer.err.startswith("Error: RuntimeError: first second")
     assert answer.err.count("\n") == 1
 
+    def full(*_: object) -> None:
+        raise tf.errors.ResourceExhaustedError(None, None, "runs/first/.1-x2/saved_model.pb; No space left on device")
+
+    monkeypatch.setattr(Run, "load", full)
+    assert call("evaluate", folder / "run").err == "Error: No space left on device: runs/first/.1-x2/saved_model.pb\n"
+
 
 def test_help_names_the_commands_and_the_defaults(call: Call) -> None:
     answer = call("--help")
     assert answer.code == 0
-    for command in ("train", "tune", "evaluate", "recommend", "export", "plot", "synthesize"):
+    commands = "inspect train tune evaluate recommend similar export verify plot explore synthesize"
+    for command in commands.split():
         assert command in answer.out
     text = " ".join(call("train", "--help").out.split())
     for value in (TrainingConfig().dim, TrainingConfig().epochs, TrainingConfig().split):

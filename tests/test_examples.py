@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import io
 import os
 import re
@@ -47,7 +46,7 @@ def export(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 
 def test_every_example_is_tested_and_listed() -> None:
-    tested = set(re.findall(r'(?:run\(|run_alone,)\s*"(\w+\.py)"', Path(__file__).read_text()))
+    tested = set(re.findall(r'(?:run|run_alone)\("(\w+\.py)"', Path(__file__).read_text()))
     programs = {path.name for path in EXAMPLES.glob("*.py")}
     assert programs == tested
     assert programs == set(re.findall(r"\[`(\w+\.py)`\]", (EXAMPLES / "README.md").read_text()))
@@ -91,17 +90,12 @@ def test_query_saved_model(export: tuple[Path, str], tmp_path: Path) -> None:
     for package in ("hyperml_tf", "tensorflow_recommenders", "tf_keras"):
         (tmp_path / f"{package}.py").write_text(f"raise ImportError('{package} is blocked')")
     plain = {"PYTHONPATH": str(tmp_path), "TF_USE_LEGACY_KERAS": "0"}
-    query = functools.partial(run_alone, "query_saved_model.py", path, "--user", "user_00003", **plain)
-    every = recommended(query())
+    every = recommended(run_alone("query_saved_model.py", path, "--user", "user_00003", **plain))
     assert len(every) == 10
-    first, second, third, *rest = every
-    (tmp_path / "seen.csv").write_text(f"user,item\nuser_00003,{first}\nuser_00003,{second}\nuser_00004,{rest[0]}\n")
-    (tmp_path / "items.csv").write_text(f"item,name,category\n{rest[0]},Teapot,kitchen\n")
-    tables = ("--interactions", tmp_path / "seen.csv", "--items", tmp_path / "items.csv")
-    output = query("--exclude", third, "-k", "7", *tables)
-    assert "user_00003 has 2 items." in output
-    assert recommended(output) == rest
-    assert f"{rest[0]}  Teapot  kitchen\n" in output
+    first, second, *rest = every
+    output = run("query_saved_model.py", path, "--user", "user_00003", "--exclude", first, "-k", "7", "--why")
+    assert recommended(output)[:7] == [second, *rest[:6]]
+    assert re.search(r"  because of item_\d+  \S", output)
 
 
 def recommended(output: str) -> list[str]:
@@ -110,5 +104,6 @@ def recommended(output: str) -> list[str]:
 
 
 def test_draw_the_space(tmp_path: Path) -> None:
-    run("draw_the_space.py", *TINY, "--out", tmp_path / "disk.png")
+    run("draw_the_space.py", *TINY, "--out", tmp_path / "disk.png", "--page", tmp_path / "explorer.html")
+    assert 'id="data">{"title":"A made-up catalogue"' in (tmp_path / "explorer.html").read_text(encoding="utf-8")
     assert (tmp_path / "disk.png").read_bytes().startswith(b"\x89PNG")

@@ -4,23 +4,13 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import os
-import subprocess
-import sys
 from pathlib import Path
 
+import forked
 import pytest
 import tensorflow as tf
 
 import hyperml_tf
-
-
-def in_a_fresh_process(code: str, *arguments: str) -> None:
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    environment.pop("TF_USE_LEGACY_KERAS", None)
-    command = [sys.executable, "-c", code, *arguments]
-    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
-    assert result.returncode == 0, result.stderr
 
 
 @pytest.mark.parametrize("name", hyperml_tf.__all__)
@@ -41,9 +31,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
 @pytest.mark.slow
 def test_star_import_gives_the_public_names_in_a_fresh_process() -> None:
-    in_a_fresh_process(
-        "from hyperml_tf import *\nassert HyperML.__name__ == 'HyperML'; layers.ExpMap; export_saved_model"
-    )
+    forked.run("from hyperml_tf import *\nassert HyperML.__name__ == 'HyperML'; layers.ExpMap; export_saved_model")
 
 
 @pytest.mark.slow
@@ -62,4 +50,4 @@ def test_keras_finds_our_classes_in_a_file_when_only_the_package_was_imported(tm
         "assert type(whole) is hyperml_tf.HyperML and type(parts.loss) is hyperml_tf.losses.PullPushLoss\n"
         "assert type(whole.optimizer) is hyperml_tf.optimizers.RiemannianAdam"
     )
-    in_a_fresh_process(code, str(tmp_path))
+    forked.run(code, tmp_path)

@@ -30,7 +30,14 @@ VALUES: dict[str, Any] = {
     "user_column": "who",
     "item_column": "what",
     "order_column": "when",
+    "event_column": "kind",
+    "event_weights": "view=1,purchase=4",
+    "weight_column": "amount",
+    "rating_column": "stars",
+    "min_rating": 3.5,
     "repeats": "last",
+    "columns": "who,what,when",
+    "separator": ";",
     "split": "random",
     "dim": 3,
     "curvature": 0.5,
@@ -53,6 +60,7 @@ VALUES: dict[str, Any] = {
     "batch_size": 64,
     "optimizer": "adam",
     "k": 9,
+    "include_seen": True,
 }
 
 each = pytest.mark.parametrize("name", DECLARED)
@@ -86,7 +94,8 @@ def test_in_the_help_of_train(name: str, train_help: str) -> None:
     declared = DECLARED[name]
     assert f"{declared.option} " in train_help
     assert declared.help in train_help
-    assert f"[default: {f'({declared.auto})' if declared.auto else declared.default}]" in train_help
+    default = "no-include-seen" if declared.kind is bool else declared.default
+    assert f"[default: {f'({declared.auto})' if declared.auto else default}]" in train_help
 
 
 def test_help_needs_no_tensorflow() -> None:
@@ -95,6 +104,13 @@ def test_help_needs_no_tensorflow() -> None:
         "sys.exit(sorted({'tensorflow', 'pandas', 'numpy'} & set(sys.modules)) or 0)"
     )
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, check=False).returncode == 0
+
+
+def option(name: str, value: Any) -> list[str]:
+    """What gives a setting a value on the command line."""
+    if DECLARED[name].kind is bool:
+        return [DECLARED[name].option if value else DECLARED[name].option.replace("--", "--no-")]
+    return [DECLARED[name].option, str(value)]
 
 
 @each
@@ -109,13 +125,14 @@ def test_in_a_file_and_on_the_command_line(name: str, tmp_path: Path, monkeypatc
         asked.append(settings)
         raise ValueError("That is all.")
 
+    monkeypatch.setattr("hyperml_tf.cli.runs.read_and_tell", lambda *_: None)
     monkeypatch.setattr("hyperml_tf.runs.train_run", stop)
     arguments = ["train", "t.csv", "--out", "run"]
-    assert cli.main([*arguments, DECLARED[name].option, str(VALUES[name])]) == 1
+    assert cli.main([*arguments, *option(name, VALUES[name])]) == 1
     assert cli.main([*arguments, "--config", str(path)]) == 1
     # An option wins over a file, also where it asks for the default.
     if DECLARED[name].default is not None:
-        assert cli.main([*arguments, "--config", str(path), DECLARED[name].option, str(DECLARED[name].default)]) == 1
+        assert cli.main([*arguments, "--config", str(path), *option(name, DECLARED[name].default)]) == 1
         assert asked.pop() == TrainingConfig()
     assert asked == [expected, expected]
 
@@ -214,7 +231,7 @@ def test_infinity_is_a_half_life_everywhere(infinity: Any) -> None:
 
 def test_numpy_scalars_are_numbers() -> None:
     scalars = {
-        name: np.int64(value) if isinstance(value, int) else np.float32(value) if isinstance(value, float) else value
+        name: np.int64(value) if type(value) is int else np.float32(value) if isinstance(value, float) else value
         for name, value in VALUES.items()
     }
     scalars["mode"] = "tangent"
@@ -226,7 +243,7 @@ def test_numpy_scalars_are_numbers() -> None:
 @each
 def test_a_bad_value_is_one_line_that_names_it(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     declared: Setting = DECLARED[name]
-    if declared.kind is str and not declared.choices:
+    if declared.kind is bool or not declared.limits:
         return
     assert cli.main(["train", "t.csv", "--out", "run", declared.option, "sideways" if declared.choices else "-1"]) == 1
     error = capsys.readouterr().err

@@ -8,12 +8,14 @@ import subprocess
 import sys
 from typing import Any
 
+import pytest
 import tensorflow as tf
 
 from hyperml_tf.data import Interactions, Split, leave_one_out
 from hyperml_tf.data.synthetic import synthesize
 from hyperml_tf.models import HyperML
 from hyperml_tf.optimizers import RiemannianAdagrad
+from hyperml_tf.serving import SIGNATURES, serving_module
 
 DIM = 6
 
@@ -49,6 +51,11 @@ def trained() -> HyperML:
     model = new_model()
     fit(model, epochs=3)
     return model
+
+
+def one_signature(patch: pytest.MonkeyPatch) -> None:
+    """Lets exports have `serving_default` only, for tests of their files: to trace all signatures takes most of the time."""
+    patch.setattr(serving_module, "SIGNATURES", {"serving_default": SIGNATURES["serving_default"]})
 
 
 def run_python(code: str, *arguments: Any, **environment: str) -> str:

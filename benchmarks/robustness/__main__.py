@@ -1,6 +1,6 @@
-"""Kills, damaged files and broken tables, counted. The exit status is 1 if anything bad has happened.
+"""Kills, full disks, damaged files and broken tables, counted. The exit status is 1 if anything bad has happened.
 
-    python benchmarks/robustness [--kills 2] [--commands train export tune] [--tables 2000] [--damage 60] [--seed 0]
+    python benchmarks/robustness [--kills 2] [--commands train export tune] [--disks 3] [--tables 2000] [--damage 60] [--seed 0]
 
 `make robust` runs this short form.
 """
@@ -15,6 +15,7 @@ import sys
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import damage
+import full_disks
 import kills
 import tables
 
@@ -25,6 +26,7 @@ def main() -> int:
     parser.add_argument("--commands", nargs="+", default=kills.COMMANDS, help="what is killed")
     parser.add_argument("--tables", type=int, default=2000, help="tables to read")
     parser.add_argument("--damage", type=int, default=60, help="damaged runs and exports")
+    parser.add_argument("--disks", type=int, default=3, help="full disks for each command")
     parser.add_argument("--seed", type=int, default=0, help="random seed; each case can be repeated by it")
     asked = parser.parse_args()
     logging.getLogger("hyperml_tf").setLevel(logging.ERROR)
@@ -32,11 +34,13 @@ def main() -> int:
     for part in (
         lambda: [tables.fuzz(asked.tables, asked.seed)] if asked.tables else [],
         lambda: [damage.fuzz(asked.damage, asked.seed)] if asked.damage else [],
+        lambda: [full_disks.fill(asked.disks)] if asked.disks else [],
         lambda: kills.kill(asked.kills, asked.seed, asked.commands) if asked.kills else [],
     ):
         for counts in part():
-            counts.show()
-            bad += counts.bad
+            if counts is not None:
+                counts.show()
+                bad += counts.bad
     return int(bad > 0)
 
 

@@ -1,18 +1,26 @@
-"""A callback that shows a progress bar for `fit`."""
+"""A callback that shows the progress of `fit`: a bar on a terminal, a line per epoch in the log elsewhere."""
 
 from __future__ import annotations
 
+import logging
+import time
 from typing import Any
 
 import tensorflow as tf
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+logger = logging.getLogger(__name__)
+
+# The protocol of the validation metrics, which is left out where the place is scarce.
+_PROTOCOLS = ("val_sampled100_", "val_full_")
+
 
 class TrainingProgress(tf.keras.callbacks.Callback):
     """Shows one progress bar for all epochs of `fit`, with the loss, a validation metric and the remaining time.
 
-    Use it with `fit(verbose=0)`. It draws nothing if the console is not a terminal.
+    Use it with `fit(verbose=0)`. If the console is not a terminal, it draws nothing, and logs a line after each epoch, with the
+    level `INFO`.
 
     Args:
         monitor: String. The key in `logs` of the metric to show beside the loss. It is shown from the first epoch that has it.
@@ -41,12 +49,12 @@ class TrainingProgress(tf.keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         epochs, steps = self.params.get("epochs", 1), self.params.get("steps")
-        self._steps = steps or 1
+        self._steps, self._epochs, self._started = steps or 1, epochs, time.monotonic()
         if not self.console.is_terminal:
             return  # older versions of rich print an empty line even for a bar that is disabled
         self._progress = Progress(
-            TextColumn("Training"),
-            BarColumn(),
+            # The bar takes what the numbers leave, so that these are not cut.
+            BarColumn(bar_width=None),
             MofNCompleteColumn(),
             TextColumn("epochs"),
             TimeElapsedColumn(),
@@ -54,6 +62,7 @@ class TrainingProgress(tf.keras.callbacks.Callback):
             TimeRemainingColumn(),
             TextColumn("{task.fields[values]}"),
             console=self.console,
+            expand=True,
         )
         self._task = self._progress.add_task("Training", total=epochs, values="")
         self._progress.start()
@@ -68,10 +77,15 @@ class TrainingProgress(tf.keras.callbacks.Callback):
         self._epoch = epoch
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        if self._progress is None:
-            return
-        values = [f"{name} {logs[name]:.4f}" for name in ("loss", self.monitor) if logs and name in logs]
-        self._progress.update(self._task, completed=epoch + 1, values=", ".join(values))
+        names = {"loss": "loss", self.monitor: self.monitor}
+        for protocol in _PROTOCOLS:
+            names[self.monitor] = names[self.monitor].removeprefix(protocol)
+        values = ", ".join(f"{shown} {logs[name]:.4f}" for name, shown in names.items() if logs and name in logs)
+        if self._progress is not None:
+            self._progress.update(self._task, completed=epoch + 1, values=values)
+        elif not self.console.is_terminal:
+            seconds = time.monotonic() - self._started
+            logger.info("Epoch %d of %d: %s; %.0f s", epoch + 1, self._epochs, values, seconds)
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         self.close()

@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
 
 from hyperml_tf import __version__
-from hyperml_tf.cli import runs, serving, synthetic, tuning
+from hyperml_tf.cli import answers, pictures, reports, runs, serving, synthetic, tables, tuning
 from hyperml_tf.cli.serve import serve
 
 PROGRAM = "hyperml-tf"
 DEBUG = "HYPERML_DEBUG"
 
 _INTERRUPTED = 130
+# How TensorFlow says which file it could not write.
+_FULL = re.compile(r"(\S+); (No space left on device|Disk quota exceeded|Read-only file system)")
 _EXPECTED = (ValueError, TypeError, OSError, ImportError)
 
 app = typer.Typer(name=PROGRAM, add_completion=False, pretty_exceptions_enable=False)
+app.command()(tables.inspect)
 app.command()(runs.train)
+app.command()(runs.update)
 app.command()(runs.evaluate)
 app.command()(tuning.tune)
-app.command()(serving.recommend)
+app.command()(answers.recommend)
+app.command()(answers.similar)
 app.command()(serving.export)
 app.command()(serve)
 app.command()(serving.verify)
-app.command()(runs.plot)
+app.command()(pictures.plot)
+app.command()(pictures.explore)
+app.command()(reports.report)
 app.command()(synthetic.synthesize)
 
 
@@ -110,6 +118,8 @@ def _one_line(error: Exception) -> str:
         place = f": {error.filename}" if error.filename is not None else ""
         return f"{os.strerror(error.errno)}{place}"
     message = " ".join(str(error).split())
+    if full := _FULL.search(message):
+        return f"{full[2]}: {full[1]}"
     if isinstance(error, _EXPECTED):
         return message
     return f"{type(error).__name__}: {message} (`{PROGRAM} --debug ...` shows where)"

@@ -7,11 +7,12 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from rich.console import Console
 from rich.logging import RichHandler
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
 PROTOCOLS = ("full", "sampled100")
@@ -22,6 +23,19 @@ MEASURES = {
 }
 
 
+def start_logging(log: Console | None = None, level: int = logging.INFO) -> None:
+    """Sends the log messages of `hyperml_tf` to the terminal.
+
+    Args:
+        log: A `rich` console for them. Defaults to `None`, `errors()`.
+        level: Integer, the lowest level that is shown. Defaults to `logging.INFO`.
+    """
+    ours = logging.getLogger("hyperml_tf")
+    ours.handlers = [RichHandler(console=log or errors(), show_time=False, show_path=False)]
+    ours.setLevel(level)
+    ours.propagate = False  # TensorFlow adds a handler to the root logger, which would repeat every message
+
+
 def start_tensorflow(log: Console | None = None) -> None:
     """Imports TensorFlow without its log messages, and sends those of `hyperml_tf` to the terminal.
 
@@ -30,10 +44,7 @@ def start_tensorflow(log: Console | None = None) -> None:
     Args:
         log: A `rich` console for log messages. Defaults to `None`, `errors()`.
     """
-    ours = logging.getLogger("hyperml_tf")
-    ours.handlers = [RichHandler(console=log or errors(), show_time=False, show_path=False)]
-    ours.setLevel(logging.INFO)
-    ours.propagate = False  # TensorFlow adds a handler to the root logger, which would repeat every message
+    start_logging(log)
     if os.environ.get("HYPERML_DEBUG") == "1":
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -76,6 +87,25 @@ def errors_now() -> Console:
     return Console(file=sys.stderr, highlight=False)
 
 
+@contextlib.contextmanager
+def progress(title: str, total: int, unit: str) -> Iterator[Callable[[int], None] | None]:
+    """Shows a progress bar on a terminal, and yields a function that advances it; `None` without a terminal.
+
+    Args:
+        title: String, what is being done.
+        total: Integer, the number of units.
+        unit: String, such as "users".
+    """
+    console = errors()
+    if not console.is_terminal:
+        yield None
+        return
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn(unit), TimeElapsedColumn(), TextColumn("left"))
+    with Progress(TextColumn(title), *columns, TimeRemainingColumn(), console=console) as bar:
+        task = bar.add_task(title, total=total)
+        yield lambda number: bar.advance(task, number)
+
+
 def metrics_table(metrics: dict[str, Any], test_history: str = "before_test") -> Table:
     """Returns a table of test and validation metrics of the model and of popularity, under both protocols.
 
@@ -87,16 +117,39 @@ def metrics_table(metrics: dict[str, Any], test_history: str = "before_test") ->
     table = Table(title="Held-out items", title_justify="left", caption=caption, caption_justify="left")
     table.add_column("")
     table.add_column("")
-    for part in ("test", "validation"):
+    parts = [part for part in ("test", "validation") if part in metrics]
+    for part in parts:
         for name in ("HyperML", "Popularity"):
             table.add_column(f"{part}\n{name}", justify="right")
     for protocol in PROTOCOLS:
         for measure, title in MEASURES.items():
             values = [
                 of_model[part][f"{protocol}_{measure}"]
-                for part in ("test", "validation")
+                for part in parts
                 for of_model in (metrics, metrics["popularity"])
             ]
+            first = measure == next(iter(MEASURES))
+            table.add_row(protocol if first else "", title, *(f"{value:.4f}" for value in values))
+        table.add_section()
+    return table
+
+
+def update_table(metrics: dict[str, Any]) -> Table:
+    """Returns a table of the test metrics of an updated model, of the model before it, and of popularity.
+
+    Args:
+        metrics: The contents of `metrics.json`.
+    """
+    caption = f"{_CAPTION} All of them know the new items of these users but the newest."
+    table = Table(title="Newest items", title_justify="left", caption=caption, caption_justify="left")
+    for name in ("", ""):
+        table.add_column(name)
+    shown = {"updated": metrics, "before": metrics["before"], "Popularity": metrics["popularity"]}
+    for name in shown:
+        table.add_column(name, justify="right")
+    for protocol in PROTOCOLS:
+        for measure, title in MEASURES.items():
+            values = [of_model["test"][f"{protocol}_{measure}"] for of_model in shown.values()]
             first = measure == next(iter(MEASURES))
             table.add_row(protocol if first else "", title, *(f"{value:.4f}" for value in values))
         table.add_section()

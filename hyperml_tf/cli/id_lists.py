@@ -38,9 +38,33 @@ def known_ids(names: list[str], catalogue: np.ndarray, option: str) -> list[int]
     """
     by_name = {str(value): value for value in catalogue.tolist()}
     if unknown := [name for name in names if name not in by_name]:
-        more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
-        typer.echo(f"Note: unknown items in {option} are ignored: {', '.join(unknown[:5])}{more}", err=True)
+        typer.echo(f"Note: unknown items in {option} are ignored: {mentioned(unknown)}", err=True)
     return [by_name[name] for name in names if name in by_name]
+
+
+def users_in_dtype(names: list[str], known: np.ndarray) -> list[int] | list[str]:
+    """Returns user ids in the dtype of the known ones.
+
+    Args:
+        names: Ids as text.
+        known: The known ids, int64 or an object array of `str`.
+
+    Raises:
+        ValueError: If the known ids are integers, and one of the names is none.
+    """
+    if known.dtype.kind != "i":
+        return names
+    try:
+        return [int(name) for name in names]
+    except ValueError:
+        wrong = next(name for name in names if not name.lstrip("-").isdecimal())
+        raise ValueError(f"Users must be integers, as those of the run are. Received: {wrong!r}") from None
+
+
+def mentioned(names: list[str]) -> str:
+    """Returns the first few of some names for a message, and how many more there are."""
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return f"{', '.join(names[:5])}{more}"
 
 
 def _is_file(value: str) -> bool:

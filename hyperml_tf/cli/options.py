@@ -20,6 +20,17 @@ ConfigOption = Annotated[
     ),
 ]
 
+TableArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="TABLE",
+        help="Interactions, as CSV, JSON Lines or Parquet: a file, a folder, or a quoted pattern of names.",
+    ),
+]
+
+TABLE_SETTINGS = tuple(one.name for one in settings_of(TrainingConfig).values() if one.group == "table")
+"""Names of the settings of how a table is read and split."""
+
 Command = Callable[..., None]
 
 
@@ -44,8 +55,10 @@ def with_settings(names: Collection[str] | None = None) -> Callable[[Command], C
 
 
 def _parameter(declared: Setting) -> inspect.Parameter:
+    # A switch can be turned off, too: a file may have turned it on.
+    negated = f"/--no-{declared.option[2:]}" if declared.kind is bool else ""
     option = typer.Option(
-        declared.option,
+        f"{declared.option}{negated}",
         help=declared.help,
         metavar="|".join(declared.choices) or None,
         show_default=declared.auto or True,

@@ -1,4 +1,4 @@
-"""The commands `train`, `evaluate` and `plot`."""
+"""The commands `train`, `update` and `evaluate`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from typing import Annotated, Any
 import typer
 
 from hyperml_tf.cli import console
-from hyperml_tf.cli.options import ConfigOption, settings_given, with_settings
+from hyperml_tf.cli.item_options import DetailOption, ItemsOption, check_items, read_items
+from hyperml_tf.cli.options import ConfigOption, TableArgument, settings_given, with_settings
+from hyperml_tf.cli.tables import read_and_tell
+from hyperml_tf.settings import defaults
 
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="The directory that `train --out` wrote.")]
 
@@ -16,9 +19,11 @@ RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="The directory 
 @with_settings()
 def train(
     context: typer.Context,
-    table: Annotated[Path, typer.Argument(metavar="TABLE", help="Interactions, as CSV, CSV.gz or Parquet.")],
+    table: TableArgument,
     out: Annotated[Path, typer.Option(metavar="RUN", help="The directory to write.")],
     config: ConfigOption = None,
+    items: ItemsOption = None,
+    detail: DetailOption = None,
     resume: Annotated[
         bool,
         typer.Option(
@@ -30,14 +35,22 @@ def train(
     """Train on a table, evaluate on held-out items, export a SavedModel."""
     if resume and config is None and (out / "config.json").is_file():
         config = out / "config.json"
+    check_items(items, detail)
     settings = settings_given(context, config)
+    console.start_logging()
+    # Whatever is wrong with the paths or the table is said before TensorFlow is loaded.
+    from hyperml_tf.runs.claims import check_claimable
+
+    check_claimable(out, resume)
+    data = read_and_tell(table, settings)
+    known = None if items is None else read_items(items, detail, data.item_ids)
     console.start_tensorflow()
     from hyperml_tf.callbacks import TrainingProgress
     from hyperml_tf.runs import train_run
 
     progress = TrainingProgress(console=console.errors())
     try:
-        run = train_run(table, out, settings, callbacks=[progress], resume=resume)
+        run = train_run(data, out, settings, callbacks=[progress], resume=resume, items=known)
     finally:
         progress.close()
     metrics = run.metrics
@@ -49,6 +62,57 @@ def train(
     if "test" in metrics:
         output.print(console.metrics_table(metrics))
     # Without rich, which would wrap long paths.
+    typer.echo(f"Wrote {out}: {', '.join(sorted(path.name for path in out.iterdir()))}")
+
+
+def update(
+    run: RunArgument,
+    table: Annotated[
+        Path,
+        typer.Argument(metavar="TABLE", help="The new interactions, with the columns that RUN was trained with."),
+    ],
+    out: Annotated[Path, typer.Option(metavar="RUN2", help="The directory to write. RUN stays as it is.")],
+    epochs: Annotated[
+        int, typer.Option(help="Number of epochs, over which the learning rate decays linearly to 0.")
+    ] = defaults.UPDATE.epochs,
+    replay: Annotated[
+        float, typer.Option(help="Number of old interactions per new one in each epoch, drawn anew.")
+    ] = defaults.UPDATE.replay,
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(help="Initial learning rate.", show_default="that of RUN"),
+    ] = None,
+    items: ItemsOption = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue the unfinished update in RUN2; if there is none, begin.")
+    ] = False,
+) -> None:
+    """Continue a finished run with new interactions, of new users and items too, and write a new run."""
+    console.start_logging()
+    # As in `train`, what is wrong with the path is said before TensorFlow is loaded.
+    from hyperml_tf.runs.claims import check_claimable
+
+    check_claimable(out, resume)
+    check_items(items, None)
+    console.start_tensorflow()
+    from hyperml_tf.callbacks import TrainingProgress
+    from hyperml_tf.runs import update_run
+
+    progress = TrainingProgress(console=console.errors())
+    try:
+        updated = update_run(
+            run, table, out, epochs, replay, learning_rate, callbacks=[progress], resume=resume, items=items
+        )
+    finally:
+        progress.close()
+    metrics, added = updated.metrics, updated.lineage[-1]
+    output = console.output()
+    output.print(
+        f"Added {added['rows']:,} interactions, {added['users']:,} users and {added['items']:,} items: now {metrics['users']:,} "
+        f"users, {metrics['items']:,} items; learned {metrics['new_rows']:,} interactions; {metrics['seconds']:.0f} s"
+    )
+    if "test" in metrics:
+        output.print(console.update_table(metrics))
     typer.echo(f"Wrote {out}: {', '.join(sorted(path.name for path in out.iterdir()))}")
 
 
@@ -69,21 +133,3 @@ def evaluate(
 
     metrics = Run.load(run).evaluate(test_history)  # type: ignore[arg-type]  # checked there
     console.output().print(console.metrics_table(metrics, test_history))
-
-
-def plot(
-    run: RunArgument,
-    out: Annotated[
-        Path | None, typer.Option(help="PNG, SVG or PDF to write.", show_default="disk.png in the run")
-    ] = None,
-    max_points: Annotated[int, typer.Option(help="Maximum number of items to draw, the most popular ones.")] = 5000,
-) -> None:
-    """Draw the items of a run on the Poincaré disk."""
-    console.start_tensorflow()
-    from hyperml_tf.runs import Run
-    from hyperml_tf.visualization import plot_items
-
-    loaded = Run.load(run)
-    path = run / "disk.png" if out is None else out
-    plot_items(loaded.model, loaded.table.popularity(), path, max_points=max_points)
-    typer.echo(f"Wrote {path}")

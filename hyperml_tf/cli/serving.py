@@ -1,128 +1,46 @@
-"""The commands `recommend`, `export` and `verify`."""
+"""The commands `export` and `verify`."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from hyperml_tf.cli import console
-from hyperml_tf.cli.id_lists import known_ids, read_ids
+from hyperml_tf.cli.item_options import DetailOption, ItemsOption, items_of
 from hyperml_tf.cli.runs import RunArgument
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from hyperml_tf.retrieval import Neighbours
-    from hyperml_tf.runs import Run
-
-
-def recommend(
-    run: RunArgument,
-    user: Annotated[list[str], typer.Option(metavar="ID", help="A user; may be repeated.")],
-    k: Annotated[int, typer.Option("--k", "-k", help="Number of items per user.")] = 10,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    include_seen: Annotated[
-        bool, typer.Option("--include-seen", help="Also recommend items of the user's history.")
-    ] = False,
-    include: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="ID|FILE",
-            help="Recommend this item only; may be repeated. Or a file with one id per line.",
-            show_default="all items",
-        ),
-    ] = None,
-    exclude: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="ID|FILE",
-            help="Do not recommend this item; may be repeated. Or a file with one id per line.",
-            show_default="none",
-        ),
-    ] = None,
-) -> None:
-    """Print the nearest items of users.
-
-    Unknown users are at the origin, so their recommendations are the popular, general items.
-    """
-    console.start_tensorflow()
-    from hyperml_tf.runs import Run
-
-    loaded = Run.load(run)
-    codes = loaded.table.codes_of(user)
-    if unknown := [name for name, code in zip(user, codes, strict=True) if code < 0]:
-        typer.echo(f"Note: unknown users get the popular, general items: {', '.join(unknown)}", err=True)
-    catalogue = loaded.model.candidate_tower.ids
-    filters = {
-        name: known_ids(read_ids(given), catalogue, f"--{name}")
-        for name, given in (("include", include), ("exclude", exclude))
-        if given
-    }
-    ids = _ids(user, codes, loaded.table.user_ids)
-    answer = loaded.model.recommend(ids, k, exclude_seen=not include_seen, **filters)
-    rows = _rows(user, answer)
-    if as_json:
-        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
-    else:
-        _print(rows)
-
-
-def _ids(users: list[str], codes: np.ndarray, known: np.ndarray) -> list[Any]:
-    """Ids in the dtype of the model; if that is integers, unknown users become an integer that no user has."""
-    if known.dtype.kind != "i":
-        return users
-    nobody = int(known.min()) - 1
-    return [int(known[code]) if code >= 0 else nobody for code in codes]
-
-
-def _rows(users: list[str], answer: Neighbours) -> list[dict[str, Any]]:
-    pairs = [
-        [
-            {"item": item, "distance": distance}
-            for item, distance in zip(ids, distances, strict=True)
-            # If exclusions leave fewer than k items, the others have an infinite distance.
-            if distance < float("inf")
-        ]
-        for ids, distances in zip(answer.ids.tolist(), answer.distances.tolist(), strict=True)
-    ]
-    return [{"user": name, "items": items} for name, items in zip(users, pairs, strict=True)]
-
-
-def _print(rows: list[dict[str, Any]]) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    for row in rows:
-        table = Table(title=Text(f"User {row['user']}"), title_justify="left")
-        table.add_column("", justify="right")
-        table.add_column("item")
-        table.add_column("distance", justify="right")
-        for place, item in enumerate(row["items"], start=1):
-            table.add_row(str(place), Text(str(item["item"])), f"{item['distance']:.4f}")
-        console.output().print(table)
 
 
 def export(
     run: RunArgument,
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="The directory to write, such as models/items/1.")],
+    out: Annotated[
+        Path,
+        typer.Argument(
+            metavar="OUT",
+            help="The directory of all versions, in which the next one is written: OUT/1, then OUT/2. Or that of a version, "
+            "such as models/items/7, whose name is a number.",
+        ),
+    ],
     k: Annotated[
         int | None, typer.Option("--k", "-k", help="Number of items in results.", show_default="that of the run")
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT if it is an export.")] = False,
-    new_version: Annotated[
-        bool, typer.Option("--new-version", help="OUT is the directory of all versions: write the next version.")
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the version OUT, if it is an export.")
     ] = False,
-    exclude_seen: Annotated[bool, typer.Option("--exclude-seen", help="Exclude items of the user's history.")] = False,
-    items: Annotated[
-        Path | None,
-        typer.Option(metavar="ITEMS", help="A table of items, CSV or Parquet, with columns to return with item ids."),
-    ] = None,
-    detail: Annotated[
+    include_seen: Annotated[
+        bool, typer.Option("--include-seen", help="Also recommend items of the user's history.")
+    ] = False,
+    items: ItemsOption = None,
+    detail: DetailOption = None,
+    filters: Annotated[
         list[str] | None,
-        typer.Option(metavar="COLUMN", help="A column of ITEMS; may be repeated.", show_default="all columns"),
+        typer.Option(
+            "--filter",
+            metavar="COLUMN",
+            help="A column of the item table by which the signature recommend_where filters; may be repeated.",
+            show_default="none",
+        ),
     ] = None,
     precision: Annotated[
         str, typer.Option(metavar="float32|float16|bfloat16", help="Half precision takes a quarter less space.")
@@ -142,15 +60,17 @@ def export(
     """Write the SavedModel of a run, for TensorFlow Serving."""
     if index not in (None, "faiss"):
         raise ValueError(f"`--index` must be faiss. Received: {index}")
-    if detail and items is None:
-        raise ValueError("`--detail` requires a table of items, `--items`. Received: no table")
+    is_version = out.name.isdecimal()
+    if overwrite and not is_version:
+        raise ValueError(f"`--overwrite` replaces one version: name it, such as {out / '1'}. Received: {out}")
     console.start_tensorflow()
     from hyperml_tf.runs import Run
     from hyperml_tf.serving import ApproximateIndex, approximate_index, export_saved_model
 
-    if out.exists() and not overwrite and not new_version:
+    if is_version and out.exists() and not overwrite:
         raise FileExistsError(f"`{out}` exists. Pass `--overwrite` to replace it.")
     loaded = Run.load(run)
+    table = items_of(loaded, items, detail)
     # Before anything is written, because it takes longest and may fail for a missing extra.
     built = None if index is None else ApproximateIndex.from_model(loaded.model)
     path = export_saved_model(
@@ -158,9 +78,10 @@ def export(
         out,
         k=loaded.config.k if k is None else k,
         overwrite=overwrite,
-        new_version=new_version,
-        exclude_seen=exclude_seen,
-        details=None if items is None else _details(loaded, items, detail),
+        new_version=not is_version,
+        exclude_seen=not include_seen,
+        details=None if table is None else table.columns,
+        filter_columns=filters or [],
         precision=precision,  # type: ignore[arg-type]  # checked there
         half_life=half_life,
         warm_up_requests=warm_up,
@@ -187,15 +108,3 @@ def verify(
     if found:
         raise typer.Exit(1)
     typer.echo(f"{export} is as it was written.")
-
-
-def _details(run: Run, table: Path, columns: list[str] | None) -> dict[str, list[str]]:
-    import pandas as pd
-
-    from hyperml_tf.serving import item_details
-
-    suffixes = [suffix.lower() for suffix in table.suffixes]
-    # As strings, because integers with missing values would become floats.
-    parquet = suffixes[-1:] in ([".parquet"], [".pq"])
-    frame = pd.read_parquet(table) if parquet else pd.read_csv(table, dtype=str, keep_default_na=False)
-    return item_details(run.model.candidate_tower.ids, frame, columns)

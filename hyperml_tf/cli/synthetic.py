@@ -17,7 +17,7 @@ def synthesize(
     rows: Annotated[int, typer.Option(help="Number of interactions.")] = 60_000,
     seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
     item_table: Annotated[
-        Path | None, typer.Option(metavar="ITEMS.csv", help="Also write the names and categories of the items.")
+        Path | None, typer.Option(metavar="ITEMS.csv", help="Also write the titles and categories of the items.")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
 ) -> None:

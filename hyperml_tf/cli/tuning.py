@@ -11,15 +11,16 @@ from typing import Annotated, Any
 import typer
 
 from hyperml_tf.cli import console
-from hyperml_tf.cli.options import ConfigOption, settings_given, with_settings
+from hyperml_tf.cli.options import TABLE_SETTINGS, ConfigOption, TableArgument, settings_given, with_settings
+from hyperml_tf.cli.tables import read_and_tell
 
 LOG = "search.log"
 
 
-@with_settings(("user_column", "item_column", "order_column", "repeats", "split", "epochs", "seed"))
+@with_settings((*TABLE_SETTINGS, "epochs", "seed"))
 def tune(
     context: typer.Context,
-    table: Annotated[Path, typer.Argument(metavar="TABLE", help="Interactions, as CSV, CSV.gz or Parquet.")],
+    table: TableArgument,
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="The directory to write; an interrupted search in it is resumed.")
     ],
@@ -57,13 +58,15 @@ def tune(
     settings = settings_given(context, config)
     # Before `_quiet` redirects standard error to a file.
     terminal = console.errors_now()
+    console.start_logging(terminal)
+    data = read_and_tell(table, settings)
     console.start_tensorflow(terminal)
     from hyperml_tf.tuning import SearchSpace, tune_table
 
     search_space = SearchSpace.default() if space is None else SearchSpace.from_yaml(space)
     with SearchProgress(terminal, max_trials) as progress, _quiet(out), _errors_without_traceback():
         result = tune_table(
-            table,
+            data,
             out,
             tuner,  # type: ignore[arg-type]  # `tune_table` checks it
             max_trials,

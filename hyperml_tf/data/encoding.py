@@ -3,62 +3,117 @@
 from __future__ import annotations
 
 import logging
-from typing import get_args
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from hyperml_tf.data.columns import Columns
 from hyperml_tf.data.identifiers import MISSING, compact, encode_ids
+from hyperml_tf.data.notes import notes_on
 from hyperml_tf.data.order_column import order_values
-from hyperml_tf.data.row_order import Repeats, in_stored_order
+from hyperml_tf.data.origin import Origin, span_of
+from hyperml_tf.data.row_order import in_stored_order
+from hyperml_tf.data.strength import strength_of
+from hyperml_tf.data.table_options import TableOptions
 
 logger = logging.getLogger(__name__)
 
 
+class Encoded(NamedTuple):
+    """The rows of a table as codes, as `Interactions` holds them."""
+
+    users: np.ndarray
+    items: np.ndarray
+    weights: np.ndarray | None
+    user_ids: np.ndarray
+    item_ids: np.ndarray
+
+
 def encode(
-    frame: pd.DataFrame, columns: Columns, where: str, repeats: Repeats = "first"
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    frame: pd.DataFrame, columns: Columns, where: str, options: TableOptions, table: str
+) -> tuple[Encoded, Origin]:
     """Encodes the user and item columns, and sorts the rows by user and by the order column.
 
-    Rows without a user or an item are dropped, with a warning, and so are all but one row of each (user, item) pair.
+    Rows without a user or an item, and those that do not count, are dropped, with a warning; and so are all but one row of each
+    (user, item) pair.
 
     Args:
         frame: the table.
-        columns: the labels of its user, item and order columns.
+        columns: the labels of its columns.
         where: what the table is, for error messages.
-        repeats: which row of a pair is kept, the "first" or the "last".
+        options: how it is read.
+        table: its path, or what it is instead.
 
     Returns:
-        The codes of users and of items, `(rows,)` int32 each, and the vocabularies of users and of items.
+        The codes and the vocabularies, and what was read and dropped.
 
     Raises:
         ValueError: as `Interactions.from_frame`.
     """
-    if repeats not in get_args(Repeats):
-        raise ValueError(f"`repeats` must be one of {get_args(Repeats)}. Received: repeats={repeats!r}")
-    user, item, order = columns
-    users, user_ids = encode_ids(frame[user], user)
-    items, item_ids = encode_ids(frame[item], item)
-    when = None if order is None else order_values(frame[order], order)
-    present = (users != MISSING) & (items != MISSING)
-    if not present.all():
-        dropped = len(present) - np.count_nonzero(present)
-        logger.warning("Dropped %d of %d rows without a user or an item.", dropped, len(present))
-        users, user_ids = compact(users[present], user_ids)
-        items, item_ids = compact(items[present], item_ids)
-        when = None if when is None else when[present]
-    if len(user_ids) < 2 or len(item_ids) < 2:
+    users, user_ids = encode_ids(frame[columns.user], columns.user)
+    items, item_ids = encode_ids(frame[columns.item], columns.item)
+    when = None if columns.order is None else order_values(frame[columns.order], columns.order)
+    span, notes = (None, ()) if when is None else span_of(frame[columns.order], when)
+    strength = strength_of(frame, columns, options)
+    strength.drop((users == MISSING) | (items == MISSING), "without a user or an item")
+    rows, weights = len(users), strength.weights
+    for why, number in strength.dropped.items():
+        logger.warning("Dropped %d of %d rows %s.", number, rows, why)
+    if strength.kept is not None:
+        users, user_ids = compact(users[strength.kept], user_ids)
+        items, item_ids = compact(items[strength.kept], item_ids)
+        when, weights = (None if values is None else values[strength.kept] for values in (when, weights))
+    fewest = 1 if options.partial else 2
+    if len(user_ids) < fewest or len(item_ids) < fewest:
         raise ValueError(
-            f"{where} must hold interactions of at least two users and two items. Received: {len(users)} rows, "
+            f"{where} must hold interactions of at least {_NUMBERS[fewest]}. Received: {len(users)} rows, "
             f"{len(user_ids)} users, {len(item_ids)} items"
         )
-    rows = in_stored_order(users, items, len(item_ids), when, repeats)
-    if len(rows[0]) < len(users):
+    stored = in_stored_order(users, items, len(item_ids), when, options.kept_repeats, weights)
+    origin = Origin(
+        table,
+        {role: str(label) for role, label in columns.roles.items()},
+        tuple(map(str, columns.others)),
+        rows,
+        strength.dropped,
+        len(users) - len(stored[0]),
+        options.kept_repeats,
+        strength.events,
+        options.weights,
+        span,
+        (*notes_on(columns, options), *notes),
+    )
+    _say(origin, len(users))
+    return Encoded(stored[0], stored[1], _float32(stored[2], columns), user_ids, item_ids), origin
+
+
+_NUMBERS = {1: "one user and one item", 2: "two users and two items"}
+
+
+def _say(origin: Origin, counted: int) -> None:
+    if origin.repeated and origin.repeats == "sum":
+        logger.info("Summed the weights of %d of %d rows that repeat an item of their user.", origin.repeated, counted)
+    elif origin.repeated:
         logger.warning(
             "Dropped %d of %d rows that repeat an item of their user: the %s row of each pair counts, see `repeats`.",
-            len(users) - len(rows[0]),
-            len(users),
-            repeats,
+            origin.repeated,
+            counted,
+            origin.repeats,
         )
-    return *rows, user_ids, item_ids
+    for note in origin.notes:
+        logger.warning("%s", note)
+
+
+def _float32(weights: np.ndarray | None, columns: Columns) -> np.ndarray | None:
+    """The weights in the dtype of the loss; None if all are 1, which costs nothing."""
+    if weights is None or np.all(weights == 1.0):
+        return None
+    with np.errstate(over="ignore", under="ignore"):
+        narrow = weights.astype(np.float32)
+    if not np.all((narrow > 0) & (narrow < np.inf)):
+        raise ValueError(
+            f"The weights of rows must be in the range of float32. Received: {weights.min()} to {weights.max()} from "
+            f"{', '.join(repr(columns.roles[role]) for role in ('event', 'weight') if role in columns.roles) or 'repeated rows'}"
+        )
+    return narrow

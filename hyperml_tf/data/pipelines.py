@@ -12,6 +12,9 @@ from hyperml_tf.data.interactions import Interactions
 Dataset = Any
 """A `tf.data.Dataset`. TensorFlow ships no type information."""
 
+SAMPLE_WEIGHT = "sample_weight"
+"""Key of the weights of the rows in a batch. Tables without weights have batches without it."""
+
 
 def training_dataset(
     interactions: Interactions,
@@ -37,7 +40,8 @@ def training_dataset(
             without the interruption. Defaults to None.
 
     Returns:
-        A `tf.data.Dataset` of known cardinality. Its elements are dictionaries `{"user", "item"}` of codes, `(batch,)` int32.
+        A `tf.data.Dataset` of known cardinality. Its elements are dictionaries `{"user", "item"}` of codes, `(batch,)` int32; and
+        `"sample_weight"`, float32, if the rows have weights.
 
     Raises:
         ValueError: if `batch_size` is less than 1, or there are no rows.
@@ -49,10 +53,12 @@ def training_dataset(
     [[0, 1], [0]]
     """
     with tf.device("CPU"):
-        users, items = tf.constant(interactions.users), tf.constant(interactions.items)
+        columns = {"user": tf.constant(interactions.users), "item": tf.constant(interactions.items)}
+        if interactions.weights is not None:
+            columns[SAMPLE_WEIGHT] = tf.constant(interactions.weights)
 
     def gather(rows: Any) -> dict[str, Any]:
-        return {"user": tf.gather(users, rows), "item": tf.gather(items, rows)}
+        return {name: tf.gather(values, rows) for name, values in columns.items()}
 
     rows = _batches_of_rows(len(interactions), batch_size, seed, shuffle, progress)
     return rows.map(gather).prefetch(tf.data.AUTOTUNE)
@@ -69,7 +75,7 @@ def raw_dataset(interactions: Interactions, batch_size: int, seed: int = 0, shuf
 
     Returns:
         A `tf.data.Dataset` of known cardinality. Its elements are dictionaries `{"user_id", "item_id"}` of identifiers,
-        `(batch,)` int64 or string.
+        `(batch,)` int64 or string; and `"sample_weight"`, float32, if the rows have weights.
 
     Raises:
         ValueError: if `batch_size` is less than 1, or there are no rows.
@@ -84,7 +90,8 @@ def raw_dataset(interactions: Interactions, batch_size: int, seed: int = 0, shuf
         user_ids, item_ids = tf.constant(interactions.user_ids), tf.constant(interactions.item_ids)
 
     def look_up(batch: dict[str, Any]) -> dict[str, Any]:
-        return {"user_id": tf.gather(user_ids, batch["user"]), "item_id": tf.gather(item_ids, batch["item"])}
+        user, item = batch.pop("user"), batch.pop("item")
+        return {"user_id": tf.gather(user_ids, user), "item_id": tf.gather(item_ids, item), **batch}
 
     return training_dataset(interactions, batch_size, seed, shuffle).map(look_up).prefetch(tf.data.AUTOTUNE)
 

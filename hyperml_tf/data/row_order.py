@@ -2,34 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 
-Repeats = Literal["first", "last"]
+from hyperml_tf.data.table_options import Repeats
 
 
 def in_stored_order(
-    users: np.ndarray, items: np.ndarray, n_items: int, when: np.ndarray | None, repeats: Repeats = "first"
-) -> tuple[np.ndarray, np.ndarray]:
+    users: np.ndarray,
+    items: np.ndarray,
+    n_items: int,
+    when: np.ndarray | None,
+    repeats: Repeats = "first",
+    weights: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     """Sorts rows by user, then by order, then by row, and keeps one row of each (user, item) pair.
 
     Args:
         users, items: `(rows,)` codes.
         n_items: the size of the item vocabulary.
         when: `(rows,)` numbers that sort as the order column does; None for the order of the rows.
-        repeats: which row of a pair is kept, the "first" or the "last".
+        repeats: which row of a pair is kept, the "first" or the "last"; "sum" keeps the last with the sum of their weights.
+        weights: `(rows,)` the weights of the rows; None if all are 1.
 
     Returns:
-        The users and the items of the rows that stay.
+        The users, the items and the weights of the rows that stay; None instead of weights that are all 1.
     """
     rows = _sorted_rows(users, when)
     users, items = users[rows], items[rows]
+    weights = None if weights is None else weights[rows]
     keys = _keys(users, items, n_items)
     keys.sort()
     twice = keys[1:][keys[1:] == keys[:-1]]
     if not len(twice):
-        return users, items
+        return users, items, weights
     keys = _keys(users, items, n_items)
     # Only the rows of users who repeat a pair are searched for the repeated ones.
     repeating = np.zeros(int(users[-1]) + 1, bool)
@@ -41,7 +46,12 @@ def in_stored_order(
     repeated = (later if repeats == "first" else earlier)[keys[later] == keys[earlier]]
     kept = np.ones(len(users), bool)
     kept[repeated] = False
-    return users[kept], items[kept]
+    if repeats == "sum":
+        weights = np.ones(len(users)) if weights is None else weights.copy()
+        starts = np.flatnonzero(np.concatenate([[True], keys[later] != keys[earlier]]))
+        ends = np.append(starts[1:], len(by_key)) - 1
+        weights[by_key[ends]] = np.add.reduceat(weights[by_key], starts)
+    return users[kept], items[kept], None if weights is None else weights[kept]
 
 
 def _keys(users: np.ndarray, items: np.ndarray, n_items: int) -> np.ndarray:

@@ -53,7 +53,10 @@ class Split:
         users = np.concatenate([self.train.users, self.validation.users])
         items = np.concatenate([self.train.items, self.validation.items])
         order = np.argsort(users, kind="stable")
-        return dataclasses.replace(self.train, users=users[order], items=items[order])
+        weights = None
+        if self.train.weights is not None:
+            weights = np.concatenate([self.train.row_weights(), self.validation.row_weights()])[order]
+        return dataclasses.replace(self.train, users=users[order], items=items[order], weights=weights)
 
 
 def leave_one_out(interactions: Interactions, order: Literal["last", "random"] = "last", seed: int = 0) -> Split:
@@ -108,3 +111,31 @@ def leave_one_out(interactions: Interactions, order: Literal["last", "random"] =
     held_out[test] = held_out[validation] = True
     logger.info("Evaluated users: %d of %d.", len(ends), interactions.n_users)
     return Split(interactions.with_rows(~held_out), interactions.with_rows(validation), interactions.with_rows(test))
+
+
+def without_full_users(table: Interactions, split: Split) -> Split:
+    """Moves the held-out rows of users who have interacted with all items back to the training rows.
+
+    Args:
+        table: the whole table.
+        split: a split of it.
+
+    Raises:
+        ValueError: if no other user has held-out rows.
+    """
+    full = table.activity() == table.n_items
+    if not full[split.users].any():
+        return split
+    if full[split.users].all():
+        raise ValueError(
+            "`table` must have a user with an item that they never interacted with, or nothing can be ranked. "
+            "Received: no such user"
+        )
+    logger.info(
+        "%d users have interacted with all items: they are only trained on.", np.count_nonzero(full[split.users])
+    )
+    kept = ~full[split.users]
+    validation, test = split.validation.with_rows(kept), split.test.with_rows(kept)
+    keys = table.users.astype(np.int64) * table.n_items + table.items
+    train = table.with_rows(~np.isin(keys, np.concatenate([validation.keys(), test.keys()])))
+    return Split(train, validation, test)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import itertools
-import string
 
 import numpy as np
 import pandas as pd
 
+from hyperml_tf.data.catalogue_names import category_paths, titles
 from hyperml_tf.data.interactions import Interactions
 
 _START = 1_577_836_800  # 2020-01-01, a Unix timestamp
@@ -25,8 +24,8 @@ class SyntheticCatalogue:
     Args:
         interactions: one row per interaction, sorted by time, with columns `user`, `item` (both text) and `timestamp`
             (Unix).
-        items: one row per item, with columns `item`, `name`, `category` (the path of its leaf in the tree of categories,
-            such as "a|ab|abc") and `depth` (of that leaf).
+        items: one row per item, with columns `item`, `title` (distinct) and `category`, the path of its leaf in the tree of
+            categories, most general first, such as "Home|Kitchen|Teapot".
         favourites: one row per user and favourite leaf, with columns `user` and `category`.
 
     Example:
@@ -90,8 +89,8 @@ def synthesize(
     Example:
 
     >>> catalogue = synthesize(n_users=20, n_items=64, n_rows=200)
-    >>> catalogue.items.loc[0, ["item", "name", "category"]].tolist()
-    ['item_00000', 'a/aa/aaa #1', 'a|aa|aaa']
+    >>> catalogue.items.loc[0].tolist()
+    ['item_00000', 'Silver Floor Lamp', 'Home|Lighting|Floor Lamp']
     >>> len(catalogue.table)
     200
     """
@@ -108,7 +107,8 @@ def synthesize(
     users, items = _choose(rng, taste, leaves, weights, _activity(rng, n_users, n_rows, n_items))
     user_names = np.array([f"user_{number:05d}" for number in range(n_users)], dtype=object)
     item_names = np.array([f"item_{number:05d}" for number in range(n_items)], dtype=object)
-    paths = _paths(depth, branching)
+    paths = category_paths(depth, branching)
+    categories = np.array(["|".join(path) for path in paths], dtype=object)
     rows = pd.DataFrame(
         {"user": user_names[users], "item": item_names[items], "timestamp": _times(rng, users, n_users)}
     )
@@ -118,14 +118,11 @@ def synthesize(
         items=pd.DataFrame(
             {
                 "item": item_names,
-                "name": [
-                    f"{paths[leaf].replace('|', '/')} #{number}" for leaf, number in zip(leaves, rank, strict=True)
-                ],
-                "category": paths[leaves],
-                "depth": depth,
+                "title": titles([paths[leaf][-1] for leaf in leaves], (rank - 1).tolist(), seed),
+                "category": categories[leaves],
             }
         ),
-        favourites=pd.DataFrame({"user": user_names[who], "category": paths[where]}),
+        favourites=pd.DataFrame({"user": user_names[who], "category": categories[where]}),
     )
 
 
@@ -164,13 +161,6 @@ def _check(
 
 def _fewest(n_items: int) -> int:
     return min(5, n_items // 2)
-
-
-def _paths(depth: int, branching: int) -> np.ndarray:
-    """The path of each leaf, such as "b|ba|bac", in the order of the leaves."""
-    letters = string.ascii_lowercase[:branching]
-    words = ("".join(word) for word in itertools.product(letters, repeat=depth))
-    return np.array(["|".join(word[: level + 1] for level in range(depth)) for word in words], dtype=object)
 
 
 def _favourites(rng: np.random.Generator, n_users: int, n_leaves: int) -> np.ndarray:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Set
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.interchange
 
-from hyperml_tf.data.columns import Columns
+if TYPE_CHECKING:
+    from hyperml_tf.data.columns import Columns
 
 
 def to_series(values: Any, name: str) -> pd.Series:
@@ -79,14 +81,21 @@ def take_columns(frame: Any, choose: Callable[[list[Any]], Columns]) -> tuple[pd
     if isinstance(frame, pd.DataFrame):
         columns = choose(list(frame.columns))
         return frame, columns
-    if not hasattr(frame, "__arrow_c_stream__"):
-        raise ValueError(
-            "`frame` must be a pandas DataFrame, or a table that supports the Arrow PyCapsule interface, such as polars has. "
-            f"Received: {type(frame).__name__}"
-        )
-    table = pa.table(frame)
+    table = _arrow_table(frame)
     columns = choose(table.column_names)
-    return arrow_to_pandas(table.select([column for column in columns if column is not None])), columns
+    return arrow_to_pandas(table.select(columns.used)), columns
+
+
+def _arrow_table(frame: Any) -> pa.Table:
+    """A table of another library as an Arrow table, without a copy where its columns are Arrow's already."""
+    if hasattr(frame, "__arrow_c_stream__"):
+        return pa.table(frame)
+    if hasattr(frame, "__dataframe__"):
+        return pyarrow.interchange.from_dataframe(frame)
+    raise ValueError(
+        "`frame` must be a pandas DataFrame, or a table that supports the Arrow PyCapsule interface, such as polars has, or the "
+        f"data frame interchange protocol. Received: {type(frame).__name__}"
+    )
 
 
 def dataset_columns(dataset: Any, choose: Callable[[list[Any]], Columns]) -> tuple[pd.DataFrame, Columns]:
@@ -112,7 +121,7 @@ def dataset_columns(dataset: Any, choose: Callable[[list[Any]], Columns]) -> tup
     if int(dataset.cardinality()) == -1:
         raise ValueError("`dataset` must be finite. Received: an infinite dataset")
     columns = choose(list(spec))
-    keys = [str(column) for column in columns if column is not None]
+    keys = [str(column) for column in columns.used]
     ranks = {key: getattr(getattr(spec[key], "shape", None), "rank", None) for key in keys}
     if set(ranks.values()) not in ({0}, {1}):
         raise ValueError(f"`dataset` must hold scalars, or batches of them. Received: ranks {ranks}")

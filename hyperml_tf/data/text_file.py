@@ -3,85 +3,184 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import io
-import lzma
 import re
-import zipfile
-import zlib
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute
 import pyarrow.csv
 
 from hyperml_tf.data.columns import Columns
+from hyperml_tf.data.compressed import UNREADABLE, arrow_file, opened, unreadable
 from hyperml_tf.data.quotes import unclosed_quote
-from hyperml_tf.data.tabular import arrow_to_pandas
 
-COMPRESSED = (".gz", ".bz2", ".zst", ".xz", ".zip")
-"""The suffixes of compressed files."""
-
-_SEPARATORS = (",", "\t", ";", "|")
+_DOUBLE = "::"
+_SEPARATORS = (",", "\t", ";", "|", _DOUBLE)
+_NUMBER = re.compile(r"\s*[+-]?\d+([.]\d+)?\s*")
+_USUAL = ("user", "item", "rating", "timestamp")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 # Bytes read at once. A row must fit into a block, so blocks grow where one does not.
 _BLOCK, _LARGEST_BLOCK = 1 << 20, 1 << 30
-_UNREADABLE = (
-    *(pa.ArrowException, OSError, EOFError, UnicodeDecodeError, lzma.LZMAError, zlib.error, zipfile.BadZipFile),
-    RuntimeError,  # what zipfile raises for an encrypted archive
-)
 
 
-def read_text(
-    file: Path, choose: Callable[[list[str]], Columns], separator: str | None
-) -> tuple[pd.DataFrame, Columns]:
-    """Reads columns of a text file.
-
-    A column of identifiers becomes integers only if that is reversible for all of them. Empty fields are missing values.
+@dataclasses.dataclass(frozen=True)
+class TextFile:
+    """A CSV or TSV file whose first line has been read.
 
     Args:
-        file: a file in UTF-8 with a header, compressed if its suffix is one of `COMPRESSED`.
-        choose: returns the columns to read, given the names of all columns.
-        separator: the character between fields; None to detect it from the header.
-
-    Returns:
-        A data frame of these columns, and their names.
-
-    Raises:
-        ValueError: if the file cannot be read, the number of fields differs between rows, or a quoted field is not closed.
+        file: its path.
+        names: the names of its columns.
+        separator: the character between fields, or "::".
+        header: whether the first line is a header.
+        first: the first line.
     """
-    if separator is not None:
-        _check_separator(separator)
-    try:
-        with _opened(file) as stream:
-            header = _header(stream)
-        separator = _guess_separator(file, header) if separator is None else separator
-        names = _names(header, separator)
-    except _UNREADABLE as error:
-        raise _unreadable(file, "text in UTF-8", error) from error
-    columns = choose(names)
-    used = [str(column) for column in columns if column is not None]
-    # The header must fit into one block.
-    table = _read_columns(file, separator, used, max(_BLOCK, 2 * len(header)))
-    for place, column in enumerate(used):
-        parsed = _as_integers(table.column(place)) if place < 2 else _as_numbers(table.column(place))
-        table = table.set_column(place, column, parsed)
-    return arrow_to_pandas(table), columns
+
+    file: Path
+    names: list[str]
+    separator: str
+    header: bool
+    first: bytes
+
+    @classmethod
+    def open(cls, file: Path, separator: str | None, columns: list[str] | None) -> TextFile:
+        """Reads the first line of a file.
+
+        Args:
+            file: a file in UTF-8, compressed if its suffix is one of `COMPRESSED`.
+            separator: the character between fields, or "::"; None to detect it from the first line.
+            columns: the names of the columns of a file without a header; None for those in its header.
+
+        Raises:
+            ValueError: if the file cannot be read, or has another number of columns.
+        """
+        if separator is not None:
+            _check_separator(separator)
+        try:
+            with opened(file) as stream:
+                first = _first_line(stream)
+            separator = _guess_separator(file, first) if separator is None else separator
+            names = _fields(first, separator)
+        except UNREADABLE as error:
+            raise unreadable(file, "text in UTF-8", error) from error
+        if columns is not None and len(columns) != len(names):
+            raise ValueError(
+                f"`columns` must name every column of the file, {len(names)} separated by {separator!r}. Its first line is "
+                f"{_shown(first)}. Received: {len(columns)} names, {', '.join(columns)}"
+            )
+        return cls(file, names if columns is None else columns, separator, columns is None, first)
+
+    def without_header(self) -> ValueError | None:
+        """Returns an error if the first line looks like a row, because a field of it is a number."""
+        if not (self.header and any(_NUMBER.fullmatch(name) for name in self.names)):
+            return None
+        usual = ",".join([*_USUAL[: len(self.names)], *(f"column{n}" for n in range(5, len(self.names) + 1))])
+        if len(self.names) == 3:
+            usual = "user,item,timestamp"
+        return ValueError(
+            f"`path` must begin with a header line, or the names of its columns must be given: `columns={usual!r}` "
+            f"(`--columns {usual}`), in their order. Received: {str(self.file)!r}, whose first line is {_shown(self.first)}"
+        )
+
+    def read(self, used: list[str]) -> pa.Table:
+        """Reads columns as text. Empty fields are missing values.
+
+        Raises:
+            ValueError: if the file cannot be read, the number of fields differs between rows, or a quoted field is not closed.
+        """
+        error: Exception | None = None
+        # The header must fit into one block.
+        block_size = max(_BLOCK, 2 * len(self.first))
+        try:
+            table, lines = self._read(used, pa.string(), block_size)
+        except UNREADABLE as caught:
+            error = caught
+        # Usually each row, and the header, is one line. Otherwise there are empty lines, or line breaks in quoted fields.
+        if error is not None or lines != table.num_rows + self.header:
+            _check_quotes(self.file, self.separator[0])
+        if error is None:
+            return table
+        if "invalid UTF8" in str(error):
+            error = self._undecodable(used, block_size) or error
+        raise unreadable(self.file, f"text separated by {self.separator!r}", error) from error
+
+    def _read(self, used: list[str], dtype: pa.DataType, block_size: int) -> tuple[pa.Table, int]:
+        """The columns as strings of the given type, and the number of lines of the file."""
+        names, gaps = self.names, []
+        if self.separator == _DOUBLE:
+            # Fields between single separators, of which every other one is empty.
+            gaps = [f"\0{place}" for place in range(len(names) - 1)]
+            names = [name for pair in zip(names, [*gaps, ""], strict=True) for name in pair][:-1]
+        with opened(self.file) as stream:
+            counted = _LineCounter(stream)
+            source = arrow_file(counted)
+            try:
+                table = pyarrow.csv.read_csv(
+                    source,
+                    read_options=pyarrow.csv.ReadOptions(
+                        block_size=block_size,
+                        column_names=None if self.header and not gaps else names,
+                        skip_rows_after_names=int(self.header and bool(gaps)),
+                    ),
+                    parse_options=pyarrow.csv.ParseOptions(delimiter=self.separator[0], newlines_in_values=True),
+                    convert_options=pyarrow.csv.ConvertOptions(
+                        include_columns=[*used, *gaps],
+                        column_types=dict.fromkeys([*used, *gaps], dtype),
+                        # Only an empty field is missing: "NA" and "null" can be identifiers.
+                        null_values=[""],
+                        strings_can_be_null=True,
+                    ),
+                )
+            except pa.ArrowInvalid as error:
+                if "straddling" not in str(error) or block_size >= _LARGEST_BLOCK:
+                    raise
+            else:
+                if any(table.column(gap).null_count < table.num_rows for gap in gaps):
+                    raise pa.ArrowInvalid(f"a field contains {_DOUBLE[0]!r}")
+                return table.select(used), counted.lines
+        # A row is longer than a block, because of an unclosed quote or of a very long field.
+        _check_quotes(self.file, self.separator[0])
+        return self._read(used, dtype, 32 * block_size)
+
+    def _undecodable(self, used: list[str], block_size: int) -> Exception | None:
+        """An error that names the first value that is not UTF-8."""
+        table, _ = self._read(used, pa.binary(), block_size)
+        for name, column in zip(used, table.columns, strict=True):
+            for row, value in enumerate(column.to_pylist()):
+                try:
+                    (value or b"").decode()
+                except UnicodeDecodeError:
+                    return ValueError(
+                        f"the column {name!r} holds {value!r} in row {row} (rows count from 0), not UTF-8"
+                    )
+        return None
+
+
+def typed(table: pa.Table, columns: Columns) -> pa.Table:
+    """Converts columns of text: identifiers to integers if that is reversible for all of them, and numbers to numbers."""
+    as_read = {str(columns.user): _as_integers, str(columns.item): _as_integers}
+    as_read |= {
+        str(label): _as_numbers for label in (columns.order, columns.weight, columns.rating) if label is not None
+    }
+    for place, name in enumerate(table.column_names):
+        if name in as_read:
+            table = table.set_column(place, name, as_read[name](table.column(place)))
+    return table
 
 
 def _check_separator(separator: str) -> None:
-    if len(separator) != 1 or not separator.isascii() or separator in '"\r\n':
+    if separator != _DOUBLE and (len(separator) != 1 or not separator.isascii() or separator in '"\r\n'):
         raise ValueError(
-            "`separator` must be one ASCII character other than a quote and a line break. Received: "
+            f"`separator` must be one ASCII character other than a quote and a line break, or {_DOUBLE!r}. Received: "
             f"{separator!r}. Read such a file with `pandas.read_csv(path, sep=..., engine='python')` and use `from_frame`"
         )
 
 
-def _header(stream: Any) -> bytes:
+def _first_line(stream: Any) -> bytes:
     """The first line that is not empty, without its line break. Quoted names may contain line breaks."""
     # The separator is not known yet, so a quote after any of the usual ones starts a quoted name.
     end = re.compile(rb'(?:(?<![^,;|\t\r\n])"(?:[^"]|"")*"|[^\r\n])+')
@@ -94,75 +193,32 @@ def _header(stream: Any) -> bytes:
     return text
 
 
-def _guess_separator(file: Path, header: bytes) -> str:
-    """A tab for files with the suffix of TSV, and otherwise the separator that is most frequent in the header."""
+def _guess_separator(file: Path, first: bytes) -> str:
+    """A tab for files with the suffix of TSV, and otherwise the separator that is most frequent in the first line."""
     if any(suffix.lower() in (".tsv", ".tab") for suffix in file.suffixes[-2:]):
         return "\t"
-    return max(_SEPARATORS, key=lambda separator: header.count(separator.encode()))
+    return max(_SEPARATORS, key=lambda separator: first.count(separator.encode()))
 
 
-def _names(header: bytes, separator: str) -> list[str]:
-    """The names in a header, as pyarrow parses them."""
+def _fields(header: bytes, separator: str) -> list[str]:
+    """The fields of the first line, as pyarrow parses them."""
     if header.startswith(_UTF_16):
         raise pa.ArrowInvalid("it is UTF-16; save it as UTF-8")
-    most = header.count(separator.encode()) + 1
+    most = header.count(separator[0].encode()) + 1
     table = pyarrow.csv.read_csv(
         io.BytesIO(header + b"\n"),
         read_options=pyarrow.csv.ReadOptions(
             autogenerate_column_names=True, block_size=max(_BLOCK, len(header) + 2), use_threads=False
         ),
-        parse_options=pyarrow.csv.ParseOptions(delimiter=separator, newlines_in_values=True),
+        parse_options=pyarrow.csv.ParseOptions(delimiter=separator[0], newlines_in_values=True),
         convert_options=pyarrow.csv.ConvertOptions(column_types={f"f{place}": pa.string() for place in range(most)}),
     )
-    return [str(column[0]) for column in table.columns]
+    fields = [str(column[0]) for column in table.columns]
+    return fields[::2] if separator == _DOUBLE else fields
 
 
-def _read_columns(file: Path, separator: str, used: list[str], block_size: int) -> pa.Table:
-    """The columns as text.
-
-    Raises:
-        ValueError: as `read_text`.
-    """
-    error: Exception | None = None
-    try:
-        table, lines = _read_csv(file, separator, used, pa.string(), block_size)
-    except _UNREADABLE as caught:
-        error = caught
-    # Usually each row, and the header, is one line. Otherwise there are empty lines, or line breaks in quoted fields.
-    if error is not None or lines != table.num_rows + 1:
-        _check_quotes(file, separator)
-    if error is None:
-        return table
-    if "invalid UTF8" in str(error):
-        error = _undecodable(file, separator, used, block_size) or error
-    raise _unreadable(file, f"text separated by {separator!r}", error) from error
-
-
-def _read_csv(file: Path, separator: str, used: list[str], dtype: pa.DataType, block_size: int) -> tuple[pa.Table, int]:
-    """The columns as strings of the given type, and the number of lines of the file."""
-    with _opened(file) as stream:
-        counted = _LineCounter(stream)
-        try:
-            table = pyarrow.csv.read_csv(
-                counted,
-                read_options=pyarrow.csv.ReadOptions(block_size=block_size),
-                parse_options=pyarrow.csv.ParseOptions(delimiter=separator, newlines_in_values=True),
-                convert_options=pyarrow.csv.ConvertOptions(
-                    include_columns=used,
-                    column_types=dict.fromkeys(used, dtype),
-                    # Only an empty field is missing: "NA" and "null" can be identifiers.
-                    null_values=[""],
-                    strings_can_be_null=True,
-                ),
-            )
-        except pa.ArrowInvalid as error:
-            if "straddling" not in str(error) or block_size >= _LARGEST_BLOCK:
-                raise
-        else:
-            return table, counted.lines
-    # A row is longer than a block, because of an unclosed quote or of a very long field.
-    _check_quotes(file, separator)
-    return _read_csv(file, separator, used, dtype, 32 * block_size)
+def _shown(line: bytes) -> str:
+    return repr(line[:80].decode(errors="replace"))
 
 
 class _LineCounter(io.RawIOBase):
@@ -191,7 +247,7 @@ class _LineCounter(io.RawIOBase):
 
 
 def _check_quotes(file: Path, separator: str) -> None:
-    with _opened(file) as stream:
+    with opened(file) as stream:
         found = unclosed_quote(stream, separator)
     if found is not None:
         line, field = found
@@ -199,18 +255,6 @@ def _check_quotes(file: Path, separator: str) -> None:
             f"`path` must close every quoted field with a quote before a separator or a line break. The field that starts in "
             f"line {line} is not closed, and would include the following rows. Received: {field!r} in {str(file)!r}"
         )
-
-
-def _undecodable(file: Path, separator: str, used: list[str], block_size: int) -> Exception | None:
-    """An error that names the first value that is not UTF-8."""
-    table, _ = _read_csv(file, separator, used, pa.binary(), block_size)
-    for name, column in zip(used, table.columns, strict=True):
-        for row, value in enumerate(column.to_pylist()):
-            try:
-                (value or b"").decode()
-            except UnicodeDecodeError:
-                return ValueError(f"the column {name!r} holds {value!r} in row {row} (rows count from 0), not UTF-8")
-    return None
 
 
 def _as_integers(column: Any) -> Any:
@@ -259,29 +303,3 @@ def _as_numbers(column: Any) -> Any:
             ):
                 return numbers
     return column
-
-
-@contextlib.contextmanager
-def _opened(file: Path) -> Iterator[Any]:
-    """Opens a file as a stream of decompressed bytes."""
-    suffix = file.suffix.lower()
-    if suffix == ".xz":
-        with lzma.open(file, "rb") as stream:
-            yield stream
-    elif suffix == ".zip":
-        with zipfile.ZipFile(file) as archive:
-            members = [name for name in archive.namelist() if not name.endswith("/") and "__MACOSX" not in name]
-            if len(members) != 1:
-                raise ValueError(
-                    f"`path` must be a zip archive of exactly one file. Received: {str(file)!r} with {members}"
-                )
-            with archive.open(members[0]) as stream:
-                yield stream
-    else:
-        compression = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}.get(suffix)
-        with pa.input_stream(str(file), compression=compression) as stream:
-            yield stream
-
-
-def _unreadable(file: Path, what: str, error: Exception) -> ValueError:
-    return ValueError(f"`path` could not be read as {what}: {error}. Received: {str(file)!r}")

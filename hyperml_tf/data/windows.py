@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from hyperml_tf.data.pipelines import Dataset, epochs_of
+from hyperml_tf.data.pipelines import SAMPLE_WEIGHT, Dataset, epochs_of
 
 
 def window_dataset(
@@ -23,6 +23,7 @@ def window_dataset(
     trim: bool = False,
     seed: int = 0,
     progress: Callable[[], Any] | None = None,
+    weights: np.ndarray | None = None,
 ) -> Dataset:
     """Creates a dataset of runs of consecutive positives with the items around them, for training on sequences.
 
@@ -44,10 +45,12 @@ def window_dataset(
             that long runs may be allowed without much padding. Sequences that fit into a run are not cut. Defaults to `False`.
         seed: Integer, the seed of an epoch, as in `training_dataset`. Defaults to `0`.
         progress: As in `training_dataset`. Defaults to `None`.
+        weights: Floats, `(len(items),)`, the weights of the entries of `items`. Defaults to `None`, all are 1.
 
     Returns:
         A `tf.data.Dataset` of known cardinality. Its elements are dictionaries of int32 tensors: `"user"`, `(runs,)`; `"item"`,
-        `(runs, run)`, the positives; and `"history"`, `(runs, before + run + after)`, the window. -1 is padding.
+        `(runs, run)`, the positives; and `"history"`, `(runs, before + run + after)`, the window. -1 is padding. With weights
+        there is also `"sample_weight"`, `(runs, run)`, float32.
 
     Raises:
         ValueError: If `batch_size` is less than 1, or there are no positives.
@@ -68,12 +71,14 @@ def window_dataset(
     with tf.device("CPU"):
         indptr, items = tf.constant(sequences[0], tf.int64), tf.constant(sequences[1], tf.int32)
         chosen = None if n_positives == len(positive) else tf.constant(positive)
+        heavy = None if weights is None else tf.constant(weights, tf.float32)
 
     def epoch(number: Any) -> Dataset:
         seeds = tf.stack([number, tf.cast(seed, tf.int64)])
         order = _order_within(indptr, seeds) if reorder else None
         ordered = items if order is None else tf.gather(items, order)
         wanted = chosen if order is None or chosen is None else tf.gather(chosen, order)
+        weighing = heavy if order is None or heavy is None else tf.gather(heavy, order)
         users, starts = _runs(indptr, wanted, run, seeds, whole=trim)
         if trim:
             users, starts, ends = _by_length(indptr, users, starts, before, run, n_batches)
@@ -91,7 +96,10 @@ def window_dataset(
             positives = history[:, earlier : earlier + longest]
             if wanted is not None:
                 positives = tf.where(_read(indptr, wanted, owners, first, 0, longest) == 1, positives, -1)
-            return {"user": tf.cast(owners, tf.int32), "item": positives, "history": history}
+            weighed = {}
+            if weighing is not None:
+                weighed[SAMPLE_WEIGHT] = _read(indptr, weighing, owners, first, 0, longest, 0.0)
+            return {"user": tf.cast(owners, tf.int32), "item": positives, "history": history, **weighed}
 
         return tf.data.Dataset.range(n_batches).map(batch)
 
@@ -149,10 +157,13 @@ def _by_length(indptr: Any, users: Any, starts: Any, before: int, run: int, n_ba
     return tf.gather(users, order), tf.gather(starts, order), ends
 
 
-def _read(indptr: Any, values: Any, users: Any, starts: Any, begin: int, end: int) -> Any:
-    """The values of each user at the places `start + begin, ..., start + end - 1`, int32; -1 beyond either end."""
+def _read(indptr: Any, values: Any, users: Any, starts: Any, begin: int, end: int, padding: float = -1) -> Any:
+    """The values of each user at the places `start + begin, ..., start + end - 1`; the padding beyond either end.
+
+    They have the dtype of the padding, int32 or float32.
+    """
     places = starts[:, tf.newaxis] + tf.range(begin, end, dtype=tf.int64)
     first, last = (tf.gather(indptr, users + shift)[:, tf.newaxis] for shift in (0, 1))
     inside = (places >= 0) & (places < last - first)
     found = tf.gather(values, tf.where(inside, first + places, 0))
-    return tf.where(inside, tf.cast(found, tf.int32), -1)
+    return tf.where(inside, tf.cast(found, tf.float32 if isinstance(padding, float) else tf.int32), padding)

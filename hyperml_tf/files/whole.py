@@ -25,6 +25,9 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     Args:
         path: Path of the file.
 
+    Raises:
+        OSError: If it cannot be written, as on a full disk. Its `filename` is that of the file, if it has no other.
+
     Example:
 
     >>> with whole_file("runs/first/notes.txt") as scratch:
@@ -35,8 +38,13 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     with scratch_directory(target) as scratch:
-        # The same name, because writers choose the format by it.
-        yield scratch / target.name
+        try:
+            # The same name, because writers choose the format by it.
+            yield scratch / target.name
+        except OSError as error:
+            if error.errno is not None and error.filename is None:
+                error.filename = str(target)
+            raise
         os.replace(scratch / target.name, target)
 
 

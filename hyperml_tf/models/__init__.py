@@ -2,6 +2,7 @@
 
 from hyperml_tf.models import baselines
 from hyperml_tf.models.distance_index import DistanceIndex
+from hyperml_tf.models.explanations import Explanation
 from hyperml_tf.models.hyperml import HyperML
 from hyperml_tf.models.loading import load_model
 from hyperml_tf.models.metric_recommender import MetricRecommender
@@ -17,6 +18,7 @@ from hyperml_tf.settings import Encoding, History
 __all__ = [
     "DistanceIndex",
     "Encoding",
+    "Explanation",
     "History",
     "HistoryTower",
     "HyperML",

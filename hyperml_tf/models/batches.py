@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from hyperml_tf.data import Interactions, sampled_negatives
+from hyperml_tf.data.pipelines import SAMPLE_WEIGHT
 from hyperml_tf.numerics import Tensor
 
 logger = logging.getLogger(__name__)
@@ -18,8 +19,6 @@ QUERY, CANDIDATE = "user_id", "item_id"
 """Keys of raw ids in a batch."""
 QUERY_CODE, CANDIDATE_CODE, NEGATIVES = "user", "item", "negatives"
 """Keys of codes in a batch."""
-SAMPLE_WEIGHT = "sample_weight"
-"""Key of the weights of the rows in a batch, optional."""
 HISTORY = "history"
 """Key of the windows of histories in a batch of runs, see `Windows`."""
 
@@ -45,14 +44,15 @@ def columns(batch: Any) -> tuple[Tensor, Tensor]:
 
 
 def sample_weight(batch: Any) -> Tensor | None:
-    """Returns the weights of the rows of a batch, float32, `(batch,)`; `None` if it has none.
+    """Returns the weights of the rows of a batch, or of the positives of its runs, float32, `(batch,)`; `None` if it has none.
 
     Raises:
         tf.errors.InvalidArgumentError: If a weight is negative or not finite.
     """
     if SAMPLE_WEIGHT not in batch:
         return None
-    weights = tf.cast(batch[SAMPLE_WEIGHT], tf.float32)
+    weights, windows = tf.cast(batch[SAMPLE_WEIGHT], tf.float32), Windows.of(batch)
+    weights = weights if windows is None else windows.flat(weights)
     right = tf.reduce_all((weights >= 0) & (weights < float("inf")))
     message = f"The column {SAMPLE_WEIGHT!r} must hold finite numbers >= 0. Received:"
     with tf.control_dependencies([tf.debugging.Assert(right, [message, weights], summarize=10)]):
@@ -145,7 +145,8 @@ def validation_dataset(held_out: Interactions, seen_users: np.ndarray, seen_item
         held_out = held_out.with_rows(np.sort(chosen))
     seen_keys = seen_users.astype(np.int64) * held_out.n_items + seen_items
     keys = np.union1d(seen_keys, held_out.keys())
-    known = dataclasses.replace(held_out, users=keys // held_out.n_items, items=keys % held_out.n_items)
+    codes = keys // held_out.n_items, keys % held_out.n_items
+    known = dataclasses.replace(held_out, users=codes[0], items=codes[1], weights=None)
     # Users who have interacted with the whole catalogue have no negatives to rank against.
     held_out = held_out.with_rows(known.activity()[held_out.users] < known.n_items)
     if len(held_out) == 0:

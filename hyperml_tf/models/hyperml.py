@@ -20,6 +20,7 @@ from hyperml_tf.losses import functional
 from hyperml_tf.models.batches import Windows
 from hyperml_tf.models.checked_gradients import check_gradients
 from hyperml_tf.models.default_optimizer import adam, undamped_adagrad
+from hyperml_tf.models.extension import extended
 from hyperml_tf.models.metric_recommender import MetricRecommender
 from hyperml_tf.models.objective import objective, softmax_objective
 from hyperml_tf.models.towers.make_towers import Features, Side, make_towers
@@ -245,6 +246,42 @@ class HyperML(MetricRecommender):
             A new model, not trained yet.
         """
         return super().from_interactions(interactions, **{"table_facts": TableFacts.of(interactions), **kwargs})
+
+    def extended(self: _Model, users: Any = None, items: Any = None, rows: Interactions | None = None) -> _Model:
+        """Returns a model that knows more users and items.
+
+        It is this model otherwise: known ids keep their codes, points, histories and the state of the optimizer, bit by bit, so
+        the answers for them are the same. This model itself is not changed. New ids of the day's rows are known to
+
+            model = model.extended(rows=day)
+            model.fit(day)
+
+        New users have no history yet, and are at the origin or near it. New items without rows are far outside, so that they are
+        recommended after all others; near the origin, where popular items are, they would be recommended to everybody. An item
+        whose first rows are given starts in the mean direction of the users of these rows, at the distance of a median item.
+
+        Args:
+            users: Optional list or array of raw user ids. Those that are known, or given before, are ignored. They are of the
+                type of the known ones, where 7 and "7" are the same id. Defaults to `None`, no further users.
+            items: The same for items. Defaults to `None`, no further items.
+            rows: Optional `Interactions`, whose users and items are added, too. The histories do not change: `fit` and `add_seen`
+                extend these. Defaults to `None`.
+
+        Returns:
+            A new model of the same class, compiled if this one is.
+
+        Raises:
+            ValueError: If ids are not of the type of the known ones, or if a network computes points of the model.
+
+        Example:
+
+        >>> model = HyperML(["ann"], ["a", "b"], dim=4)
+        >>> model.compile()
+        >>> larger = model.extended(users=["bob", "ann"], items=["c"])
+        >>> larger.query_tower.ids.tolist(), larger.candidate_tower.ids.tolist()
+        (['ann', 'bob'], ['a', 'b', 'c'])
+        """
+        return extended(self, users, items, rows)
 
     def default_optimizer(
         self, learning_rate: float | None = None, decay_steps: int | None = None

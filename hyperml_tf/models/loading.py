@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import json
 import os
@@ -29,6 +30,8 @@ _ROOMS = (
     "regularizers",
     "retrieval",
 )
+
+_NOT_OF_THE_FILE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE, errno.ENFILE, errno.EROFS}
 
 
 def load_model(
@@ -82,6 +85,11 @@ def load_model(
         model = tf.keras.models.load_model(path, custom_objects=dict(custom_objects or {}))
     except (MemoryError, tf.errors.ResourceExhaustedError):
         raise
+    except OSError as error:
+        # Keras extracts the archive: a disk without space says nothing about the file.
+        if error.errno in _NOT_OF_THE_FILE:
+            raise
+        raise _damaged(source, error) from error
     except Exception as error:  # whatever a class raises whose config or weights do not fit
         raise _damaged(source, error) from error
     if not isinstance(model, tf.keras.Model):

@@ -15,6 +15,7 @@ from hyperml_tf.geometry import poincare
 from hyperml_tf.geometry.poincare.ordering import pairwise_proximity
 from hyperml_tf.layers import Curvature
 from hyperml_tf.metrics.protocols import Scorer
+from hyperml_tf.models.explanations import Explanation, strongest
 from hyperml_tf.models.filters import Filters
 from hyperml_tf.models.recommender import Recommender
 from hyperml_tf.models.towers.tower import Tower
@@ -146,6 +147,54 @@ class MetricRecommender(Recommender):
         index, c = self.exact_index()
         return self.neighbours_of_items(items, k, lambda codes, k: self.nearest_to_items(codes, k, index, c))
 
+    def explain(self, users: Any, items: Any) -> Explanation:
+        """Finds the items of the users' histories that draw them to items, such as recommended ones.
+
+        The lead of an item, the distance of the user from the origin less that from the item, ranks items as the distance does.
+        The pull of an item of the history is the lead of the recommended item less the lead that it would have without this item,
+        as if it had never been in the history: so it counts everything that an item does, also to the weights of the others. Of
+        long histories, the newest 512 items are left out in turn.
+
+        Args:
+            users: Raw user ids, `(pairs,)`. Unknown users have no history.
+            items: Raw ids of the catalogue, `(pairs,)`, one for each user.
+
+        Returns:
+            An `Explanation`. Models that do not represent users by their histories have distances only, and no items.
+
+        Raises:
+            ValueError: If an item is unknown, or if there is not one for each user.
+        """
+        self.check_history()
+        names, asked = id_array(users, "users"), id_array(items, "items")
+        if len(names) != len(asked):
+            raise ValueError(
+                f"`items` must be one for each of `users`. Received: {len(asked)} items, {len(names)} users"
+            )
+        codes, targets = self.query_lookup(names).numpy(), self._known_codes(asked)
+        longest = int(tf.reduce_max(self.seen.histories.counts(np.maximum(codes, 0)))) if len(self.seen) else 1
+        # Every item that is left out makes another point of the user.
+        size = max(1, self.query_tower.block // max(longest, 1))
+        parts = [
+            self._strongest(codes[start : start + size], targets[start : start + size])
+            for start in range(0, len(codes), size)
+        ]
+        width = max(part[0].shape[1] for part in parts)
+        found, shares, pulls = (
+            np.concatenate([_widened(part[column], width, fill) for part in parts])
+            for column, fill in enumerate((-1, 0, 0))
+        )
+        distances = np.concatenate([part[3] for part in parts])
+        return Explanation(self.candidate_lookup.raw_array(found), shares, pulls, distances)
+
+    def _strongest(self, codes: np.ndarray, items: np.ndarray) -> tuple[np.ndarray, ...]:
+        """The explanation of pairs of codes."""
+        known = tf.maximum(codes, 0)
+        left_out, without = self.query_tower.without_one(known)
+        left_out = tf.where((codes < 0)[:, np.newaxis], -1, left_out)
+        users, targets = self.query_tower.points_or_origin(tf.constant(codes)), self.candidate_tower.points(items)
+        return tuple(value.numpy() for value in strongest(users, without, left_out, targets, self.curvature()))
+
     def exact_index(self) -> tuple[ExactIndex, Tensor]:
         """Returns an index of the current points of the catalogue, and the current curvature."""
         c = tf.identity(self.curvature())
@@ -184,16 +233,18 @@ class MetricRecommender(Recommender):
     ) -> Neighbours:
         """Validates raw ids and runs `search` on those of the users, in batches that fit into memory."""
         self.check_history()
-        asked = id_array(users, "users")
+        asked = self.query_lookup.convert(users, "users")
         return self._search(asked, k, search, Filters.of(self.candidate_lookup, len(asked), include, exclude))
 
     def neighbours_of_items(self, items: Any, k: int, search: Search) -> Neighbours:
         """Validates raw item ids and runs `search` on their codes, in batches that fit into memory."""
-        ids = id_array(items, "items")
-        codes = self.candidate_lookup(ids).numpy()
+        return self._search(self._known_codes(id_array(items, "items")), k, search)
+
+    def _known_codes(self, items: np.ndarray) -> np.ndarray:
+        codes = self.candidate_lookup(self.candidate_lookup.convert(items, "items")).numpy()
         if (codes < 0).any():
-            raise ValueError(f"`items` must be of the catalogue. Received unknown ids: {ids[codes < 0][:5].tolist()}")
-        return self._search(codes, k, search)
+            raise ValueError(f"`items` must be of the catalogue. Received unknown ids: {items[codes < 0][:5].tolist()}")
+        return codes
 
     def _search(self, asked: np.ndarray, k: int, search: Search, filters: Filters = _ALL) -> Neighbours:
         k = min(count(k=k), len(self.candidate_lookup))
@@ -244,3 +295,7 @@ class MetricRecommender(Recommender):
             return pairwise_proximity(tf.cast(queries, tf.float64), candidates, c)
 
         return score
+
+
+def _widened(values: np.ndarray, width: int, fill: int) -> np.ndarray:
+    return np.pad(values, [(0, 0), (0, width - values.shape[1])], constant_values=fill)

@@ -18,10 +18,10 @@ from hyperml_tf.metrics.protocols import Scorer
 from hyperml_tf.models import batches, keras_arguments
 from hyperml_tf.models.default_optimizer import undamped_adagrad
 from hyperml_tf.models.filters import Filters
+from hyperml_tf.models.step_measures import StepMeasures
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.retrieval.results import Neighbours, Recommendations
 from hyperml_tf.tables import IdLookup, SeenItems
-from hyperml_tf.tables.ids import id_array
 
 logger = logging.getLogger(__name__)
 
@@ -84,6 +84,7 @@ class Recommender(tfrs.Model):
         )
         self._loss_tracker = tf.keras.metrics.Mean(name="loss")
         self._measures = keras_arguments.Measures()
+        self._step_measures: StepMeasures | None = None
         self._traced_version: int | None = None
         # All variables exist already: none depends on the shape of an input.
         self.built = True
@@ -227,7 +228,8 @@ class Recommender(tfrs.Model):
 
         Args:
             x: An `Interactions`, which is the fast way, or a batched `tf.data.Dataset` of dictionaries with raw ids under
-                `"user_id"` and `"item_id"`, and optionally weights of the rows under `"sample_weight"`. A dataset is read once
+                `"user_id"` and `"item_id"`, and optionally weights of the rows under `"sample_weight"`, as those of an
+                `Interactions`: a row of weight 2 counts in the loss as if it were there twice. A dataset is read once
                 to fill the histories if these are empty; otherwise they stay as they are, see `add_seen`. Rows with ids that
                 the model does not know are left out, with a warning.
             y: Must be `None`: the interactions are the targets.
@@ -403,7 +405,12 @@ class Recommender(tfrs.Model):
                     "`x` must be a finite dataset, or `set_seen` must be called first: otherwise the histories are unknown and "
                     "the items of a user would be drawn as negatives. Received: an infinite dataset"
                 )
-            self.set_seen(Interactions.from_dataset(x, batches.QUERY, batches.CANDIDATE))
+            # Histories have no weights.
+            self.set_seen(
+                Interactions.from_dataset(
+                    x, batches.QUERY, batches.CANDIDATE, event_column=False, weight_column=False, rating_column=False
+                )
+            )
         return x
 
     def training_batches(self, rows: Interactions, batch_size: int) -> tf.data.Dataset:
@@ -490,6 +497,15 @@ class Recommender(tfrs.Model):
             self.optimizer.build(self.trainable_variables)
         return super().make_train_function(force or changed)
 
+    def measure_steps(self) -> StepMeasures:
+        """Lets every training step measure its gradients and count its examples, and returns what they measure.
+
+        Callbacks call it in `set_model`, before `fit` traces the step. The `SpaceBoard` does.
+        """
+        self._step_measures = StepMeasures(self.trainable_variables)
+        self.train_function = None  # traced without
+        return self._step_measures
+
     def train_step(self, data: Any) -> dict[str, Tensor]:
         data = keras_arguments.unpacked(data)
         with tf.GradientTape() as tape:
@@ -505,6 +521,8 @@ class Recommender(tfrs.Model):
             gradients = self.optimizer.get_unscaled_gradients(gradients)
         else:
             gradients = self.checked_gradients(gradients)
+        if self._step_measures is not None:
+            self._step_measures.update(gradients, tf.cast(tf.size(self.codes(data)[0]), tf.float32))
         self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
         # Only once the batch has been read, because the shuffling of an epoch reads this number.
         with tf.control_dependencies([loss]):
@@ -564,8 +582,10 @@ class Recommender(tfrs.Model):
         return known if weight is None else known * weight
 
     def _track(self, total: Tensor, data: Any) -> dict[str, Tensor]:
-        rows = tf.cast(tf.size(self.codes(data)[0]), tf.float32)
-        self._loss_tracker.update_state(total / tf.maximum(rows, 1.0), sample_weight=rows)
+        weights = batches.sample_weight(data)
+        # A row of weight 2 counts as two.
+        rows = tf.cast(tf.size(self.codes(data)[0]), tf.float32) if weights is None else tf.reduce_sum(weights)
+        self._loss_tracker.update_state(tf.math.divide_no_nan(total, rows), sample_weight=rows)
         return {"loss": self._loss_tracker.result()}
 
     @property
@@ -606,7 +626,7 @@ class Recommender(tfrs.Model):
         """
         k = count(k=k)
         self.check_history()
-        codes = self.query_lookup(id_array(users, "users")).numpy()
+        codes = self.query_lookup(self.query_lookup.convert(users, "users")).numpy()
         n = len(self.candidate_lookup)
         filters = Filters.of(self.candidate_lookup, len(codes), include, exclude)
         block = max(1, _SCORES // n)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hyperml_tf.files.locks import InUseError, exclusive
 from hyperml_tf.files.scratch import clean
-from hyperml_tf.runs import run as run_lib
+from hyperml_tf.runs import layout
 
 _LOCK = ".training.lock"
 
@@ -27,12 +27,12 @@ def check_claimable(path: Path, resume: bool = False) -> None:
     if path.is_file():
         raise FileExistsError(f"`out` must be a directory. Received: the file {str(path)!r}")
     if is_run(path):
-        if (path / run_lib.METRICS).exists():
+        if (path / layout.METRICS).exists():
             raise FileExistsError(
                 f"`out` already holds a run. Choose another directory or remove it. Received: {str(path)!r}"
             )
-        if (path / run_lib.DIVERGED).exists():
-            epoch = run_lib.read_json(path / run_lib.DIVERGED).get("epoch")
+        if (path / layout.DIVERGED).exists():
+            epoch = layout.read_json(path / layout.DIVERGED).get("epoch")
             raise FileExistsError(
                 f"`out` holds a run whose training diverged in epoch {epoch}, and would again. Choose another directory, and a "
                 f"smaller learning rate. Received: {str(path)!r}"
@@ -43,7 +43,7 @@ def check_claimable(path: Path, resume: bool = False) -> None:
                 f"another directory. Received: {str(path)!r}"
             )
         return
-    if taken := [name for name in run_lib.NAMES if (path / name).exists() or (path / name).is_symlink()]:
+    if taken := [name for name in layout.NAMES if (path / name).exists() or (path / name).is_symlink()]:
         raise FileExistsError(
             "`out` must not hold files of others with the names of those of a run. Choose another directory. "
             f"Received: {str(path)!r} with {', '.join(taken)}"
@@ -53,7 +53,7 @@ def check_claimable(path: Path, resume: bool = False) -> None:
 def is_run(path: Path) -> bool:
     """Whether a directory holds a run, finished or not, by its settings."""
     try:
-        found = run_lib.read_json(path / run_lib.CONFIG)
+        found = layout.read_json(path / layout.CONFIG)
     except (OSError, ValueError):
         return False
     return {"settings", "fingerprint"} <= set(found)
@@ -78,6 +78,6 @@ def alone_in(path: Path, resume: bool = False) -> Iterator[None]:
         raise InUseError(f"`out` is in use: another process is training in it. Received: {str(path)!r}") from error
     with lock:
         check_claimable(path, resume)
-        for folder in (path, *(path / name for name in run_lib.FOLDERS)):
+        for folder in (path, *(path / name for name in layout.FOLDERS)):
             clean(folder)
         yield

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -11,11 +10,10 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from hyperml_tf.data import Interactions, Split, leave_one_out, sampled_negatives
+from hyperml_tf.data.splits import MINIMUM_ROWS, without_full_users
 from hyperml_tf.files.archives import check_archive
 from hyperml_tf.metrics import ranking_report
 from hyperml_tf.metrics.protocols import Scorer
-
-logger = logging.getLogger(__name__)
 
 MakeScorer = Callable[[Interactions], Scorer]
 """Function from the rows that are known of the users to a `Scorer`, such as the method `scorer` of a model."""
@@ -24,6 +22,8 @@ TestHistory = Literal["before_test", "train"]
 """The rows that are known of the users when test items are ranked, by the names of `Split`."""
 
 _NEGATIVES = 100
+# Users who are evaluated after an update: enough for a standard error of 1 %, so that all other new rows are trained on.
+_NEWEST = 2000
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -54,11 +54,34 @@ class HeldOut:
         Raises:
             ValueError: If no row can be held out.
         """
-        split = _without_full_users(table, leave_one_out(table, order, seed))
+        split = without_full_users(table, leave_one_out(table, order, seed))
+        return cls(split, sampled_negatives(table, split.users, _NEGATIVES, seed), order)
+
+    @classmethod
+    def draw_newest(cls, table: Interactions, new: np.ndarray, order: str, seed: int = 0) -> HeldOut:
+        """Holds out the newest row of half of the users with new rows, 2,000 at most, for test. There are no validation rows.
+
+        Users with fewer than three rows, or who have interacted with all items, are not evaluated.
+
+        Args:
+            table: An `Interactions`, whose new rows are the last ones of their users.
+            new: Boolean mask of the new rows, `(rows,)`.
+            order: String, how rows of the first part of the table were held out.
+            seed: Integer, random seed of the choice of users and of the negatives. Defaults to `0`.
+        """
+        counts = table.activity()
+        users = np.unique(table.users[new])
+        users = users[(counts[users] >= MINIMUM_ROWS) & (counts[users] < table.n_items)]
+        chosen = min(len(users) // 2, _NEWEST)
+        users = np.sort(np.random.default_rng(seed).choice(users, chosen, replace=False))
+        test = np.zeros(len(table), bool)
+        test[np.cumsum(counts)[users] - 1] = True
+        nothing = np.zeros(0, np.int64)
+        split = Split(table.with_rows(~test), table.with_rows(nothing), table.with_rows(test))
         return cls(split, sampled_negatives(table, split.users, _NEGATIVES, seed), order)
 
     def report(self, scorer: MakeScorer, test_history: TestHistory = "before_test") -> dict[str, dict[str, float]]:
-        """Returns the metrics of a model on `"validation"` and `"test"` rows, under both protocols.
+        """Returns the metrics of a model on `"validation"` and `"test"` rows, if there are any, under both protocols.
 
         Everything before the held-out item is known: the history of a user is their training rows when the validation item is
         ranked, and their training and validation rows when the test item is. Items of the history are not ranked.
@@ -76,10 +99,12 @@ class HeldOut:
         before_test = split.before_test
         score = scorer(split.train)
         parts = {"validation": (split.validation, split.train, score)}
-        parts["test"] = (split.test, before_test, score if test_history == "train" else scorer(before_test))
+        same = test_history == "train" or not len(split.validation)
+        parts["test"] = (split.test, before_test, score if same else scorer(before_test))
         return {
             name: ranking_report(score, rows.users, rows.items, known.csr(), self.negatives)
             for name, (rows, known, score) in parts.items()
+            if len(rows)
         }
 
     def save(self, path: Path, fingerprint: str) -> None:
@@ -92,7 +117,7 @@ class HeldOut:
 
     @classmethod
     def load(cls, path: Path, table: Interactions, fingerprint: str) -> HeldOut:
-        """Reads a file written by `save`, with the vocabularies of `table`. It may come from anybody.
+        """Reads a file written by `save`, with the vocabularies and weights of `table`. It may come from anybody.
 
         Raises:
             FileNotFoundError: If there is no such file.
@@ -109,11 +134,25 @@ class HeldOut:
             raise ValueError(
                 f"`{path}` must be that of the table of the run, {fingerprint}. Received: that of {arrays['fingerprint']}"
             )
-        parts = {
-            name: dataclasses.replace(table, users=arrays[f"{name}_users"], items=arrays[f"{name}_items"])
-            for name in _PARTS
-        }
+        try:
+            parts = {name: _rows(table, arrays[f"{name}_users"], arrays[f"{name}_items"]) for name in _PARTS}
+        except KeyError as error:
+            raise ValueError(f"`{path}` must hold rows of the table of the run. Received: {error.args[0]}") from error
         return cls(Split(**parts), arrays["negatives"], str(arrays["order"]))
+
+
+def _rows(table: Interactions, users: np.ndarray, items: np.ndarray) -> Interactions:
+    """Rows of a table that has all of them if it has weights, which the rows keep."""
+    if table.weights is None:
+        return dataclasses.replace(table, users=users, items=items)
+    keys, wanted = (
+        one.astype(np.int64) * table.n_items + other for one, other in ((table.users, table.items), (users, items))
+    )
+    order = np.argsort(keys)
+    places = order[np.minimum(np.searchsorted(keys, wanted, sorter=order), len(keys) - 1)]
+    if not np.array_equal(keys[places], wanted):
+        raise KeyError("a row that the table does not have")
+    return dataclasses.replace(table, users=users, items=items, weights=table.weights[places])
 
 
 _PARTS = tuple(field.name for field in dataclasses.fields(Split))
@@ -130,6 +169,8 @@ def _check_arrays(path: Path, arrays: dict[str, np.ndarray], table: Interactions
         shape: tuple[int, ...] = arrays["test_users"].shape if name.startswith(("test", "validation")) else array.shape
         if name.startswith("train_"):
             shape = arrays["train_users"].shape
+        elif name.startswith("validation_") and not arrays["validation_users"].size:
+            shape = (0,)  # an update has test rows only
         if name in ("order", "fingerprint"):
             right = array.dtype.kind == "U" and array.shape == ()
         elif name == "negatives":
@@ -150,23 +191,3 @@ def check_test_history(value: str) -> None:
     """Raises a `ValueError` if the value is not a `TestHistory`."""
     if value not in get_args(TestHistory):
         raise ValueError(f"`test_history` must be one of {get_args(TestHistory)}. Received: test_history={value!r}")
-
-
-def _without_full_users(table: Interactions, split: Split) -> Split:
-    """Moves the held-out rows of users who have interacted with all items back to the training rows."""
-    full = table.activity() == table.n_items
-    if not full[split.users].any():
-        return split
-    if full[split.users].all():
-        raise ValueError(
-            "`table` must have a user with an item that they never interacted with, or nothing can be ranked. "
-            "Received: no such user"
-        )
-    logger.info(
-        "%d users have interacted with all items: they are only trained on.", np.count_nonzero(full[split.users])
-    )
-    kept = ~full[split.users]
-    validation, test = split.validation.with_rows(kept), split.test.with_rows(kept)
-    keys = table.users.astype(np.int64) * table.n_items + table.items
-    train = table.with_rows(~np.isin(keys, np.concatenate([validation.keys(), test.keys()])))
-    return Split(train, validation, test)

@@ -18,7 +18,7 @@ from hyperml_tf.files.archives import check_archive
 from hyperml_tf.files.scratch import scratch_directory
 from hyperml_tf.files.whole import move_in_place_of, move_new, whole_file
 from hyperml_tf.models import HyperML, load_model
-from hyperml_tf.runs import run as run_lib
+from hyperml_tf.runs import layout
 
 _MODEL, _BEST, _STATE = "model.keras", "best.npz", "state.json"
 
@@ -50,10 +50,10 @@ class Progress:
         Raises:
             ValueError: If it is damaged.
         """
-        folder = run / run_lib.PROGRESS
+        folder = run / layout.PROGRESS
         if not folder.is_dir():
             return None
-        state = run_lib.read_json(folder / _STATE)
+        state = layout.read_json(folder / _STATE)
         check_archive(folder / _BEST, lambda name: name.endswith(".npy"))
         try:
             with np.load(folder / _BEST, allow_pickle=False) as stored:
@@ -86,7 +86,7 @@ class KeepProgress(tf.keras.callbacks.Callback):
         self._started = time.perf_counter() - seconds
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        target = self.run / run_lib.PROGRESS
+        target = self.run / layout.PROGRESS
         state = {
             "epochs": epoch + 1,
             "seconds": time.perf_counter() - self._started,

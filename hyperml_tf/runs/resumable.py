@@ -4,38 +4,35 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
 
 from hyperml_tf.callbacks import BestWeights, DivergedError
-from hyperml_tf.data import Interactions
 from hyperml_tf.files.whole import whole_file
 from hyperml_tf.models import HyperML
-from hyperml_tf.runs import fitting
-from hyperml_tf.runs import run as run_lib
+from hyperml_tf.runs import fitting, layout
 from hyperml_tf.runs.progress import KeepProgress, Progress, cut_history
-from hyperml_tf.settings import TrainingConfig
 
 logger = logging.getLogger(__name__)
 
 
 def fit_resumably(
     path: Path,
-    training: Interactions,
-    validation: Interactions | None,
-    config: TrainingConfig,
+    epochs: int,
+    begin: Callable[[], HyperML],
+    fit: Callable[..., HyperML],
     callbacks: Sequence[Any] = (),
 ) -> tuple[HyperML, float]:
     """Trains a model, from the last epoch that was kept in the directory of its run, if there is one.
 
     Args:
         path: Path of the directory of the run.
-        training: An `Interactions`, the training rows.
-        validation: An `Interactions` with one held-out row per user, or `None`.
-        config: A `TrainingConfig`.
+        epochs: Integer, number of epochs.
+        begin: Function that returns the compiled model, if no epoch has ended.
+        fit: Function that trains a model; `fitting.fit`, or of the same keywords `callbacks`, `initial_epoch` and `best`.
         callbacks: Further Keras callbacks. Defaults to `()`.
 
     Returns:
@@ -46,16 +43,16 @@ def fit_resumably(
     """
     best, before = BestWeights(fitting.MONITOR), Progress.load(path)
     if before is None:
-        model, first, seconds = fitting.new_model(training, config), 0, 0.0
+        model, first, seconds = begin(), 0, 0.0
     else:
         model, first, seconds = before.model, before.epochs, before.seconds
         before.restore(best)
-        logger.info("Going on after epoch %d of %d.", first, config.epochs)
-    cut_history(path / run_lib.HISTORY, first)
-    log = tf.keras.callbacks.CSVLogger(path / run_lib.HISTORY, append=True)
+        logger.info("Going on after epoch %d of %d.", first, epochs)
+    cut_history(path / layout.HISTORY, first)
+    log = tf.keras.callbacks.CSVLogger(path / layout.HISTORY, append=True)
     kept = KeepProgress(path, best, seconds)
     try:
-        fitting.fit(model, training, validation, config.epochs, config.batch_size, [log, kept, *callbacks], first, best)
+        fit(model, callbacks=[log, kept, *callbacks], initial_epoch=first, best=best)
     except DivergedError as error:
         raise DivergedError(f"{error} {_keep_before(path, error)}", error.epoch) from error
     return model, seconds
@@ -70,9 +67,9 @@ def _keep_before(path: Path, error: DivergedError) -> str:
         for variable, weights in zip(before.model.trainable_variables, before.best_weights, strict=False):
             variable.assign(weights)
         mark["kept_epoch"] = before.epochs if before.best_epoch is None else before.best_epoch + 1
-        with whole_file(path / run_lib.BEFORE_DIVERGENCE) as scratch:
+        with whole_file(path / layout.BEFORE_DIVERGENCE) as scratch:
             before.model.save(scratch)
-        said = f"The weights of epoch {mark['kept_epoch']} are in {path / run_lib.BEFORE_DIVERGENCE}."
-    with whole_file(path / run_lib.DIVERGED) as scratch:
+        said = f"The weights of epoch {mark['kept_epoch']} are in {path / layout.BEFORE_DIVERGENCE}."
+    with whole_file(path / layout.DIVERGED) as scratch:
         scratch.write_text(json.dumps(mark, indent=2) + "\n")
     return said

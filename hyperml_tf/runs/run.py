@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,30 +11,28 @@ from typing import Any
 
 import numpy as np
 
-from hyperml_tf.data import Interactions
+from hyperml_tf.data import Interactions, ItemTable
 from hyperml_tf.models import HyperML, load_model
 from hyperml_tf.models.baselines import Popularity
 from hyperml_tf.runs.held_out import HeldOut, TestHistory, check_test_history
+from hyperml_tf.runs.layout import CONFIG, DIVERGED, HELD_OUT, ITEMS, METRICS, MODEL, WEIGHTED_ROWS, read_json
+from hyperml_tf.runs.weighted_rows import load_weighted_rows
 from hyperml_tf.settings import TrainingConfig
-
-CONFIG, METRICS, HISTORY, PICTURE = "config.json", "metrics.json", "history.csv", "disk.png"
-MODEL, HELD_OUT, SAVED_MODEL = "model/model.keras", "model/held_out.npz", "saved_model/1"
-DIVERGED, BEFORE_DIVERGENCE, PROGRESS = "diverged.json", "model/before_divergence.keras", "progress"
-FOLDERS = ("model", "saved_model")
-NAMES = (CONFIG, METRICS, HISTORY, PICTURE, DIVERGED, PROGRESS, *FOLDERS)
-"""Names of what is in the directory of a run."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """A finished run: the directory that `train_run` wrote.
+    """A finished run: the directory that `train_run` or `update_run` wrote.
 
     It has the settings in `config.json`, metrics in `metrics.json`, one line per epoch in `history.csv`, the Keras model and the
-    held-out rows in `model/`, the exported model in `saved_model/1/`, and a picture of the items in `disk.png`.
+    held-out rows in `model/`, the exported model in `saved_model/1/`, a picture of the items in `disk.png`, and what was given of
+    the items, such as titles, in `items.parquet`.
 
     The weights were trained on the training rows only (`training`). The histories in the saved and in the exported model are all
     rows of the table (`table`), so that users are served by all that is known of them; `recommend` excludes all of it. Metrics
     are independent of these histories: a user is represented by the rows before the held-out one, see `evaluate`.
+
+    A run of `update_run` has the same files. Its `lineage` says which run it continues.
 
     A run may come from anybody: reading it runs no code that it holds, see `load_model`. Its export is another matter: a
     SavedModel is a program.
@@ -77,7 +74,7 @@ class Run:
     @functools.cached_property
     def config(self) -> TrainingConfig:
         """The settings, including the values that were derived from the table."""
-        return TrainingConfig.from_dict(self._described["settings"])
+        return TrainingConfig.from_dict(self.described["settings"])
 
     @functools.cached_property
     def metrics(self) -> dict[str, Any]:
@@ -85,7 +82,7 @@ class Run:
         return read_json(self.path / METRICS)
 
     @functools.cached_property
-    def _described(self) -> dict[str, Any]:
+    def described(self) -> dict[str, Any]:
         """The contents of `config.json`."""
         described = read_json(self.path / CONFIG)
         if not isinstance(described.get("settings"), dict) or not isinstance(described.get("fingerprint"), str):
@@ -108,13 +105,22 @@ class Run:
         """The held-out rows and their negatives; `None` if the run was trained on all rows."""
         if self.config.split == "none":
             return None
-        return HeldOut.load(self.path / HELD_OUT, self._vocabulary(), self._described["fingerprint"])
+        table = self.table if self._is_weighted else self._vocabulary()
+        return HeldOut.load(self.path / HELD_OUT, table, self.described["fingerprint"])
 
     @functools.cached_property
     def table(self) -> Interactions:
-        """All rows of the table, in the codes of the vocabularies of the model, whose histories they are."""
+        """All rows of the table, with their weights, in the codes of the vocabularies of the model, whose histories they are."""
         vocabulary = self._vocabulary()
+        if self._is_weighted:
+            return load_weighted_rows(self.path / WEIGHTED_ROWS, vocabulary, self.described["fingerprint"])
         return dataclasses.replace(vocabulary, users=self.model.seen.users, items=self.model.seen.items)
+
+    @functools.cached_property
+    def items(self) -> ItemTable | None:
+        """What the run knows of its items, such as titles; `None` if it was trained without a table of items."""
+        path = self.path / ITEMS
+        return ItemTable.from_file(path, self.model.candidate_tower.ids, item_column="item") if path.exists() else None
 
     @property
     def training(self) -> Interactions:
@@ -122,9 +128,28 @@ class Run:
         return self.table if self.held_out is None else self.held_out.split.train
 
     @property
+    def fingerprint(self) -> str:
+        """The fingerprint of `table`, see `Interactions.fingerprint`."""
+        return str(self.described["fingerprint"])
+
+    @property
+    def lineage(self) -> list[dict[str, Any]]:
+        """The updates that made this run of a first one, oldest first, see `update_run`; empty for a run of `train_run`."""
+        found = self.described.get("lineage", [])
+        if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+            raise ValueError(
+                f"`{self.path / CONFIG}` is damaged: `lineage` must be a list of updates. Received: {found!r}"
+            )
+        return found
+
+    @property
     def card(self) -> dict[str, Any]:
         """The entries of the run in model cards; see `export_saved_model`."""
-        return card(self._described, self.metrics)
+        return card(self.described, self.metrics)
+
+    @property
+    def _is_weighted(self) -> bool:
+        return (self.path / WEIGHTED_ROWS).is_file()
 
     def _vocabulary(self) -> Interactions:
         nothing = np.zeros(0, np.int32)
@@ -141,7 +166,8 @@ class Run:
                 their training rows in the test, too. Defaults to `"before_test"`.
 
         Returns:
-            The metrics under `"validation"`, `"test"` and `"popularity"`; by default those in `metrics.json`.
+            The metrics under `"validation"`, `"test"` and `"popularity"`; by default those in `metrics.json`. A run of
+            `update_run` has no validation rows.
 
         Raises:
             ValueError: If the run has no held-out rows, or `test_history` is neither of the two.
@@ -151,6 +177,11 @@ class Run:
             raise ValueError(
                 "`split` of the run must be 'last' or 'random': without, there are no held-out rows to evaluate. "
                 f"Received: split='none' in {str(self.path)!r}"
+            )
+        if not len(self.held_out.split.test):
+            raise ValueError(
+                "The run must have held-out rows: its update had too few new rows to hold any out. "
+                f"Received: none in {str(self.path)!r}"
             )
         return evaluate(self.model, self.held_out, test_history)
 
@@ -167,20 +198,11 @@ def evaluate(model: HyperML, held_out: HeldOut, test_history: TestHistory = "bef
 
 def card(config: dict[str, Any], metrics: dict[str, Any]) -> dict[str, Any]:
     """Returns the entries of a run in model cards, from the contents of `config.json` and `metrics.json`."""
-    measured = {name: metrics[name] for name in ("validation", "test", "popularity") if name in metrics}
-    return {"table": {"fingerprint": config["fingerprint"]}, "settings": config["settings"], "metrics": measured}
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Reads a file of a run.
-
-    Raises:
-        ValueError: If it is damaged.
-    """
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:  # among them, errors of the encoding
-        raise ValueError(f"`{path}` is damaged: it must be JSON. Received: {error}") from error
-    if not isinstance(found, dict):
-        raise ValueError(f"`{path}` must hold a JSON object. Received: {type(found).__name__}")
-    return found
+    measured = {name: metrics[name] for name in ("validation", "test", "before", "popularity") if name in metrics}
+    lineage = {"lineage": config["lineage"]} if "lineage" in config else {}
+    return {
+        "table": {"fingerprint": config["fingerprint"]},
+        "settings": config["settings"],
+        "metrics": measured,
+        **lineage,
+    }

@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
+import functools
 import json
-import logging
 import os
-import platform
-import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import tensorflow as tf
+import pandas as pd
 
-import hyperml_tf
-from hyperml_tf.data import Interactions
-from hyperml_tf.files.whole import whole_file
-from hyperml_tf.models import HyperML
-from hyperml_tf.runs import fitting
+from hyperml_tf.data import Interactions, ItemTable
+from hyperml_tf.data.item_table import as_item_table
+from hyperml_tf.runs import fitting, layout
 from hyperml_tf.runs import run as run_lib
 from hyperml_tf.runs.claims import alone_in, check_claimable, is_run
+from hyperml_tf.runs.finishing import check_versions, mark_finished, provenance, write_json, write_model
 from hyperml_tf.runs.held_out import HeldOut
 from hyperml_tf.runs.resumable import fit_resumably
 from hyperml_tf.runs.run import Run
-from hyperml_tf.serving import export_saved_model
 from hyperml_tf.settings import TrainingConfig
-
-logger = logging.getLogger(__name__)
 
 
 def train_run(
@@ -36,6 +30,9 @@ def train_run(
     config: TrainingConfig | None = None,
     callbacks: Sequence[Any] = (),
     resume: bool = False,
+    *,
+    items: str | os.PathLike[str] | pd.DataFrame | ItemTable | None = None,
+    item_details: Sequence[str] | None = None,
 ) -> Run:
     """Trains a model on a table, evaluates and exports it, and writes everything to a directory; see `Run` for its files.
 
@@ -49,11 +46,15 @@ def train_run(
     killed is continued by `resume=True`, to the same weights and metrics as without the interruption.
 
     Args:
-        table: Path of a CSV or Parquet file, see `Interactions.from_file`, or an `Interactions`.
+        table: Path of a table, see `Interactions.from_file`, or an `Interactions`.
         out: Path of the directory to write, which must not hold a run, or an unfinished one with `resume=True`.
         config: A `TrainingConfig`. Defaults to `None`, the default settings, or those of the run that is resumed.
         callbacks: Further Keras callbacks. Their state is not kept. Defaults to `()`.
         resume: Boolean, whether to continue an unfinished run in `out`; if there is none, a new one begins. Defaults to `False`.
+        items: Optional table of items: a path, a data frame or an `ItemTable` of the items of the table. Its columns are copied
+            into the run, and the export returns them with item ids. Defaults to `None`, no table, or that of the run that is
+            resumed.
+        item_details: Names of the columns of `items` to take. Defaults to `None`, all of them.
 
     Returns:
         A `Run`.
@@ -62,7 +63,7 @@ def train_run(
         FileNotFoundError: If there is no such table.
         DivergedError: If the loss or the weights are no longer finite. The best weights before are kept in
             `model/before_divergence.keras`, and nothing is exported.
-        ValueError: If the table is invalid, or if a run is resumed with other settings or rows than it began with.
+        ValueError: If a table is invalid, or if a run is resumed with other settings or rows than it began with.
         FileExistsError: If `out` is a file, or holds a run, an unfinished one without `resume`, or files of others with the names
             of those of a run.
         InUseError: If another process is training in `out`.
@@ -76,45 +77,61 @@ def train_run(
     ['full_hr@5', 'full_hr@10', 'full_hr@20', 'full_ndcg@5', 'full_ndcg@10', 'full_ndcg@20', 'full_mrr']
     """
     path = Path(out)
+    if item_details and items is None:
+        raise ValueError("`item_details` requires a table of items, `items`. Received: no table")
     check_claimable(path, resume)
-    stored = run_lib.read_json(path / run_lib.CONFIG) if resume and is_run(path) else None
-    given = config or (TrainingConfig() if stored is None else TrainingConfig.from_file(path / run_lib.CONFIG))
+    stored = layout.read_json(path / layout.CONFIG) if resume and is_run(path) else None
+    given = config or (TrainingConfig() if stored is None else TrainingConfig.from_file(path / layout.CONFIG))
     started = time.perf_counter()
-    data = table if isinstance(table, Interactions) else _read(table, given)
+    data = table if isinstance(table, Interactions) else Interactions.from_file(table, **given.reading())
     held_out = None if given.split == "none" else HeldOut.draw(data, given.split, seed=0)
     training = data if held_out is None else held_out.split.train
     config = given.resolved(training)
-    written = {**_settings(given, config), **_provenance(table, data)}
+    written = {**_settings(given, config), **provenance(data)}
     if stored is not None:
         _check_same(path, stored, written)
+    known = None if items is None else as_item_table(items, data.item_ids, item_details)
     path.mkdir(parents=True, exist_ok=True)
     with alone_in(path, resume):
         if stored is None:
-            _write_json(path / run_lib.CONFIG, written)
+            write_json(path / layout.CONFIG, written)
+        if known is not None:
+            known.save(path / layout.ITEMS)
+        elif stored is not None and (path / layout.ITEMS).exists():
+            known = ItemTable.from_file(path / layout.ITEMS, data.item_ids, item_column="item")
         validation = None if held_out is None else held_out.split.validation
-        model, before = fit_resumably(path, training, validation, config, callbacks)
+        model, before = fit_resumably(
+            path,
+            config.epochs,
+            lambda: fitting.new_model(training, config),
+            functools.partial(
+                fitting.fit,
+                training=training,
+                validation=validation,
+                epochs=config.epochs,
+                batch_size=config.batch_size,
+            ),
+            callbacks,
+        )
         metrics: dict[str, Any] = {"users": data.n_users, "items": data.n_items, "train_rows": len(training)}
         if held_out is not None:
             metrics |= run_lib.evaluate(model, held_out)
             # From here on it is the model that is served, to users of whom every row is known.
             model.set_seen(data)
-            with whole_file(path / run_lib.HELD_OUT) as scratch:
-                held_out.save(scratch, written["fingerprint"])
         fitting.keep_learning(model)
-        with whole_file(path / run_lib.MODEL) as scratch:
-            model.save(scratch)
-        card = run_lib.card(written, metrics)
-        export_saved_model(model, path / run_lib.SAVED_MODEL, k=config.k, overwrite=True, card=card)
-        _picture(model, data, path / run_lib.PICTURE)
+        write_model(path, model, data, held_out, written, metrics, config, known)
         metrics["seconds"] = round(before + time.perf_counter() - started, 2)
-        # Written last, because this file marks a finished run.
-        _write_json(path / run_lib.METRICS, metrics)
-        shutil.rmtree(path / run_lib.PROGRESS, ignore_errors=True)
+        mark_finished(path, metrics)
     return Run.load(path)
 
 
 def _check_same(path: Path, stored: dict[str, Any], now: dict[str, Any]) -> None:
     """Raises an error if a run is to be resumed with other settings, or on another table, than it began with."""
+    if "lineage" in stored:
+        raise ValueError(
+            f"`out` must hold an unfinished run of `train_run` to be resumed. Received: an unfinished update, in {str(path)!r}: "
+            "continue it with `update_run`, or `update --resume` on the command line"
+        )
     before, settings = stored["settings"], json.loads(json.dumps(now["settings"]))
     if changed := [name for name in {**before, **settings} if before.get(name) != settings.get(name)]:
         began, received = (
@@ -128,16 +145,7 @@ def _check_same(path: Path, stored: dict[str, Any], now: dict[str, Any]) -> None
             f"A run is resumed on the rows that it began with, from {stored.get('table')}. "
             f"Received: other rows, from {now['table']}"
         )
-    if stored.get("versions") != now["versions"]:
-        logger.warning(
-            "The run began with other versions, %s: it goes on, but not exactly as without an interruption.",
-            stored.get("versions"),
-        )
-
-
-def _read(table: str | os.PathLike[str], config: TrainingConfig) -> Interactions:
-    columns = (config.user_column, config.item_column, config.order_column)
-    return Interactions.from_file(table, *columns, repeats=config.repeats)
+    check_versions(stored, now)
 
 
 def _settings(given: TrainingConfig, config: TrainingConfig) -> dict[str, Any]:
@@ -145,30 +153,3 @@ def _settings(given: TrainingConfig, config: TrainingConfig) -> dict[str, Any]:
     asked, settings = given.to_dict(), config.to_dict()
     automatic = {name: value for name, value in settings.items() if asked[name] is None and value is not None}
     return {"settings": settings, "automatic": automatic}
-
-
-def _provenance(table: Any, data: Interactions) -> dict[str, Any]:
-    return {
-        "table": "interactions" if isinstance(table, Interactions) else str(table),
-        "fingerprint": data.fingerprint(),
-        "versions": {
-            "hyperml_tf": hyperml_tf.__version__,
-            "tensorflow": tf.__version__,
-            "python": platform.python_version(),
-        },
-    }
-
-
-def _picture(model: HyperML, data: Interactions, path: Path) -> None:
-    from hyperml_tf.visualization import plot_items
-
-    try:
-        with whole_file(path) as scratch:
-            plot_items(model, data.popularity(), scratch)
-    except ImportError as error:
-        logger.warning("No picture was drawn: %s", error)
-
-
-def _write_json(path: Path, values: dict[str, Any]) -> None:
-    with whole_file(path) as scratch:
-        scratch.write_text(json.dumps(values, indent=2) + "\n")

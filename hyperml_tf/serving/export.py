@@ -21,6 +21,7 @@ from hyperml_tf.serving import model_card, warm_up
 from hyperml_tf.serving.approximate_index import ApproximateIndex
 from hyperml_tf.serving.fold_in import FoldIn, HistoryFoldIn, MidpointFoldIn, SequenceFoldIn
 from hyperml_tf.serving.serving_module import ServingModule
+from hyperml_tf.serving.signatures import SIGNATURES
 from hyperml_tf.serving.verification import check_replaceable
 from hyperml_tf.serving.versions import next_version
 from hyperml_tf.tables import Histories, IdTable
@@ -29,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 HALF_LIFE = 3.0
 """Default half-life, in items, for models with an embedding per user. On validation data, 1 to 4 were about equally good."""
+
+_NAMES = {name for signature in SIGNATURES.values() for name in (*signature.inputs, *signature.outputs)}
 
 Precision = Literal["float32", "float16", "bfloat16"]
 
@@ -40,8 +43,9 @@ def export_saved_model(
     overwrite: bool = False,
     *,
     new_version: bool = False,
-    exclude_seen: bool = False,
+    exclude_seen: bool = True,
     details: Mapping[str, Sequence[str]] | None = None,
+    filter_columns: Sequence[str] = (),
     precision: Precision = "float32",
     half_life: float | None = None,
     warm_up_requests: bool = False,
@@ -58,11 +62,15 @@ def export_saved_model(
       items are left, `item_id` is `""` and `distance` infinite.
     - `recommend_among`: `user_id` `(batch,)`, `candidates` `(batch, n)` padded with `""` -> the same, among these items only.
       Unknown candidates are ignored, and repeated ones count once.
+    - `recommend_where`, with `filter_columns`: `user_id`, `filter_column` and `filter_value`, `(batch,)` each -> the same, among
+      the items with this value in this column, or with it in a list like `Comedy|Drama`.
     - `recommend_from_items`: `history` `(batch, n)`, oldest first, padded with `""` -> the same for a new user with these items,
       which are excluded. Fold-in: the point is computed from the items, see `HistoryFoldIn`, or `MidpointFoldIn` for a model
       with `history=0`.
     - `similar_items`: `item_id` `(batch,)` -> the same, without the item itself; only `""` for an unknown item.
     - `score`: `user_id` `(batch,)`, `item_id` `(batch, n)` -> `distance` `(batch, n)`; infinite for an unknown item.
+    - `explain`: `user_id` `(batch,)`, `item_id` `(batch,)` -> `history`, `share` and `pull`, `(batch, k)`, the items of the
+      user's history that draw them to the item, see `hyperml_tf.models.Explanation`; and `distance` `(batch,)`.
     - `embed_user`, `embed_item`: ids `(batch,)` -> `vector`, float32 `(batch, dim + 1)`, whose dot products rank by distance.
 
     Unknown users are at the origin, so their recommendations are the popular, general items.
@@ -77,10 +85,11 @@ def export_saved_model(
         new_version: Boolean, whether `path` is the directory of all versions, in which the next one is written, see
             `next_version`. Of two processes that do so at once, each gets a version. Defaults to `False`.
         exclude_seen: Boolean, whether `serving_default`, `recommend_excluding` and `recommend_among` exclude the items of the
-            user's history in the model. `recommend_from_items` always excludes its `history`; `score` excludes nothing. Defaults
-            to `False`.
-        details: Columns of strings to return with `item_id`, such as titles, by name, each in the order of the catalogue, see
-            `item_details`. Defaults to `None`.
+            user's history in the model, as `recommend` does. `recommend_from_items` always excludes its `history`; `score`
+            excludes nothing. Defaults to `True`.
+        details: Columns of strings to return with `item_id`, such as titles, by name, each in the order of the catalogue: the
+            `columns` of an `ItemTable`. Defaults to `None`.
+        filter_columns: Names of those of `details` by which `recommend_where` filters. Defaults to `()`, without this signature.
         precision: String, "float32", "float16" or "bfloat16". Half precision stores items in three quarters of the space, see
             `QuantisedIndex`; the model card then reports size and overlap. Defaults to `"float32"`.
         half_life: Optional float > 0. In the `history` of `recommend_from_items`, the weight of an item halves every `half_life`
@@ -98,8 +107,7 @@ def export_saved_model(
         FileExistsError: If `path` exists and `overwrite` is `False`, or if it is not an export that may be replaced.
         ImportError: If `warm_up_requests` is `True` and the extra is not installed.
         ValueError: If the points or the curvature of the model are not finite, if an item has the id `""`, if an argument is out
-            of its range or does not match the catalogue, or if all histories are empty but users are represented by them or
-            `exclude_seen` is `True`.
+            of its range or does not match the catalogue, or if all histories are empty but users are represented by them.
 
     Example:
 
@@ -116,7 +124,7 @@ def export_saved_model(
         check_replaceable(target)
     elif target.exists() and not (target.is_dir() and not any(target.iterdir())):
         raise FileExistsError(f"`path` exists. Pass `overwrite=True` to replace it. Received: path={str(target)!r}")
-    module = serving_module(model, k, exclude_seen, details, precision, half_life)
+    module = serving_module(model, k, exclude_seen, details, precision, half_life, filter_columns)
     target.parent.mkdir(parents=True, exist_ok=True)
     with scratch_directory(target) as scratch:
         written = scratch / "saved_model"
@@ -125,7 +133,10 @@ def export_saved_model(
         extra.mkdir()
         if warm_up_requests:
             ids = [tower.ids[: warm_up.MOST_IDS] for tower in (model.query_tower, model.candidate_tower)]
-            warm_up.write_warm_up(extra / warm_up.FILE, *([str(value) for value in own.tolist()] for own in ids))
+            column = next(iter(filter_columns), "")
+            filters = column, next(iter((details or {}).get(column, [])), "")
+            users, items = ([str(value) for value in own.tolist()] for own in ids)
+            warm_up.write_warm_up(extra / warm_up.FILE, module.exported, users, items, filters)
         if index is not None:
             index.write_files(written)
         # Last, because it has the hashes of all other files.
@@ -155,10 +166,11 @@ def _put(written: Path, target: Path, scratch: Path, overwrite: bool, new_versio
 def serving_module(
     model: HyperML,
     k: int,
-    exclude_seen: bool = False,
+    exclude_seen: bool = True,
     details: Mapping[str, Sequence[str]] | None = None,
     precision: Precision = "float32",
     half_life: float | None = None,
+    filter_columns: Sequence[str] = (),
 ) -> ServingModule:
     """Returns the module to export: a snapshot of the model, which further training does not change."""
     model.check_history()
@@ -177,11 +189,9 @@ def serving_module(
         )
     if precision not in get_args(Precision):
         raise ValueError(f"`precision` must be one of {get_args(Precision)}. Received: precision={precision!r}")
-    if exclude_seen and not len(model.seen):
-        raise ValueError(
-            "`exclude_seen` needs a model that has seen something: call `fit` or `set_seen`. Received: no interactions"
-        )
     _check_details(details or {}, len(model.candidate_tower))
+    if missing := [name for name in filter_columns if name not in (details or {})]:
+        raise ValueError(f"`filter_columns` must be of `details`, which has {list(details or {})}. Received: {missing}")
     index: Index = (
         ExactIndex.of(item_points, c) if precision == "float32" else QuantisedIndex.of(item_points, c, precision)
     ).in_variables()
@@ -193,8 +203,13 @@ def serving_module(
         curvature,
         fold_in_of(model, index, curvature, half_life, precision),
         k,
-        Histories.of(model.seen.indptr, model.seen.items, variables="seen") if exclude_seen else None,
+        # Also to explain recommendations, if users are represented by them.
+        Histories.of(model.seen.indptr, model.seen.items, variables="seen")
+        if exclude_seen or isinstance(model.query_tower, HistoryTower)
+        else None,
+        exclude_seen,
         details,
+        filter_columns,
     )
 
 
@@ -220,6 +235,8 @@ def _as_text(ids: np.ndarray) -> np.ndarray:
 
 
 def _check_details(details: Mapping[str, Sequence[str]], n_items: int) -> None:
+    if taken := sorted(_NAMES & set(details)):
+        raise ValueError(f"`details` must not have the names {sorted(_NAMES)} of the signatures. Received: {taken}")
     for name, values in details.items():
         if len(values) != n_items or not all(isinstance(value, str) for value in values):
             raise ValueError(

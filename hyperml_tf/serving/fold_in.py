@@ -6,7 +6,9 @@ import tensorflow as tf
 
 from hyperml_tf.geometry import poincare
 from hyperml_tf.models import HistoryTower, SequenceEncoder, SequenceTower
-from hyperml_tf.models.towers.pull import pull, recent_items, recent_weights
+from hyperml_tf.models.explanations import MOST, leave_one_out
+from hyperml_tf.models.towers.pull import item_weights, pull_of_selections
+from hyperml_tf.models.towers.sequence_encoder import encoded_selections
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.retrieval.nearest import Index
 
@@ -37,8 +39,24 @@ class FoldIn(tf.Module):
 
     def weights(self, codes: Tensor) -> Tensor:
         """Returns the weights of items, `(batch, n)`, float32: 1 for the newest known item, 0 for unknown items."""
-        later = tf.cast(later_items(codes), tf.float32)
-        return tf.where(codes >= 0, tf.pow(0.5, later / self.half_life), 0.0)
+        return item_weights(codes >= 0, self.half_life)
+
+    def without_one(self, codes: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns the points that users would have without one item of their histories, for each of the newest items.
+
+        Args:
+            codes: Item codes of their histories, from the oldest to the newest, `(batch, n)`; -1 is padding.
+            points: The points of the users, `(batch, dim)`.
+
+        Returns:
+            Item codes, `(batch, m)`, and points, `(batch, m, dim)`, as `Tower.without_one`; `m` is 0 if users are not represented
+            by their histories.
+        """
+        return codes[:, :0], points[:, tf.newaxis][:, :0]
+
+    def numbers_without_one(self, n: Tensor) -> Tensor:
+        """Returns how many numbers `without_one` allocates for a user with `n` items."""
+        return n
 
 
 class HistoryFoldIn(FoldIn):
@@ -64,20 +82,30 @@ class HistoryFoldIn(FoldIn):
         self._longest = float(tower.embedding.norm_limit(tower.curvature()))
 
     def points(self, codes: Tensor) -> Tensor:
-        return poincare.expmap0(tf.clip_by_norm(self.pulled(codes), self._longest, axes=[1]), self.curvature)
+        return self._placed(self.pulled_by(codes, (codes >= 0)[:, tf.newaxis], self.half_life)[:, 0])
 
-    def pulled(self, codes: Tensor) -> Tensor:
-        """Returns the tangent vectors of users, `(batch, dim)`, from their items, see `points`."""
-        weights = self.weights(codes)
-        sums = _weighted_sum(self.context, codes, weights)
-        counts = tf.reduce_sum(tf.cast(codes >= 0, tf.int32), axis=1)
-        pulled = pull(self._history, sums, tf.reduce_sum(weights, axis=1), counts)
-        if self.recent is not None:
-            later = later_items(codes)
-            known = (codes >= 0) & (later < recent_items(self._history))
-            weights = tf.where(known, recent_weights(self._history, later), 0.0)
-            pulled += _weighted_sum(self.recent, codes, weights)
-        return pulled
+    def pulled_by(self, codes: Tensor, known: Tensor, half_life: float | None = None) -> Tensor:
+        """Returns the tangent vectors of users from selections of their items, see `HistoryTower.pulled_by`."""
+        context = _rows(self.context, codes)
+        recent = None if self.recent is None else _rows(self.recent, codes)
+        return pull_of_selections(self._history, known, context, recent, half_life)
+
+    def without_one(self, codes: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
+        left_out, known = leave_one_out(codes)
+        # What is not of the items is of the offset, whose weight depends on the number of items.
+        own = poincare.logmap0(points, self.curvature) - self.pulled_by(codes, (codes >= 0)[:, tf.newaxis])[:, 0]
+        n = tf.reduce_sum(tf.cast(codes >= 0, tf.float32), axis=1)
+        s = self._history.shrinkage
+        kept = tf.math.divide_no_nan((n - 1.0) * (n + s), n * (n - 1.0 + s))
+        tangent = self.pulled_by(codes, known) + (kept[:, tf.newaxis] * own)[:, tf.newaxis]
+        return left_out, self._placed(tangent)
+
+    def numbers_without_one(self, n: Tensor) -> Tensor:
+        dim = self.context.shape[1]
+        return tf.minimum(n, MOST) * (n + dim) + n * dim
+
+    def _placed(self, tangent: Tensor) -> Tensor:
+        return poincare.expmap0(tf.clip_by_norm(tangent, self._longest, axes=[-1]), self.curvature)
 
 
 class SequenceFoldIn(HistoryFoldIn):
@@ -101,27 +129,19 @@ class SequenceFoldIn(HistoryFoldIn):
         # Behind a function, so that what is saved are its operations and weights, not a layer of Keras.
         self._newest = encoder.newest
 
-    def pulled(self, codes: Tensor) -> Tensor:
-        return super().pulled(codes) + self._newest(newest_items(codes, self._length))
+    def pulled_by(self, codes: Tensor, known: Tensor, half_life: float | None = None) -> Tensor:
+        encoded = encoded_selections(self._newest, self._length, codes, known)
+        return super().pulled_by(codes, known, half_life) + encoded
+
+    def numbers_without_one(self, n: Tensor) -> Tensor:
+        # Queries, keys, values and the network hold some ten numbers for each of the items that are encoded.
+        return super().numbers_without_one(n) + tf.minimum(n, MOST) * self._length * 10 * self.context.shape[1]
 
 
-def newest_items(codes: Tensor, length: int) -> Tensor:
-    """Returns the newest known items of each row, at most `length`, `(batch, m)`: -1, if any, comes first."""
-    known = codes >= 0
-    order = tf.argsort(tf.cast(known, tf.int32), axis=1, stable=True)
-    return tf.gather(codes, order, batch_dims=1)[:, -length:]
-
-
-def later_items(codes: Tensor) -> Tensor:
-    """Returns the number of known items after each one, `(batch, n)`, int32."""
-    return tf.cumsum(tf.cast(codes >= 0, tf.int32), axis=1, exclusive=True, reverse=True)
-
-
-def _weighted_sum(table: tf.Variable, codes: Tensor, weights: Tensor) -> Tensor:
-    """The weighted sums of the rows of items, `(batch, dim)`."""
+def _rows(table: tf.Variable, codes: Tensor) -> Tensor:
+    """The vectors of items, `(batch, n, dim)`."""
     # The whole variable is read, see `ExactIndex._read`.
-    vectors = tf.cast(tf.gather(table.read_value(), tf.maximum(codes, 0)), tf.float32)
-    return tf.reduce_sum(weights[..., tf.newaxis] * vectors, axis=1)
+    return tf.cast(tf.gather(table.read_value(), tf.maximum(codes, 0)), tf.float32)
 
 
 class MidpointFoldIn(FoldIn):

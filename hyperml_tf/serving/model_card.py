@@ -22,7 +22,7 @@ from hyperml_tf.geometry import poincare
 from hyperml_tf.models import HyperML
 from hyperml_tf.retrieval.quantised_index import QuantisedIndex, compare_with_exact
 from hyperml_tf.serving.serving_module import ServingModule
-from hyperml_tf.serving.signatures import ITEM, SIGNATURES
+from hyperml_tf.serving.signatures import LISTED, Signature
 
 FOLDER = "assets.extra"
 """Directory of an exported model for files that its graph does not use."""
@@ -63,7 +63,8 @@ def model_card(model: HyperML, module: ServingModule, more: Mapping[str, Any] | 
             # JSON has no infinity: null stands for equal weights.
             "half_life": module.fold_in.half_life if math.isfinite(module.fold_in.half_life) else None,
             "details": list(module.details),
-            "signatures": {name: _fields(module, name) for name in SIGNATURES},
+            "filter_columns": list(module.filter_columns),
+            "signatures": {name: _fields(module, signature) for name, signature in module.exported.items()},
             **_quantisation(model, module),
         },
         "versions": {
@@ -152,9 +153,8 @@ def _quantiles(distances: Any) -> dict[str, float]:
     return {name: round(float(np.quantile(distances, q)), 4) for name, q in names.items()}
 
 
-def _fields(module: ServingModule, name: str) -> dict[str, Any]:
+def _fields(module: ServingModule, signature: Signature) -> dict[str, Any]:
     """A signature with its item details, and -1 for axes of variable size."""
-    signature = SIGNATURES[name]
     sizes = {"k": module.k, "dim + 1": module.index.dim + 1}
     described: dict[str, Any] = {
         kind: {
@@ -163,6 +163,6 @@ def _fields(module: ServingModule, name: str) -> dict[str, Any]:
         }
         for kind, fields in (("inputs", signature.inputs), ("outputs", signature.outputs))
     }
-    if ITEM in signature.outputs:
-        described["outputs"] |= dict.fromkeys(module.details, described["outputs"][ITEM])
+    for output in set(LISTED) & set(signature.outputs):
+        described["outputs"] |= dict.fromkeys(module.details, described["outputs"][output])
     return described

@@ -11,8 +11,23 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from hyperml_tf._argument_checks import count
+from hyperml_tf.models.explanations import Explanation
 from hyperml_tf.retrieval.results import Neighbours
-from hyperml_tf.serving.signatures import CANDIDATES, DISTANCE, EXCLUDE, HISTORY, ITEM, USER, VECTOR
+from hyperml_tf.serving.signatures import (
+    CANDIDATES,
+    DISTANCE,
+    EXCLUDE,
+    FILTER_COLUMN,
+    FILTER_VALUE,
+    FILTERED,
+    HISTORY,
+    ITEM,
+    PULL,
+    SHARE,
+    USER,
+    VECTOR,
+)
 
 
 class ServedModel:
@@ -77,7 +92,11 @@ class ServedModel:
         return {name: _decode(value.numpy()) for name, value in answer.items()}
 
     def recommend(
-        self, users: Sequence[Any], exclude: Sequence[Any] | None = None, include: Sequence[Any] | None = None
+        self,
+        users: Sequence[Any],
+        exclude: Sequence[Any] | None = None,
+        include: Sequence[Any] | None = None,
+        k: int | None = None,
     ) -> Neighbours:
         """Recommends the nearest items to each user.
 
@@ -86,49 +105,92 @@ class ServedModel:
             exclude: Item ids that are not recommended, a list for all users, or a list for each user. Unknown ids are ignored.
                 Defaults to `None`, none.
             include: The only item ids that may be recommended, likewise. Defaults to `None`, all items.
+            k: Optional integer >= 1, number of items, at most that of the exported model. Defaults to `None`, that number.
 
         Returns:
-            A `Neighbours`, with ids as strings. The number of items is the `k` of the exported model. If fewer are left, the
-            others are `""`, at infinite distance.
+            A `Neighbours`, with ids as strings, and the item details of the export, if any, in `details`. If fewer items are
+            left, the others are `""`, at infinite distance.
 
         Raises:
-            ValueError: If an argument is not lists of ids, or has another number of lists than there are users.
+            ValueError: If an argument is not lists of ids, or has another number of lists than there are users, or if `k` is more
+                than the number of items that the model was exported with.
         """
         if include is None and exclude is None:
-            return _neighbours(self.ask("serving_default", **{USER: users}))
+            return _neighbours(self.ask("serving_default", **{USER: users}), k)
         users = _listed(users, USER)
         excluded = None if exclude is None else _texts(exclude, "exclude", len(users))
         if include is None:
-            return _neighbours(self.ask("recommend_excluding", **{USER: users, EXCLUDE: excluded}))
+            return _neighbours(self.ask("recommend_excluding", **{USER: users, EXCLUDE: excluded}), k)
         candidates = _texts(include, "include", len(users))
         if excluded is not None:
             pairs = zip(candidates, map(set, excluded), strict=True)
             candidates = [[one for one in row if one not in unwanted] for row, unwanted in pairs]
-        return self.recommend_among(users, candidates)
+        return self.recommend_among(users, candidates, k)
 
-    def recommend_among(self, users: Sequence[Any], candidates: Sequence[Sequence[Any]]) -> Neighbours:
+    def recommend_among(
+        self, users: Sequence[Any], candidates: Sequence[Sequence[Any]], k: int | None = None
+    ) -> Neighbours:
         """Recommends the nearest of some items to each user; unknown ones are ignored.
 
         Args:
             users: Raw user ids, `(batch,)`.
             candidates: Lists of item ids, one for each user.
+            k: As in `recommend`. Defaults to `None`.
 
         Returns:
             A `Neighbours`, as from `recommend`.
         """
-        return _neighbours(self.ask("recommend_among", **{USER: users, CANDIDATES: candidates}))
+        return _neighbours(self.ask("recommend_among", **{USER: users, CANDIDATES: candidates}), k)
 
-    def recommend_from_items(self, histories: Sequence[Sequence[Any]]) -> Neighbours:
-        """Recommends items to new users, given by lists of item ids, oldest first (fold-in)."""
-        return _neighbours(self.ask("recommend_from_items", **{HISTORY: histories}))
+    def recommend_where(self, users: Sequence[Any], column: str, value: Any, k: int | None = None) -> Neighbours:
+        """Recommends the nearest of the items with a value in a column to each user.
 
-    def similar_items(self, items: Sequence[Any]) -> Neighbours:
+        Args:
+            users: Raw user ids, `(batch,)`.
+            column: String, one of the `filter_columns` of the export.
+            value: String or integer, a value of the column, or a member of its lists, such as `Comedy` of `Comedy|Drama`.
+            k: As in `recommend`. Defaults to `None`.
+
+        Returns:
+            A `Neighbours`, as from `recommend`. There are no items for a value that no item has.
+
+        Raises:
+            ValueError: If the export does not filter by the column.
+        """
+        columns = self.card["serving"]["filter_columns"]
+        if column not in columns:
+            raise ValueError(
+                f"`column` must be one of the `filter_columns` of the export, {columns}. Received: {column!r}"
+            )
+        listed = _listed(users, USER)
+        rows = {FILTER_COLUMN: [column] * len(listed), FILTER_VALUE: [value] * len(listed)}
+        return _neighbours(self.ask(FILTERED, **{USER: listed, **rows}), k)
+
+    def recommend_from_items(self, histories: Sequence[Sequence[Any]], k: int | None = None) -> Neighbours:
+        """Recommends items to new users, given by lists of item ids, oldest first (fold-in); `k` as in `recommend`."""
+        return _neighbours(self.ask("recommend_from_items", **{HISTORY: histories}), k)
+
+    def similar_items(self, items: Sequence[Any], k: int | None = None) -> Neighbours:
         """Finds the items nearest to each item, without itself; only `""`, at infinite distance, for an unknown item."""
-        return _neighbours(self.ask("similar_items", **{ITEM: items}))
+        return _neighbours(self.ask("similar_items", **{ITEM: items}), k)
 
     def score(self, users: Sequence[Any], items: Sequence[Sequence[Any]]) -> np.ndarray:
         """Returns the distances, `(batch, n)`, of `n` items per user; infinite for unknown items."""
         return self.ask("score", **{USER: users, ITEM: items})[DISTANCE]
+
+    def explain(self, users: Sequence[Any], items: Sequence[Any]) -> Explanation:
+        """Finds the items of users' histories that draw them to items, see `HyperML.explain`.
+
+        Args:
+            users: Raw user ids, `(pairs,)`.
+            items: Raw item ids, `(pairs,)`, one for each user.
+
+        Returns:
+            An `Explanation` with at most `k` items per pair, and none for unknown users and items.
+        """
+        answer = self.ask("explain", **{USER: users, ITEM: items})
+        ids, shares, pulls, distances = (answer.pop(name) for name in (HISTORY, SHARE, PULL, DISTANCE))
+        return Explanation(ids, shares, pulls, distances, answer)
 
     def embed_users(self, users: Sequence[Any]) -> np.ndarray:
         """Returns query vectors for an external index, `(batch, dim + 1)`: the largest dot product is the smallest distance."""
@@ -139,8 +201,14 @@ class ServedModel:
         return self.ask("embed_item", **{ITEM: items})[VECTOR]
 
 
-def _neighbours(answer: dict[str, np.ndarray]) -> Neighbours:
-    return Neighbours(answer[ITEM], answer[DISTANCE])
+def _neighbours(answer: dict[str, np.ndarray], k: int | None) -> Neighbours:
+    most = answer[ITEM].shape[1]
+    if k is not None and count(k=k) > most:
+        raise ValueError(
+            f"`k` must be at most {most}, the number of items that the model was exported with. Received: k={k}"
+        )
+    found = {name: values[:, :k] for name, values in answer.items()}
+    return Neighbours(found.pop(ITEM), found.pop(DISTANCE), found)
 
 
 def _vector(values: Sequence[Any], name: str) -> tf.Tensor:

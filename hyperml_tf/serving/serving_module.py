@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import tensorflow as tf
 
 from hyperml_tf.geometry import lorentz, poincare
+from hyperml_tf.models.explanations import strongest
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.retrieval.among import nearest_among
 from hyperml_tf.retrieval.chunks import in_chunks
@@ -20,7 +21,23 @@ from hyperml_tf.retrieval.exclusions import (
 )
 from hyperml_tf.retrieval.nearest import Index, nearest
 from hyperml_tf.serving.fold_in import FoldIn
-from hyperml_tf.serving.signatures import CANDIDATES, DISTANCE, EXCLUDE, ITEM, SIGNATURES, USER, VECTOR
+from hyperml_tf.serving.item_filters import ItemFilters
+from hyperml_tf.serving.signatures import (
+    CANDIDATES,
+    DISTANCE,
+    EXCLUDE,
+    FILTER_COLUMN,
+    FILTER_VALUE,
+    FILTERED,
+    HISTORY,
+    ITEM,
+    PULL,
+    SHARE,
+    SIGNATURES,
+    USER,
+    VECTOR,
+    Signature,
+)
 from hyperml_tf.tables import Histories, IdTable
 from hyperml_tf.tables.id_table import entries_or
 
@@ -41,8 +58,10 @@ class ServingModule(tf.Module):
         curvature: A variable >= 0, the curvature.
         fold_in: A `FoldIn`, which computes the points of new users.
         k: Integer >= 1, number of items in results, at most the size of the catalogue.
-        seen: Optional `Histories`, in variables, of items to exclude for each user. Defaults to `None`.
+        histories: Optional `Histories` of the users, in variables. Defaults to `None`.
+        exclude_seen: Boolean, whether recommendations exclude the items of `histories`. Defaults to `False`.
         details: Columns of strings, `(n_items,)` each, to return with item ids, by name. Defaults to `None`.
+        filter_columns: Names of those of `details` by which `recommend_where` filters. Defaults to `()`, without this signature.
 
     Raises:
         ValueError: If `k` is not positive.
@@ -57,17 +76,23 @@ class ServingModule(tf.Module):
         curvature: tf.Variable,
         fold_in: FoldIn,
         k: int,
-        seen: Histories | None = None,
+        histories: Histories | None = None,
+        exclude_seen: bool = False,
         details: Mapping[str, Sequence[str]] | None = None,
+        filter_columns: Sequence[str] = (),
     ) -> None:
         super().__init__(name="hyperml_serving")
         if k < 1:
             raise ValueError(f"`k` must be at least 1. Received: k={k}")
         self.k = min(int(k), index.n)
-        self.users, self.items, self.index, self.seen = users, items, index, seen
+        self.users, self.items, self.index = users, items, index
+        self.histories, self.seen = histories, histories if exclude_seen else None
         # Variables, not constants, because a graph is limited to 2 GB.
         self.user_points = tf.Variable(user_points, trainable=False, name="user_points")
         self.curvature, self.fold_in = curvature, fold_in
+        self.filter_columns = tuple(filter_columns)
+        columns = {name: (details or {})[name] for name in filter_columns}
+        self.filters = ItemFilters.of(columns) if columns else None
         self.details = {
             name: tf.Variable(list(values), dtype=tf.string, trainable=False, name="item_detail")
             for name, values in (details or {}).items()
@@ -79,9 +104,11 @@ class ServingModule(tf.Module):
             "serving_default": self.recommend,
             "recommend_excluding": self.recommend_excluding,
             "recommend_among": self.recommend_among,
+            "recommend_where": self.recommend_where,
             "recommend_from_items": self.recommend_from_items,
             "similar_items": self.similar_items,
             "score": self.score,
+            "explain": self.explain,
             "embed_user": self.embed_user,
             "embed_item": self.embed_item,
         }
@@ -90,8 +117,13 @@ class ServingModule(tf.Module):
             name: tf.function(functions[name], autograph=False).get_concrete_function(
                 *(field.spec(field_name) for field_name, field in signature.inputs.items())
             )
-            for name, signature in SIGNATURES.items()
+            for name, signature in self.exported.items()
         }
+
+    @property
+    def exported(self) -> dict[str, Signature]:
+        """The signatures of this export, by name."""
+        return {name: one for name, one in SIGNATURES.items() if name != FILTERED or self.filters is not None}
 
     def recommend(self, user_id: Tensor) -> Answer:
         """The signature `serving_default`: `user_id` `(batch,)` -> `item_id` and `distance`, `(batch, k)` each, nearest first."""
@@ -100,7 +132,7 @@ class ServingModule(tf.Module):
 
     def recommend_excluding(self, user_id: Tensor, exclude: Tensor) -> Answer:
         """As `recommend`, with exclusions `exclude` `(batch, n)`; `""` and unknown items are ignored."""
-        users, excluded = self._rows(user_id, USER, exclude, EXCLUDE)
+        users, excluded = self._rows(user_id, exclude, EXCLUDE)
 
         def prepare(codes: Tensor, left_out: Tensor) -> tuple[Tensor, Exclusion | None]:
             return self._user(codes), exclude_all(self._seen(codes), exclude_matrix(left_out))
@@ -109,10 +141,31 @@ class ServingModule(tf.Module):
 
     def recommend_among(self, user_id: Tensor, candidates: Tensor) -> Answer:
         """As `recommend`, among `candidates` `(batch, n)` only; `""` and unknown items are ignored, repeated ones count once."""
-        users, items = self._rows(user_id, USER, candidates, CANDIDATES)
+        users, items = self._rows(user_id, candidates, CANDIDATES)
         if self.seen is not None:
             items = without_pairs(items, *self.seen.pairs(users))
         return self._answer(*nearest_among(self._user(users), items, self.index, self.curvature, self.k))
+
+    def recommend_where(self, user_id: Tensor, filter_column: Tensor, filter_value: Tensor) -> Answer:
+        """As `recommend`, among the items with the value `filter_value` in the column `filter_column`, `(batch,)` each.
+
+        Or with it as a member of a list. There are none for an unknown column or value.
+        """
+        filters, texts = (
+            self.filters,
+            {FILTER_COLUMN: _of_rank(filter_column, 1), FILTER_VALUE: _of_rank(filter_value, 1)},
+        )
+        assert filters is not None  # the signature is exported only then
+        with tf.control_dependencies(_same_rows(_of_rank(user_id, 1), texts)):
+            users = self.users.codes(user_id)
+
+        def chunk(users: Tensor, columns: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+            items = filters.matrix(columns, values)
+            if self.seen is not None:
+                items = without_pairs(items, *self.seen.pairs(users))
+            return nearest_among(self._user(users), items, self.index, self.curvature, self.k)
+
+        return self._answer(*in_chunks(chunk, [users, *texts.values()], self.index.n, self._specs()))
 
     def recommend_from_items(self, history: Tensor) -> Answer:
         """`history` `(batch, n)`, oldest first -> as `recommend`, for a new user with these items, which are excluded.
@@ -138,7 +191,7 @@ class ServingModule(tf.Module):
 
     def score(self, user_id: Tensor, item_id: Tensor) -> Answer:
         """`user_id` `(batch,)` and `item_id` `(batch, n)` -> `distance` `(batch, n)`; infinite for an unknown item."""
-        users, items = self._rows(user_id, USER, item_id, ITEM)
+        users, items = self._rows(user_id, item_id, ITEM)
 
         def distances(users: Tensor, items: Tensor) -> tuple[Tensor]:
             points = self.index.points(tf.maximum(items, 0))
@@ -148,6 +201,32 @@ class ServingModule(tf.Module):
         numbers = tf.shape(items)[1] * self.index.dim
         spec = tf.TensorSpec([None, None], self.user_points.dtype)
         return {DISTANCE: in_chunks(distances, [users, items], numbers, [spec])[0]}
+
+    def explain(self, user_id: Tensor, item_id: Tensor) -> Answer:
+        """`user_id` and `item_id` `(batch,)` -> items of the user's history, their shares and pulls, `(batch, k)` each.
+
+        And `distance` `(batch,)`. See `hyperml_tf.models.explanations`. Without a history, or for an unknown item, there are no
+        items.
+        """
+        users, items = _of_rank(user_id, 1), _of_rank(item_id, 1)
+        with tf.control_dependencies(_same_rows(users, {ITEM: items})):
+            users, items = self.users.codes(users), self.items.codes(items)
+
+        def explained(users: Tensor, items: Tensor) -> tuple[Tensor, ...]:
+            points, targets = self._user(users), self.index.points(tf.maximum(items, 0))
+            left_out, without = self.fold_in.without_one(self._history(users, items), points)
+            codes, shares, pulls, distances = strongest(points, without, left_out, targets, self.curvature, self.k)
+            return codes, shares, pulls, tf.where(items < 0, tf.constant(float("inf"), distances.dtype), distances)
+
+        dtype = self.user_points.dtype
+        specs = [tf.TensorSpec([None, self.k], one) for one in (tf.int32, dtype, dtype)]
+        longest = tf.reduce_max(tf.concat([[1], tf.shape(self._history(users, items))[1:]], axis=0))
+        numbers = self.fold_in.numbers_without_one(longest)
+        codes, shares, pulls, distances = in_chunks(
+            explained, [users, items], numbers, [*specs, tf.TensorSpec([None], dtype)]
+        )
+        columns = {name: entries_or(values, codes, "") for name, values in self.details.items()}
+        return {HISTORY: self.items.raw(codes), SHARE: shares, PULL: pulls, DISTANCE: distances, **columns}
 
     def embed_user(self, user_id: Tensor) -> Answer:
         """`user_id` `(batch,)` -> `vector` `(batch, dim + 1)`, whose dot product with that of an item decreases with distance."""
@@ -161,12 +240,18 @@ class ServingModule(tf.Module):
         nowhere = tf.one_hot(0, self.index.dim + 1, float("inf"), 0.0, dtype=lifted.dtype)
         return {VECTOR: tf.where(codes[:, tf.newaxis] < 0, nowhere, lifted)}
 
-    def _rows(self, users: Tensor, users_name: str, items: Tensor, items_name: str) -> tuple[Tensor, Tensor]:
+    def _rows(self, users: Tensor, items: Tensor, items_name: str) -> tuple[Tensor, Tensor]:
         """The codes of a vector of users and a matrix of items with one row per user."""
         users, items = _of_rank(users, 1), _of_rank(items, 2)
-        message = f"`{items_name}` must have one row for each of `{users_name}`"
-        with tf.control_dependencies([tf.debugging.assert_equal(tf.shape(items)[0], tf.shape(users)[0], message)]):
+        with tf.control_dependencies(_same_rows(users, {items_name: items})):
             return self.users.codes(users), self.items.codes(items)
+
+    def _history(self, users: Tensor, items: Tensor) -> Tensor:
+        """The histories of users, `(batch, n)`; without entries for unknown users and items."""
+        if self.histories is None:
+            return tf.zeros([tf.shape(users)[0], 0], tf.int32)
+        found = self.histories.matrix(tf.maximum(users, 0))
+        return tf.where(((users < 0) | (items < 0))[:, tf.newaxis], -1, found)
 
     def _user(self, codes: Tensor) -> Tensor:
         points = tf.gather(self.user_points, tf.maximum(codes, 0))
@@ -187,13 +272,26 @@ class ServingModule(tf.Module):
             queries, exclusion = prepare(*codes)
             return nearest(queries, self.index, self.curvature, self.k, exclusion)
 
-        specs = [tf.TensorSpec([None, self.k], dtype) for dtype in (tf.int32, self.user_points.dtype)]
         numbers = tf.maximum(numbers_per_row, self.index.n)
-        return self._answer(*in_chunks(chunk, inputs, numbers, specs))
+        return self._answer(*in_chunks(chunk, inputs, numbers, self._specs()))
+
+    def _specs(self) -> list[tf.TensorSpec]:
+        """Those of the indices and distances of results."""
+        return [tf.TensorSpec([None, self.k], dtype) for dtype in (tf.int32, self.user_points.dtype)]
 
     def _answer(self, indices: Tensor, distances: Tensor) -> Answer:
         columns = {name: entries_or(values, indices, "") for name, values in self.details.items()}
         return {ITEM: self.items.raw(indices), DISTANCE: distances, **columns}
+
+
+def _same_rows(users: Tensor, others: Mapping[str, Tensor]) -> list[Tensor]:
+    """Assertions that inputs have one row per user: a single one would be broadcast to all users."""
+    return [
+        tf.debugging.assert_equal(
+            tf.shape(values)[0], tf.shape(users)[0], f"`{name}` must have one row for each of `{USER}`"
+        )
+        for name, values in others.items()
+    ]
 
 
 def _of_rank(ids: Tensor, rank: int) -> Tensor:

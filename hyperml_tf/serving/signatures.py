@@ -8,7 +8,8 @@ from collections.abc import Mapping
 import tensorflow as tf
 
 USER, ITEM, CANDIDATES, EXCLUDE, HISTORY = "user_id", "item_id", "candidates", "exclude", "history"
-DISTANCE, VECTOR = "distance", "vector"
+FILTER_COLUMN, FILTER_VALUE = "filter_column", "filter_value"
+DISTANCE, VECTOR, SHARE, PULL = "distance", "vector", "share", "pull"
 """Names of inputs and outputs in every signature."""
 
 
@@ -55,6 +56,11 @@ SIGNATURES: Mapping[str, Signature] = {
     "recommend_among": Signature(
         {USER: _ID, CANDIDATES: _IDS}, _ITEMS, "the items nearest to a user among some candidates"
     ),
+    "recommend_where": Signature(
+        {USER: _ID, FILTER_COLUMN: _ID, FILTER_VALUE: _ID},
+        _ITEMS,
+        "the items nearest to a user among those with a value in a column",
+    ),
     "recommend_from_items": Signature(
         {HISTORY: _IDS}, _ITEMS, "the items nearest to a new user, given by a list of items, which are excluded"
     ),
@@ -62,7 +68,26 @@ SIGNATURES: Mapping[str, Signature] = {
     "score": Signature(
         {USER: _ID, ITEM: _IDS}, {DISTANCE: Field("float32", ("batch", "n"))}, "distances between a user and some items"
     ),
+    "explain": Signature(
+        {USER: _ID, ITEM: _ID},
+        {
+            HISTORY: Field("string", ("batch", "k")),
+            SHARE: Field("float32", ("batch", "k")),
+            PULL: Field("float32", ("batch", "k")),
+            DISTANCE: Field("float32", ("batch",)),
+        },
+        "the items of a user's history that draw them to an item, with their shares",
+    ),
     "embed_user": Signature({USER: _ID}, _VECTOR, "a query vector for an external index"),
     "embed_item": Signature({ITEM: _ID}, _VECTOR, "an item vector for an external index"),
 }
-"""All signatures by name. With item details, each column is another string output next to `item_id`."""
+"""All signatures by name; `recommend_where` is exported with columns to filter by only.
+
+With item details, each column is another string output next to the ids of items in results.
+"""
+
+LISTED = (ITEM, HISTORY)
+"""Outputs that are ids of items, beside which item details are returned."""
+
+FILTERED = "recommend_where"
+"""The signature that an export has only if it has columns to filter by."""

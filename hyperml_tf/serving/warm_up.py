@@ -9,7 +9,16 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from hyperml_tf.serving.signatures import CANDIDATES, EXCLUDE, HISTORY, ITEM, SIGNATURES, USER
+from hyperml_tf.serving.signatures import (
+    CANDIDATES,
+    EXCLUDE,
+    FILTER_COLUMN,
+    FILTER_VALUE,
+    HISTORY,
+    ITEM,
+    USER,
+    Signature,
+)
 
 FILE = "tf_serving_warmup_requests"
 """Name of the file in `assets.extra/`, where TensorFlow Serving looks for it."""
@@ -22,13 +31,17 @@ MOST_IDS = max(_BATCHES)
 """Maximum number of user or item ids that are used."""
 
 
-def write_warm_up(path: Path, user_ids: list[str], item_ids: list[str]) -> int:
+def write_warm_up(
+    path: Path, signatures: Mapping[str, Signature], user_ids: list[str], item_ids: list[str], filters: tuple[str, str]
+) -> int:
     """Writes two requests for every signature, with one row and with 32 rows.
 
     Args:
         path: Path of the file.
+        signatures: The signatures of the export, by name.
         user_ids: Known user ids, at least one.
         item_ids: Known item ids, at least one.
+        filters: A column to filter by, and a value in it.
 
     Returns:
         The number of requests.
@@ -44,7 +57,7 @@ def write_warm_up(path: Path, user_ids: list[str], item_ids: list[str]) -> int:
         ) from error
     count = 0
     with tf.io.TFRecordWriter(str(path)) as writer:
-        for name, inputs in _requests(user_ids, item_ids):
+        for name, inputs in _requests(signatures, user_ids, item_ids, filters):
             request = predict_pb2.PredictRequest()
             request.model_spec.signature_name = name
             for field, values in inputs.items():
@@ -55,12 +68,18 @@ def write_warm_up(path: Path, user_ids: list[str], item_ids: list[str]) -> int:
     return count
 
 
-def _requests(user_ids: list[str], item_ids: list[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _requests(
+    signatures: Mapping[str, Signature], user_ids: list[str], item_ids: list[str], filters: tuple[str, str]
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for batch in _BATCHES:
         users = np.resize(np.array(user_ids[:batch], object), batch)
         items = np.resize(np.array(item_ids[:batch], object), batch)
         lists = np.resize(np.array(item_ids[:_LISTED], object), (batch, _LISTED))
         values = {(USER, 1): users, (ITEM, 1): items}
+        values |= {
+            (name, 1): np.full(batch, text, object)
+            for name, text in zip((FILTER_COLUMN, FILTER_VALUE), filters, strict=True)
+        }
         values |= {(name, 2): lists for name in (ITEM, CANDIDATES, EXCLUDE, HISTORY)}
-        for name, signature in SIGNATURES.items():
+        for name, signature in signatures.items():
             yield name, {field: values[field, len(spec.shape)].tolist() for field, spec in signature.inputs.items()}

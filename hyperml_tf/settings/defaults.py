@@ -14,6 +14,20 @@ class Steps(NamedTuple):
     learning_rate: float
 
 
+class Update(NamedTuple):
+    """How a finished run is trained further on new rows.
+
+    Attributes:
+        epochs: Number of epochs.
+        replay: Number of old rows per new one in an epoch.
+        rate: By which the initial learning rate of the run is multiplied.
+    """
+
+    epochs: int
+    replay: float
+    rate: float
+
+
 SPARSE = Steps(1.0, 0.05)
 DENSE = Steps(0.3, 0.02)
 """For users with hundreds of rows, a smaller curvature and a smaller learning rate are better together, but neither alone."""
@@ -37,5 +51,8 @@ SOFTMAX_NEGATIVES, SOFTMAX_GROUP = 256, 2048
 
 FEWEST_NEGATIVES, MOST_NEGATIVES = 20, 128
 SMALLEST_GROUP = 32
+
+UPDATE = Update(6, 1.0, 1.0)
+"""Chosen on validation rows, see `benchmarks/updates.py`."""
 
 HISTORY = History()

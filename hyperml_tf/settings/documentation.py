@@ -10,7 +10,7 @@ from hyperml_tf.settings.setting import Setting, quoted, settings_of
 
 _PLACE = "Args: the fields below."
 _WIDTH = 120
-_TYPES = {int: "integer", float: "float", str: "string"}
+_TYPES = {int: "integer", float: "float", str: "string", bool: "boolean"}
 
 _T = TypeVar("_T")
 

@@ -12,6 +12,10 @@ from hyperml_tf.settings.base import Settings
 from hyperml_tf.settings.documentation import documented
 from hyperml_tf.settings.setting import setting
 
+# Which items are near a held-out one matters less if it may be anywhere, and other items in every step keep a model that reads
+# long histories from learning them by heart.
+_SPREAD = 3
+
 
 @documented
 @dataclasses.dataclass(frozen=True)
@@ -51,6 +55,12 @@ class History(Settings):
         at_least=0,
         at_most=1,
     )
+    spread: int = setting(
+        1,
+        "The items on the sides of a positive are one in `spread`, drawn at random, of `spread` times `length` on each side; "
+        "all of them, if a user has at most `length`.",
+        at_least=1,
+    )
     recent_weight: float = setting(
         0.35, "Weight of the second vector of the newest item; 0: items have no second vector.", at_least=0
     )
@@ -86,7 +96,7 @@ class History(Settings):
         if not ordered:
             return cls.unordered()
         if split == "random":
-            return cls(half_life=None, around=1.0, recent_weight=0.0)
+            return cls(half_life=None, around=1.0, spread=_SPREAD, recent_weight=0.0)
         return cls() if directed else cls(around=1.0, recent_weight=0.0)
 
 

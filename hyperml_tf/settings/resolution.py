@@ -154,6 +154,11 @@ def chosen(value: _Value | None) -> _Value:
     return value
 
 
+def default_repeats(weighted: bool) -> Literal["first", "sum"]:
+    """Returns what becomes of rows that repeat a pair: where rows have weights, each of them counts."""
+    return "sum" if weighted else "first"
+
+
 def default_negatives(n_items: int, dim: int) -> int:
     """Returns 1 % of the catalogue, within bounds, so that negatives are about as hard whatever the size of the catalogue.
 

@@ -13,7 +13,10 @@ from typing import Any, Literal
 
 _KEY = "setting"
 _declared: dict[Any, Mapping[str, Setting]] = {}
-_KINDS = {int: "an integer", float: "a finite number", str: "a string"}
+NO_COLUMN = "none"
+"""On the command line, the value of a setting that may be `False`."""
+
+_KINDS = {int: "an integer", float: "a finite number", str: "a string", bool: "true or false"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,7 +25,7 @@ class Setting:
 
     Args:
         name: String, its name.
-        kind: Type of the values: `int`, `float` or `str`.
+        kind: Type of the values: `int`, `float`, `str` or `bool`.
         optional: Boolean, whether `None` is allowed.
         default: The default value.
         help: String, a description in one line.
@@ -68,6 +71,8 @@ class Setting:
         """
         if (value is None and self.optional) or any(value is other for other in self.also):
             return value
+        if value == NO_COLUMN and False in self.also:
+            return False
         plain = self._plain(value)
         if plain is None or not self._allows(plain):
             raise ValueError(f"`{self.name}` must be {self.expected}. Received: {self.name}={value!r}")
@@ -97,8 +102,8 @@ class Setting:
 
     def _plain(self, value: Any) -> Any:
         """The value as the type of the setting; None if it is of another type."""
-        if self.kind is str:
-            return str(value) if isinstance(value, str) else None
+        if self.kind in (str, bool):
+            return self.kind(value) if isinstance(value, self.kind) else None
         if self.infinite and value == "inf":
             return math.inf
         # NumPy registers its scalars with these base classes.
@@ -110,6 +115,8 @@ class Setting:
         return number if self.kind is float else int(number) if number.is_integer() else None
 
     def _allows(self, value: Any) -> bool:
+        if self.kind is bool:
+            return True
         if self.kind is str:
             return not self.choices or value in self.choices
         return (

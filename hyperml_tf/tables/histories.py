@@ -81,6 +81,16 @@ class Histories(NamedTuple):
         newer = tf.cast(tf.gather(ends, owners) - 1 - rows.values, tf.int32)
         return owners, tf.gather(self.items, rows.values), newer
 
+    def matrix(self, users: Tensor) -> Tensor:
+        """Returns the items of a batch of users, from the oldest to the newest, `(batch, n)`; -1 before the oldest.
+
+        Args:
+            users: User codes in `[0, n_users)`, `(batch,)`.
+        """
+        counts = self.counts(users)
+        longest = tf.maximum(tf.reduce_max(counts), 0)
+        return self.window(users, counts, longest, 0)[:, :longest]
+
     def window(self, users: Tensor, places: Tensor, before: int, after: int) -> Tensor:
         """Returns the items around a place in the history of each user.
 

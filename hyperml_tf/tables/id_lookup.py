@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from hyperml_tf._keras import register
+from hyperml_tf.data.identifiers import as_integers, as_text
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.tables.arrays import load_arrays, save_arrays
 from hyperml_tf.tables.fingerprint import fingerprint
@@ -202,6 +203,29 @@ class IdLookup(tf.keras.layers.Layer):
         # Keras would take a list of ids for a list of tensors.
         inputs = inputs if isinstance(inputs, tf.RaggedTensor) else tf.convert_to_tensor(inputs)
         return super().__call__(inputs, *args, **kwargs)
+
+    def convert(self, ids: Any, name: str) -> np.ndarray:
+        """Converts raw ids to the dtype of the vocabulary, in which 7 and "7" are the same id, but not "007".
+
+        Args:
+            ids: A non-empty list or array of ids, see `id_array`.
+            name: String, name of the argument in error messages.
+
+        Returns:
+            An int64 array or an object array of `str`, `(batch,)`. Text that is no integer becomes an integer that is no id.
+
+        Raises:
+            ValueError: If `ids` is anything else.
+        """
+        array, known = id_array(ids, name), self.ids
+        if array.dtype == known.dtype:
+            return array
+        if known.dtype == object:
+            return as_text(array.tolist())
+        limits = np.iinfo(np.int64)
+        nobody = int(known.min()) - 1 if known.min() > limits.min else int(known.max()) + 1
+        numbers = (nobody if number is None else number for number in as_integers(array))
+        return np.array([number if limits.min <= number <= limits.max else nobody for number in numbers], np.int64)
 
     def raw(self, codes: Tensor) -> Tensor:
         """Returns the raw ids of codes, `(...)`; `""`, or -1 for integer ids, if the code is -1."""

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _DOT, _BEST, _INK = "#4477aa", "#ee6677", "#2b2b33"
 _COLUMNS, _TICKS = 3, 5
+# The width of a character of a label, as a share of the axis.
+_CHARACTER = 0.027
 
 
 def draw_search(oracle: Any, picture: Path, page: Path) -> None:
@@ -67,7 +69,7 @@ def _draw_panel(axes: Axes, one: Effect, scores: pd.Series) -> None:
         axes.set_xticks(np.arange(len(one.labels)), one.labels)
     elif one.log:
         ticks = _log_ticks(one.values)
-        axes.set_xticks(ticks, [f"{tick:.2g}" if tick < 100 else f"{tick:.0f}" for tick in ticks])
+        axes.set_xticks(ticks, [_label(tick) for tick in ticks])
         axes.minorticks_off()
     share = "" if math.isnan(one.importance) else f", {one.importance:.0%}"
     axes.set_title(f"{one.name}{share}", fontsize=10, color=_INK)
@@ -100,6 +102,11 @@ def _parallel_axis(one: Effect) -> dict[str, Any]:
 def _log_ticks(values: np.ndarray) -> np.ndarray:
     """Returns a few values: those that occur, if their labels do not overlap, or else as many at equal ratios."""
     exact = np.unique(values[~np.isnan(values)])
-    places = np.log(exact)
-    apart = np.diff(places).min(initial=np.inf) >= (places[-1] - places[0]) / (2 * _TICKS)
-    return exact if len(exact) <= _TICKS and apart else np.geomspace(exact[0], exact[-1], _TICKS)
+    widths = np.array([len(_label(tick)) for tick in exact])
+    gaps = np.diff(np.log(exact)) / max(np.log(exact[-1] / exact[0]), 1e-12)
+    fit = bool(np.all(gaps >= _CHARACTER * ((widths[1:] + widths[:-1]) / 2 + 1.5)))
+    return exact if len(exact) <= _TICKS and fit else np.geomspace(exact[0], exact[-1], _TICKS)
+
+
+def _label(tick: float) -> str:
+    return f"{tick:.2g}" if tick < 100 else f"{tick:.0f}"

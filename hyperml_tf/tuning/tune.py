@@ -77,7 +77,7 @@ def tune_table(
     With the environment variables of keras-tuner for a chief and workers, several processes share a search.
 
     Args:
-        table: The path of a CSV or Parquet file, see `Interactions.from_file`, or `Interactions`.
+        table: The path of a table, see `Interactions.from_file`, or `Interactions`.
         out: The path of the directory to write.
         tuner: String, one of `"bayesian"`, `"random"`, `"hyperband"` and `"grid"`. Defaults to `"bayesian"`.
         max_trials: Optional integer, at least 1, the number of trials. Defaults to 30, with `"hyperband"` and `"grid"` to all.
@@ -122,8 +122,7 @@ def tune_table(
             "`out` must not hold files of others with the names of those of a search. Choose another directory. "
             f"Received: {str(path)!r} with {', '.join(taken)}"
         )
-    columns = (config.user_column, config.item_column, config.order_column)
-    data = table if isinstance(table, Interactions) else Interactions.from_file(table, *columns, repeats=config.repeats)
+    data = table if isinstance(table, Interactions) else Interactions.from_file(table, **config.reading())
     split = HeldOut.draw(data, config.split, seed=0).split
     hypermodel = HyperMLHyperModel(
         split.train, split.validation, space or SearchSpace.default(), config, validate_every

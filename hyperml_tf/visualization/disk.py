@@ -14,11 +14,14 @@ from hyperml_tf.visualization.layout import DiskLayout, check_points, check_weig
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.text import Text
 
 INK, FAINT, PAPER = "#2b2b33", "#c9c9d2", "#fbfbfd"
 _PALETTE = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#ee8866", "#117766")
 _OTHER = "#b9b9c2"
 _DPI = 180
+# Candidates per label, and the pixels around one: labels are spread over the disk.
+_TRIED, _ROOM = 30, 6
 
 
 def plot_disk(
@@ -30,7 +33,7 @@ def plot_disk(
     path: str | os.PathLike[str] | None = None,
     title: str | None = None,
     max_points: int = 5000,
-    max_labels: int = 12,
+    max_labels: int = 24,
     weight_name: str = "interactions",
 ) -> Figure:
     """Plots points of the ball on a disk, sized by weight, and coloured by group or by weight.
@@ -48,7 +51,7 @@ def plot_disk(
             which saves nothing.
         title: the title above the plot. Defaults to None.
         max_points: the largest number of points drawn, those with the largest weights, at least 1. Defaults to 5000.
-        max_labels: the largest number of labels drawn. Defaults to 12.
+        max_labels: the largest number of labels drawn. Defaults to 24.
         weight_name: the name of the weights in the legend. Defaults to "interactions".
 
     Returns:
@@ -75,13 +78,13 @@ def plot_disk(
     chosen = np.argsort(-sizes, kind="stable")[:max_points][::-1]
     layout = disk_layout(array[chosen], sizes[chosen], curvature)
     areas = _areas(sizes[chosen])
-    _background(axes, layout)
+    rings = _background(axes, layout)
     if groups is not None:
         _draw_groups(axes, layout, areas, [str(groups[i]) for i in chosen])
     else:
         _draw_weights(figure, axes, layout, areas, sizes[chosen], weight_name if weights is not None else None)
     if labels is not None:
-        _draw_labels(axes, layout, [str(labels[i]) for i in chosen], max_labels)
+        _draw_labels(axes, layout, [str(labels[i]) for i in chosen], max_labels, rings)
     _captions(axes, layout, title, len(chosen), len(array), array.shape[1])
     if path is not None:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -114,14 +117,16 @@ def _areas(weights: np.ndarray) -> np.ndarray:
     return crowd * (3.0 + 110.0 * weights / weights.max())
 
 
-def _background(axes: Axes, layout: DiskLayout) -> None:
+def _background(axes: Axes, layout: DiskLayout) -> list[Text]:
+    """Draws the disk and its rings, and returns the texts on the rings."""
     from matplotlib.patches import Circle
 
     axes.add_patch(Circle((0, 0), 1.0, facecolor=PAPER, edgecolor="none", zorder=0))
+    texts = []
     for distance in _rings(layout):
         radius = float(layout.radius(distance))
         axes.add_patch(Circle((0, 0), radius, fill=False, edgecolor=FAINT, linewidth=0.7, zorder=1))
-        axes.text(
+        text = axes.text(
             0,
             radius,
             f"{distance:g}",
@@ -132,7 +137,9 @@ def _background(axes: Axes, layout: DiskLayout) -> None:
             zorder=6,
             bbox={"boxstyle": "round,pad=0.15", "facecolor": PAPER, "edgecolor": "none", "alpha": 0.85},
         )
+        texts.append(text)
     axes.add_patch(Circle((0, 0), 1.0, fill=False, edgecolor=INK, linewidth=1.1, zorder=5))
+    return texts
 
 
 def _rings(layout: DiskLayout) -> list[float]:
@@ -223,15 +230,15 @@ def _short(text: str, longest: int = 28) -> str:
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
-def _draw_labels(axes: Axes, layout: DiskLayout, labels: list[str], most: int) -> None:
-    """Labels points in descending order of weight, and leaves out labels that would overlap with earlier ones."""
+def _draw_labels(axes: Axes, layout: DiskLayout, labels: list[str], most: int, rings: list[Text]) -> None:
+    """Labels points in descending order of weight, but for labels that would be too close to others or to those of rings."""
     from matplotlib.patheffects import withStroke
 
     renderer = axes.figure.canvas.get_renderer()  # type: ignore[attr-defined]
-    taken: list[Any] = []
+    taken: list[Any] = [text.get_window_extent(renderer) for text in rings]
     xy = layout.xy()
-    for index in range(len(labels) - 1, max(-1, len(labels) - 1 - 4 * most), -1):
-        if len(taken) >= most:
+    for index in range(len(labels) - 1, max(-1, len(labels) - 1 - _TRIED * most), -1):
+        if len(taken) - len(rings) >= most:
             return
         text = axes.annotate(
             _short(labels[index]),
@@ -243,7 +250,7 @@ def _draw_labels(axes: Axes, layout: DiskLayout, labels: list[str], most: int) -
             zorder=7,
             path_effects=[withStroke(linewidth=2.2, foreground="white")],
         )
-        box = text.get_window_extent(renderer)
+        box = text.get_window_extent(renderer).padded(_ROOM)
         if any(box.overlaps(other) for other in taken):
             text.remove()
         else:

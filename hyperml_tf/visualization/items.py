@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hyperml_tf.models import HyperML
 from hyperml_tf.visualization.disk import plot_disk
+from hyperml_tf.visualization.item_columns import checked_columns, column_facets, group_names, label_column, telling
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -17,8 +18,9 @@ def plot_items(
     model: HyperML,
     popularity: Any,
     path: str | os.PathLike[str] | None = None,
-    labels: Sequence[str] | None = None,
-    groups: Sequence[str] | None = None,
+    items: Mapping[str, Sequence[str]] | None = None,
+    label: str | None = None,
+    colour: str | None = None,
     title: str | None = "Items of the learned space",
     max_points: int = 5000,
 ) -> Figure:
@@ -29,8 +31,13 @@ def plot_items(
         popularity: `(n_items,)` weights, such as the number of interactions of each item (`Interactions.popularity`), in
             the order of the model's candidates.
         path: the file to save the plot to, as in `plot_disk`. Defaults to None, which saves nothing.
-        labels: `(n_items,)` labels, of which those of the most popular items are drawn. Defaults to None.
-        groups: `(n_items,)` categories, drawn as colours. Defaults to None, which colours by popularity.
+        items: columns of the items, such as titles and categories: texts by the name of the column, each in the order of the
+            model's candidates. Parts of a value may have `|` between them, as in a path of categories. Defaults to None.
+        label: the name of the column by which items are called; the names of the most popular items are drawn. Defaults to None:
+            a column "title" or "name", if there is one.
+        colour: the name of the column by which items are coloured: by the most general part of paths in which they differ, and by
+            intervals of numbers. Defaults to None: the first column whose groups tell items apart, or else
+            their popularity.
         title: the title above the plot. Defaults to "Items of the learned space".
         max_points: the largest number of items drawn, the most popular first, at least 1. Defaults to 5000.
 
@@ -47,11 +54,15 @@ def plot_items(
     >>> table = Interactions.from_arrays(["u", "u", "v"], ["a", "b", "c"])
     >>> figure = plot_items(HyperML.from_interactions(table, dim=8), table.popularity())
     """
+    columns = checked_columns(items, len(model.candidate_tower))
+    name = label_column(columns, label)
+    facets = column_facets(columns, name, colour)
+    best = telling(facets, colour)
     return plot_disk(
         model.candidate_tower.all_points().numpy(),
         weights=popularity,
-        labels=labels,
-        groups=groups,
+        labels=columns[name] if name is not None else None,
+        groups=group_names(facets[best]) if best is not None else None,
         curvature=float(model.curvature()),
         path=path,
         title=title,

@@ -14,6 +14,9 @@ from hyperml_tf.geometry import poincare
 _NEIGHBOURS = (400, 100, 30, 10)
 _ROUNDS = 25
 _BLOCK = 1024
+# Of more points than these, the ones of the largest weight are laid out, and the others beside them.
+_LANDMARKS = 8000
+_BESIDE = 10
 # The radial scale is fitted so that this quantile of the distances has this radius on the disk.
 _QUANTILE, _RADIUS = 0.98, 0.83
 
@@ -65,11 +68,13 @@ def disk_layout(points: Any, weights: Any = None, curvature: float = 1.0) -> Dis
     several rounds each angle is then moved to the mean angle of the points with the nearest directions, 400 of them at first
     and 10 at last, and the angles are spread out evenly again, as in coalescent embedding. Directions from the origin are
     not distorted in the Poincaré ball. Only the order of angles has a meaning, and one angle cannot preserve all
-    neighbourhoods of a high-dimensional space. The result is deterministic.
+    neighbourhoods of a high-dimensional space. Of more than 8,000 points, those with the largest weights are laid out in this
+    way, and every other one at the mean angle of the 10 of them whose directions are nearest. The result is deterministic.
 
     Args:
         points: `(n, dim)` points of the ball.
-        weights: `(n,)` weights >= 0 of the points in the principal components. Defaults to None, equal weights.
+        weights: `(n,)` weights >= 0 of the points in the principal components, and among them for the choice of those that are
+            laid out first. Defaults to None, equal weights.
         curvature: the curvature of the ball, >= 0. Defaults to 1.
 
     Returns:
@@ -90,7 +95,7 @@ def disk_layout(points: Any, weights: Any = None, curvature: float = 1.0) -> Dis
     """
     array = check_points(points, curvature)
     importance = check_weights(weights, len(array))
-    tangent = poincare.logmap0(tf.constant(array), tf.constant(curvature, tf.float64)).numpy()
+    tangent = _tangent(array, curvature)
     distances = 2.0 * np.linalg.norm(tangent, axis=1)
     if array.shape[1] <= 2:
         plane = np.pad(array, [(0, 0), (0, 2 - array.shape[1])])
@@ -99,6 +104,45 @@ def disk_layout(points: Any, weights: Any = None, curvature: float = 1.0) -> Dis
             return DiskLayout(distances, angles, 0.0, float(np.sqrt(curvature)))
         return DiskLayout(distances, angles, 0.0, 2.0 * 0.95 / max(float(distances.max()), 1e-12), flat=True)
     return _polar(tangent, distances, importance, flat=curvature == 0)
+
+
+def layout_beside(points: Any, others: Any, layout: DiskLayout, curvature: float = 1.0) -> DiskLayout:
+    """Lays out further points, such as users, among points that are laid out already, such as items.
+
+    Their radii are exact, on the scale of `layout`; their angles are exact in one or two dimensions, or else the mean angle of
+    the 10 points whose directions are nearest.
+
+    Args:
+        points: `(n, dim)` points of the ball.
+        others: `(m, dim)` points of the ball, those of `layout`.
+        layout: the layout of `others`.
+        curvature: the curvature of the ball, >= 0. Defaults to 1.
+
+    Returns:
+        The layout of `points`.
+
+    Raises:
+        ValueError: if a matrix is not one of finite points inside the ball.
+
+    Example:
+
+    >>> items = [[0.0, 0.5], [0.3, 0.0]]
+    >>> layout_beside([[0.2, 0.2]], items, disk_layout(items)).xy().round(6).tolist()
+    [[0.2, 0.2]]
+    """
+    array, known = check_points(points, curvature), check_points(others, curvature)
+    tangent = _tangent(array, curvature)
+    distances = 2.0 * np.linalg.norm(tangent, axis=1)
+    if array.shape[1] <= 2:
+        plane = np.pad(array, [(0, 0), (0, 2 - array.shape[1])])
+        angles = np.arctan2(plane[:, 1], plane[:, 0])
+    else:
+        angles = np.angle(_beside(_directions(tangent), _directions(_tangent(known, curvature)), layout.angles))
+    return dataclasses.replace(layout, distances=distances, angles=angles)
+
+
+def _tangent(points: np.ndarray, curvature: float) -> np.ndarray:
+    return poincare.logmap0(tf.constant(points), tf.constant(curvature, tf.float64)).numpy()
 
 
 def check_points(points: Any, curvature: float) -> np.ndarray:
@@ -139,14 +183,13 @@ def check_weights(weights: Any, n: int) -> np.ndarray:
 
 
 def _polar(tangent: np.ndarray, distances: np.ndarray, weights: np.ndarray, flat: bool) -> DiskLayout:
-    directions = tangent / np.maximum(np.linalg.norm(tangent, axis=1, keepdims=True), 1e-300)
-    angles = _spread(_principal_plane(directions, np.sqrt(weights)))
-    nearest = _neighbours(directions)
-    for k in _NEIGHBOURS:
-        # At most a quarter of all points, because the mean direction of all of them says nothing.
-        k = min(k, max(1, len(directions) // 4))
-        for _ in range(_ROUNDS if nearest.shape[1] else 0):
-            angles = _spread(_pull(angles, nearest[:, :k]))
+    directions = _directions(tangent)
+    if len(directions) <= _LANDMARKS:
+        angles = _angles(directions, weights)
+    else:
+        chosen = np.sort(np.argsort(-weights, kind="stable")[:_LANDMARKS])
+        plane = _beside(directions, directions[chosen], _angles(directions[chosen], weights[chosen]))
+        angles = _spread(plane)
     low, high = float(distances.min()), float(np.quantile(distances, _QUANTILE))
     centre = max(0.0, low - 0.1 * (high - low))
     target = _RADIUS if flat else 2.0 * np.arctanh(_RADIUS)
@@ -155,6 +198,34 @@ def _polar(tangent: np.ndarray, distances: np.ndarray, weights: np.ndarray, flat
         # The edge of a Euclidean disk is not at infinity: no point may lie outside.
         scale = min(scale, 2.0 * 0.98 / max(float(distances.max()) - centre, 1e-12))
     return DiskLayout(distances, angles, centre, scale, flat)
+
+
+def _directions(tangent: np.ndarray) -> np.ndarray:
+    return tangent / np.maximum(np.linalg.norm(tangent, axis=1, keepdims=True), 1e-300)
+
+
+def _angles(directions: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    angles = _spread(_principal_plane(directions, np.sqrt(weights)))
+    nearest = _neighbours(directions)
+    for k in _NEIGHBOURS:
+        # At most a quarter of all points, because the mean direction of all of them says nothing.
+        k = min(k, max(1, len(directions) // 4))
+        for _ in range(_ROUNDS if nearest.shape[1] else 0):
+            angles = _spread(_pull(angles, nearest[:, :k]))
+    return angles
+
+
+def _beside(directions: np.ndarray, known: np.ndarray, angles: np.ndarray) -> np.ndarray:
+    """The sum of the unit vectors of the known directions that are nearest to each direction, as complex numbers."""
+    k = min(_BESIDE, len(known))
+    units = np.exp(1j * angles)
+    total = np.empty(len(directions), np.complex128)
+    # Half the digits are enough to find who is near.
+    near = known.T.astype(np.float32)
+    for start in range(0, len(directions), _BLOCK):
+        cosines = directions[start : start + _BLOCK].astype(np.float32) @ near
+        total[start : start + _BLOCK] = units[np.argpartition(-cosines, k - 1, axis=1)[:, :k]].sum(axis=1)
+    return total
 
 
 def _principal_plane(directions: np.ndarray, weights: np.ndarray) -> np.ndarray:

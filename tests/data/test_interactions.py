@@ -54,7 +54,9 @@ def test_repeated_items_are_dropped_with_a_warning_and_the_row_that_counts_is_a_
         f"Dropped 1 of 5 rows that repeat an item of their user: the {row} row of each pair counts, see `repeats`."
         for row in ("first", "last")
     ]
-    with pytest.raises(ValueError, match=r"`repeats` must be one of \('first', 'last'\). Received: repeats='all'"):
+    with pytest.raises(
+        ValueError, match=r"`repeats` must be one of \('first', 'last', 'sum'\). Received: repeats='all'"
+    ):
         Interactions.from_arrays(users, items, repeats="all")
 
 
@@ -260,6 +262,30 @@ def test_append_keeps_identifiers_without_rows():
     assert pairs(both) == [("a", 1), ("b", 2), ("c", 2)]
     assert both.user_ids.tolist() == ["a", "b", "c", "d"]
     assert not both.ordered
+
+
+def test_append_of_pairs_that_are_known():
+    one = Interactions.from_arrays(["u", "u", "v"], ["a", "b", "a"], weights=[1, 2, 4])
+    two = Interactions.from_arrays(["u", "v"], ["a", "b"])
+    rows = {repeats: pairs(one.append(two, repeats)) for repeats in ("first", "last", "sum")}
+    assert rows["first"] == [("u", "a", 1), ("u", "b", 2), ("v", "a", 4), ("v", "b", 1)]
+    assert rows["last"] == [("u", "b", 2), ("u", "a", 1), ("v", "a", 4), ("v", "b", 1)]
+    assert rows["sum"] == [("u", "b", 2), ("u", "a", 2), ("v", "a", 4), ("v", "b", 1)]
+
+
+def test_a_part_of_a_table_may_be_of_a_single_user(tmp_path):
+    frame = pd.DataFrame({"user": ["u"], "item": ["a"]})
+    frame.to_csv(tmp_path / "day.csv", index=False)
+    for table in (
+        Interactions.from_arrays(["u"], ["a"], partial=True),
+        Interactions.from_frame(frame, partial=True),
+        Interactions.from_file(tmp_path / "day.csv", partial=True),
+    ):
+        assert pairs(table) == [("u", "a")]
+    with pytest.raises(
+        ValueError, match=r"must hold interactions of at least one user and one item\. Received: 0 rows"
+    ):
+        Interactions.from_frame(frame.iloc[:0], partial=True)
 
 
 def test_append_of_integers_and_text(caplog):

@@ -151,7 +151,7 @@ def test_file_and_frame_agree(tmp_path):
     assert Interactions.from_file(str(tmp_path / "t.parquet")).fingerprint() == expected
 
 
-@pytest.mark.parametrize("separator", ["::", "", '"', "\n", "\r", "é"])
+@pytest.mark.parametrize("separator", [":::", "", '"', "\n", "\r", "é"])
 def test_what_cannot_be_a_separator(tmp_path, separator):
     with pytest.raises(ValueError, match=r"`separator` must be one ASCII character .*pandas.read_csv"):
         Interactions.from_file(write(tmp_path / "t.csv", TEXT), separator=separator)
@@ -281,8 +281,11 @@ def test_missing_file(tmp_path):
         Interactions.from_file(tmp_path / "none.csv")
 
 
-def test_directory(tmp_path):
-    with pytest.raises(ValueError, match=r"`path` must be a file, not a directory"):
+def test_directory_without_a_table(tmp_path):
+    write(tmp_path / "notes.md", TEXT)
+    with pytest.raises(
+        ValueError, match=r"`path` must be a file, or hold files of one kind: .*Received: .* no such file"
+    ):
         Interactions.from_file(tmp_path)
 
 
@@ -325,7 +328,9 @@ def test_identifiers_not_in_utf8(tmp_path):
 
 def test_no_header(tmp_path):
     path = write(tmp_path / "u.tsv", "196\t242\t3\t881250949\n186\t302\t3\t891717742\n")
-    with pytest.raises(ValueError, match=r"first line of a file must be its header.*Received: '196', '242'"):
+    with pytest.raises(
+        ValueError, match=r"`columns='user,item,rating,timestamp'`.*Received: .*first line is '196\\t242"
+    ):
         Interactions.from_file(path)
 
 

@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from hyperml_tf.data import leave_one_out, synthesize
+from hyperml_tf.data.catalogue_names import category_paths, titles
 
 SMALL = {"n_users": 120, "n_items": 200, "n_rows": 3000, "branching": 3}
 
@@ -25,7 +24,8 @@ def test_sizes_and_identifiers(catalogue):
     assert rows.groupby("user").size().between(5, 100).all()
     assert rows["user"].nunique() == 120
     assert items["item"].tolist() == [f"item_{number:05d}" for number in range(200)]
-    assert items["name"].is_unique
+    assert list(items) == ["item", "title", "category"]
+    assert items["title"].is_unique
     assert set(rows["item"]) <= set(items["item"])
     assert (len(catalogue.table), catalogue.table.ordered) == (3000, True)
 
@@ -33,13 +33,34 @@ def test_sizes_and_identifiers(catalogue):
 def test_taxonomy(catalogue):
     paths = catalogue.items["category"].unique()
     assert len(paths) == 27
-    assert set(catalogue.items["depth"]) == {3}
-    for path in paths:
-        names = path.split("|")
-        assert [len(name) for name in names] == [1, 2, 3]
-        assert all(child.startswith(parent) for parent, child in itertools.pairwise(names))
+    assert {len(path.split("|")) for path in paths} == {3}
+    assert len({path.split("|")[0] for path in paths}) == 3
+    assert len({path.rsplit("|", 1)[0] for path in paths}) == 9
     assert set(catalogue.favourites["category"]) <= set(paths)
     assert catalogue.favourites.groupby("user").size().between(1, 3).all()
+
+
+def test_titles_say_what_an_item_is(catalogue):
+    for title, category in zip(catalogue.items["title"], catalogue.items["category"], strict=True):
+        assert title.endswith(category.split("|")[-1])
+
+
+@pytest.mark.parametrize(("depth", "branching"), [(1, 2), (1, 26), (2, 26), (3, 5), (3, 26), (4, 7), (5, 3)])
+def test_every_tree_has_names(depth, branching):
+    paths = category_paths(depth, branching)
+    assert len(set(paths)) == branching**depth
+    assert {len(path) for path in paths} == {depth}
+    # Every node has as many children as it should, and their names differ.
+    for level in range(depth):
+        children = {path[: level + 1] for path in paths}
+        assert len(children) == branching ** (level + 1)
+
+
+def test_titles_are_distinct_however_many_there_are():
+    made = titles(["Teapot"] * 5000 + ["Tent"] * 5000, [*range(5000), *range(5000)], seed=3)
+    assert len(set(made)) == 10_000
+    assert made == titles(["Teapot"] * 5000 + ["Tent"] * 5000, [*range(5000), *range(5000)], seed=3)
+    assert made[:40] != titles(["Teapot"] * 40, range(40), seed=4)
 
 
 def test_reproducible(catalogue):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -52,6 +53,15 @@ def test_a_file_that_was_not_completed_changes_nothing(tmp_path: Path, error: ty
         write()
     assert target.read_text() == "old"
     assert names(tmp_path) == ["a.txt"]
+
+
+def test_a_full_disk_is_an_error_with_the_name_of_the_file(tmp_path: Path) -> None:
+    def write() -> None:
+        with whole_file(tmp_path / "a.txt"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match=r"No space left on device: '.*a\.txt'"):
+        write()
 
 
 def test_one_of_two_new_directories_is_moved(tmp_path: Path) -> None:

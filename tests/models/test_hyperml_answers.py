@@ -85,8 +85,16 @@ def test_integer_ids() -> None:
     assert got.ids.dtype == np.int64
     assert got.ids.tolist() == [[5, -7, 10**12], [-7, 5, 10**12], [10**12, 5, -7]]
     assert (np.diff(got.distances, axis=1) > 0).all()
-    with pytest.raises(TypeError, match="must be integers"):
-        numbered().recommend(["5"])
+
+
+def test_an_integer_and_its_decimal_text_are_the_same_id() -> None:
+    texts = numbered().recommend(["5", "007", str(2**70)], k=1, exclude_seen=False)
+    assert texts.ids.tolist() == numbered().recommend([5, 404, 405], k=1, exclude_seen=False).ids.tolist()
+    assert numbered().similar_items(["5"], k=1).ids.tolist() == numbered().similar_items([5], k=1).ids.tolist()
+    with pytest.raises(ValueError, match=r"`items` must be of the catalogue. Received unknown ids: \['five'\]"):
+        numbered().similar_items(["five"])
+    words = HyperML(["1", "2"], ["3", "4"], dim=2, history=0)
+    assert words.recommend([1], k=1).ids.tolist() == words.recommend(["1"], k=1).ids.tolist()
 
 
 def test_a_user_who_has_seen_everything() -> None:

@@ -7,10 +7,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import forked
 import numpy as np
 import pytest
 import tensorflow as tf
-from tiny import DIM, fit, new_model, run_python, split, trained
+from tiny import DIM, fit, new_model, split, trained
 
 from hyperml_tf.data import Interactions
 from hyperml_tf.layers import Curvature
@@ -130,7 +131,7 @@ model = tf.keras.models.load_model(sys.argv[1])
 print(json.dumps(model.recommend(json.loads(sys.argv[2]), 5).ids.tolist()))
 """
     users = split().train.user_ids[:10].tolist()
-    got = json.loads(run_python(program, tmp_path / "model.keras", json.dumps(users)).splitlines()[-1])
+    got = json.loads(forked.run(program, tmp_path / "model.keras", json.dumps(users)).splitlines()[-1])
     assert got == model.recommend(users, 5).ids.tolist()
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import forked
 import numpy as np
 import pytest
 import tensorflow as tf
-from tiny import DIM, fit, new_model, run_python, split
+from tiny import DIM, fit, new_model, split
 
 from hyperml_tf.data import Interactions, leave_one_out
 from hyperml_tf.data.pipelines import raw_dataset
@@ -259,7 +260,7 @@ for name in ("loss", "val_full_ndcg@10"):
     np.testing.assert_allclose(first[name], second[name], rtol=1e-5)
 print("same")
 """
-    assert run_python(program).splitlines() == ["same"]
+    assert forked.run(program).splitlines() == ["same"]
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -278,6 +279,16 @@ def test_damage_is_an_error_or_changes_nothing(saved: Path, tmp_path: Path) -> N
         except ValueError:
             continue
         np.testing.assert_array_equal(found.query_tower.all_points(), expected)
+
+
+def test_a_full_disk_is_no_damage(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tf.keras.models, "load_model", full)
+    with pytest.raises(OSError, match="No space left") as raised:
+        load_model(saved)
+    assert raised.value.errno == errno.ENOSPC
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, "nonsense", "[]", "{}", '{"class_name": [1], "config": {}}', "null"])

@@ -13,7 +13,7 @@ from hyperml_tf.data.synthetic import synthesize
 from hyperml_tf.files.locks import InUseError
 from hyperml_tf.runs import train_run
 from hyperml_tf.runs.claims import alone_in
-from hyperml_tf.runs.run import NAMES
+from hyperml_tf.runs.layout import NAMES
 from hyperml_tf.settings import TrainingConfig
 
 TABLE = synthesize(n_users=40, n_items=120, n_rows=500, depth=2, branching=3, seed=2).table

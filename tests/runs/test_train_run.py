@@ -130,7 +130,7 @@ def test_evaluation_by_the_older_protocol(finished: Run) -> None:
 def test_the_export_answers_as_the_model(finished: Run) -> None:
     users = finished.table.user_ids[:5].tolist()
     got = ServedModel(finished.path / "saved_model" / "1").recommend(users)
-    np.testing.assert_array_equal(got.ids, Run.load(finished.path).model.recommend(users, 5, exclude_seen=False).ids)
+    np.testing.assert_array_equal(got.ids, Run.load(finished.path).model.recommend(users, 5).ids)
 
 
 def test_the_weights_are_those_of_the_best_epoch(finished: Run) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from serving_cases import K
-from tiny import split, trained
+from tiny import one_signature, split, trained
 
 from hyperml_tf.server import Server
 from hyperml_tf.serving import ServedModel, export_saved_model
@@ -16,8 +16,8 @@ from hyperml_tf.serving import ServedModel, export_saved_model
 
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An export with the defaults."""
-    return export_saved_model(trained(), tmp_path_factory.mktemp("export") / "1", k=K)
+    """An export with the defaults, which also recommends seen items."""
+    return export_saved_model(trained(), tmp_path_factory.mktemp("export") / "1", k=K, exclude_seen=False)
 
 
 @pytest.fixture(scope="session")
@@ -33,12 +33,17 @@ def rich(tmp_path_factory: pytest.TempPathFactory) -> Path:
         trained(),
         tmp_path_factory.mktemp("rich") / "2",
         k=K,
-        exclude_seen=True,
+        filter_columns=["shelf"],
         details={"title": [f"Title of {item} — 題" for item in ids], "shelf": (np.arange(len(ids)) % 7).astype(str)},
         half_life=float("inf"),
         warm_up_requests=True,
         card={"metrics": {"test": {"full_ndcg@10": 0.25}}},
     )
+
+
+@pytest.fixture
+def _one_signature(monkeypatch: pytest.MonkeyPatch) -> None:
+    one_signature(monkeypatch)
 
 
 @pytest.fixture(scope="session")

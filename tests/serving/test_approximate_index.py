@@ -18,6 +18,7 @@ def index() -> ApproximateIndex:
     return ApproximateIndex.from_model(trained(), n_lists=8, n_probe=8)
 
 
+@pytest.mark.slow
 def test_visiting_every_list_is_exact(index: ApproximateIndex, loaded: ServedModel) -> None:
     assert index.report["recall@10"] == 1.0
     users = [*split().train.user_ids[:20].tolist(), "stranger"]

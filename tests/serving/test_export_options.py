@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 import tensorflow as tf
 from serving_cases import K, odd_model
@@ -16,7 +15,7 @@ from tiny import DIM, split, trained
 from hyperml_tf.data import Interactions
 from hyperml_tf.models import HyperML
 from hyperml_tf.server.loaded_version import LoadedVersion
-from hyperml_tf.serving import SIGNATURES, ServedModel, export_saved_model, item_details, next_version
+from hyperml_tf.serving import SIGNATURES, ServedModel, export_saved_model, next_version
 
 # Seen items ------------------------------------------------------------------------------------------------------
 
@@ -35,17 +34,18 @@ def test_the_served_model_leaves_out_what_was_seen(rich: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("_one_signature")
 def test_a_user_who_has_seen_everything_gets_nothing(tmp_path: Path) -> None:
     table = Interactions.from_arrays(["all", "all", "one"], ["a", "b", "a"])
     model = HyperML.from_interactions(table, dim=2)
     model.set_seen(table)
-    served = ServedModel(export_saved_model(model, tmp_path / "1", exclude_seen=True))
+    served = ServedModel(export_saved_model(model, tmp_path / "1"))
     assert served.recommend(["all", "one", "all"]).ids.tolist() == [["", ""], ["b", ""], ["", ""]]
 
 
-def test_seen_items_need_a_model_that_saw_some(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="`exclude_seen` needs a model that has seen something"):
-        export_saved_model(odd_model(["a", "b"]), tmp_path / "1", exclude_seen=True)
+def test_a_model_that_has_seen_nothing_leaves_nothing_out(tmp_path: Path) -> None:
+    served = ServedModel(export_saved_model(odd_model(["a", "b"]), tmp_path / "1"))
+    assert sorted(served.recommend(["a"]).ids[0]) == ["a", "b"]
 
 
 # Item details ----------------------------------------------------------------------------------------------------
@@ -69,26 +69,18 @@ def test_details_come_beside_ids(rich: Path) -> None:
     assert set(served.ask("score", user_id=users, item_id=[["a"]] * 4)) == {"distance"}
 
 
-def test_details_of_a_table() -> None:
-    table = pd.DataFrame({"movieId": ["2", "1", "2"], "title": ["Two", None, "Zwei"], "year": [1994.0, np.nan, 1.0]})
-    assert item_details(np.array([1, 2, 3]), table) == {"title": ["", "Two", ""], "year": ["", "1994", ""]}
-    assert item_details(np.array(["2"], object), table, ["year"]) == {"year": ["1994"]}
-    for arguments, message in (
-        ({"columns": ["heading"]}, r"`columns` must be of the item table.*heading"),
-        ({"item_column": "sku"}, r"`item_column` must name a column"),
-    ):
-        with pytest.raises(ValueError, match=message):
-            item_details(np.array([1]), table, **arguments)
-    with pytest.raises(ValueError, match=r"must have items of the catalogue.*\['9'\]"):
-        item_details(np.array(["9"], object), table)
-    with pytest.raises(ValueError, match=r"Rename: \['distance'\]"):
-        item_details(np.array([1]), table.rename(columns={"title": "distance"}))
-
-
 def test_details_must_fit(tmp_path: Path) -> None:
     for wrong in (["only one"], ["one", 2]):
         with pytest.raises(ValueError, match=r"`details\['title'\]` must be text for each of the 2 items"):
             export_saved_model(odd_model(["a", "b"]), tmp_path / "1", details={"title": wrong})
+    with pytest.raises(ValueError, match=r"`details` must not have the names .*Received: \['distance'\]"):
+        export_saved_model(odd_model(["a", "b"]), tmp_path / "1", details={"distance": ["near", "far"]})
+    with pytest.raises(
+        ValueError, match=r"`filter_columns` must be of `details`, which has \['title'\]. Received: \['year'\]"
+    ):
+        export_saved_model(
+            odd_model(["a", "b"]), tmp_path / "1", details={"title": ["A", "B"]}, filter_columns=["year"]
+        )
 
 
 # Half precision --------------------------------------------------------------------------------------------------
@@ -98,7 +90,7 @@ def test_details_must_fit(tmp_path: Path) -> None:
 def test_half_precision_gives_the_answers_of_full_precision(
     tmp_path: Path, loaded: ServedModel, users: list[str]
 ) -> None:
-    small = ServedModel(export_saved_model(trained(), tmp_path / "1", k=K, precision="float16"))
+    small = ServedModel(export_saved_model(trained(), tmp_path / "1", k=K, exclude_seen=False, precision="float16"))
     got, expected = small.recommend(users), loaded.recommend(users)
     assert got.ids.tolist() == expected.ids.tolist()
     np.testing.assert_allclose(got.distances, expected.distances, rtol=1e-5)
@@ -155,6 +147,7 @@ def test_the_card(served: Path, rich: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("_one_signature")
 def test_versions(tmp_path: Path) -> None:
     base = tmp_path / "items"
     assert next_version(base) == base / "1"

@@ -38,6 +38,8 @@ def calls(users: list[str]) -> Calls:
     }
     made = []
     for name, signature in SIGNATURES.items():
+        if name == "recommend_where":  # which needs columns to filter by
+            continue
         items_of = {1: [*items[: len(users) - 1].tolist(), "unknown"], 2: lists}
         made.append(
             (name, {f: items_of[len(s.shape)] if f == "item_id" else values[f] for f, s in signature.inputs.items()})
@@ -86,7 +88,7 @@ def test_a_sequence_model_in_c(c_program: Path, tmp_path: Path) -> None:
     loaded, client = ServedModel(path), CClient(c_program, path)
     for (name, inputs), got in zip(calls, client.ask(*calls), strict=True):
         agree(got, loaded.ask(name, **inputs))
-    nearest = model.recommend([user], k=7, exclude_seen=False)
+    nearest = model.recommend([user], k=7)
     assert loaded.ask(*calls[0][:1], **calls[0][1])["item_id"].tolist() == nearest.ids.tolist()
 
 

@@ -17,7 +17,7 @@ from hyperml_tf.serving import ServedModel, export_saved_model
 @pytest.fixture(scope="module")
 def half(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("among") / "1"
-    return export_saved_model(trained(), path, k=K, exclude_seen=True, precision="float16")
+    return export_saved_model(trained(), path, k=K, precision="float16")
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +84,7 @@ def test_seen_items_are_candidates_unless_the_export_leaves_them_out(loaded: Ser
     assert serving.recommend_among([user], [seen]).ids.tolist() == [[""] * K]
 
 
+@pytest.mark.slow
 def test_ties_and_integer_ids(tmp_path: Path) -> None:
     model = HyperML([1], [30, 10, 20, 40], dim=2, history=0)
     model.candidate_tower.embedding.embeddings.assign(np.zeros((4, 2)))

@@ -61,7 +61,8 @@ def request(signature: str, **inputs: Any) -> predict_pb2.PredictRequest:
 def values_of(signature: str) -> dict[str, Any]:
     users, items = split().train.user_ids, split().train.item_ids
     lists = [items[:3].tolist(), [items[4], "", "unknown"]]
-    plain = {"user_id": [users[0], "stranger"], "candidates": lists, "exclude": lists, "history": lists}
+    plain = {"filter_column": ["shelf", "none"], "filter_value": ["3", "3"]}
+    plain |= {"user_id": [users[0], "stranger"], "candidates": lists, "exclude": lists, "history": lists}
     return {
         name: plain.get(name, lists if len(field.shape) == 2 else items[:2].tolist())
         for name, field in SIGNATURES[signature].inputs.items()
@@ -262,7 +263,7 @@ def test_rest_in_rows_and_columns(address: str, asked: ServedModel, signature: s
         assert set(row) == set(columns["outputs"]) == set(expected)
         for name, values in expected.items():
             assert row[name] == columns["outputs"][name][place]
-            if name == "distance":
+            if np.asarray(values[place]).dtype.kind == "f":
                 np.testing.assert_allclose(row[name], values[place], rtol=1e-5)
             else:
                 assert row[name] == values[place]

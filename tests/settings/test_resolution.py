@@ -79,7 +79,7 @@ def test_items_weigh_the_same_where_their_order_says_nothing() -> None:
     assert history_of(resolve(ModelSettings(history=4), unordered), unordered) == shorter
     random = TableFacts(n_items=5000, split="random")
     assert history_of(resolve(ModelSettings(), random), random) == History(
-        half_life=None, around=1.0, recent_weight=0.0
+        half_life=None, around=1.0, spread=3, recent_weight=0.0
     )
     undirected = TableFacts(n_items=5000, direction=0.1)
     assert history_of(resolve(ModelSettings(), undirected), undirected) == History(around=1.0, recent_weight=0.0)

@@ -96,3 +96,14 @@ def test_the_docstring_and_the_table_come_from_the_declarations() -> None:
     rows = settings_table(settings_of(Bicycle).values()).splitlines()
     assert rows[2] == "| `gears` | `7` | >= 1 and < 100 | 1, 7 | Number of gears. |"
     assert rows[4] == '| `frame` | `"steel"` | "steel" or "carbon" |  | Material. |'
+
+
+def test_switches_are_booleans() -> None:
+    @dataclasses.dataclass(frozen=True)
+    class Lamp(Settings):
+        on: bool = setting(False, "Whether it is on.")
+
+    assert Lamp(on=True).to_dict() == {"on": True}
+    for value in (1, "true", None):
+        with pytest.raises(ValueError, match=f"`on` must be true or false. Received: on={value!r}"):
+            Lamp(on=value)  # type: ignore[arg-type]

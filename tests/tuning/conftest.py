@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
 
 import pytest
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _little_garbage() -> Iterator[None]:
+@pytest.fixture(scope="module", autouse=True)
+def _little_garbage() -> None:
     gc.collect()
     gc.freeze()
-    yield
-    gc.unfreeze()

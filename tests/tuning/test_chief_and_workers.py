@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import socket
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
+import forked
 import pytest
 
 from hyperml_tf import tuning
@@ -41,36 +39,23 @@ print("done")
 '''
 
 
-def output_of(names: tuple[str, ...], arguments: list[Any]) -> dict[str, tuple[str, str]]:
-    """Runs one Python command as a chief and as workers; returns what each has written to standard output and error."""
+def output_of(names: tuple[str, ...], program: str, *arguments: Any) -> dict[str, forked.Finished]:
+    """Runs one program as a chief and as workers; returns what each has written to standard output and error."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    shared = {"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": str(port), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    processes = {
-        name: subprocess.Popen(
-            [sys.executable, *map(str, arguments)],
-            env={**os.environ, **shared, "KERASTUNER_TUNER_ID": name},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for name in names
-    }
-    try:
-        written = {name: process.communicate(timeout=240) for name, process in processes.items()}
-    finally:
-        for process in processes.values():
-            process.kill()
-    for name, (_, err) in written.items():
-        assert processes[name].returncode == 0, err
-    return written
+    shared = {"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": str(port)}
+    programs = {name: forked.Program(program, *arguments, **shared, KERASTUNER_TUNER_ID=name) for name in names}
+    finished = {name: started.finish() for name, started in programs.items()}
+    for code, _, err in finished.values():
+        assert code == 0, err
+    return finished
 
 
 def test_they_share_a_search(tmp_path: Path) -> None:
-    written = output_of(("chief", "worker_1", "worker_2"), ["-c", PROGRAM, tmp_path])
-    assert [out.splitlines()[-1] for out, _ in written.values()] == ["done"] * 3
-    failed = [err.count("failed: ValueError: `a` must not be 0.2 today (with b=0") for _, err in written.values()]
+    written = output_of(("chief", "worker_1", "worker_2"), PROGRAM, tmp_path)
+    assert [out.splitlines()[-1] for _, out, _ in written.values()] == ["done"] * 3
+    failed = [err.count("failed: ValueError: `a` must not be 0.2 today (with b=0") for _, _, err in written.values()]
     assert failed[0] == 0
     assert sum(failed) == 4
     # The chief has all of it: the grid once, in its own precision.
@@ -91,9 +76,10 @@ def test_they_share_a_search(tmp_path: Path) -> None:
 def test_the_command_line_shares_a_search(tmp_path: Path) -> None:
     synthesize(n_users=40, n_items=120, n_rows=500, seed=2).interactions.to_csv(tmp_path / "t.csv", index=False)
     (tmp_path / "space.yaml").write_text("only: true\ndim: [4, 8]\n")
-    command = ["-m", "hyperml_tf", "tune", tmp_path / "t.csv", "--out", tmp_path / "search", "--epochs", 1]
+    program = "import sys; from hyperml_tf.cli import main; sys.exit(main(sys.argv[1:]))"
+    command = ["tune", tmp_path / "t.csv", "--out", tmp_path / "search", "--epochs", 1]
     options = ["--space", tmp_path / "space.yaml", "--tuner", "random", "--max-trials", 1]
-    written = output_of(("chief", "worker_1"), [*command, *options])
-    assert "Best of 1 trials" in written["chief"][0]
-    assert written["worker_1"][0] == "This worker has finished; the chief writes the result.\n"
+    written = output_of(("chief", "worker_1"), program, *command, *options)
+    assert "Best of 1 trials" in written["chief"].out
+    assert written["worker_1"].out == "This worker has finished; the chief writes the result.\n"
     assert (tmp_path / "search" / "best.json").is_file()

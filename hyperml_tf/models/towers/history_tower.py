@@ -15,8 +15,9 @@ from hyperml_tf.data import Interactions
 from hyperml_tf.data.windows import window_dataset
 from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument, InitializerLike, RegularizerLike
 from hyperml_tf.models.batches import Windows
+from hyperml_tf.models.explanations import leave_one_out
 from hyperml_tf.models.towers.id_tower import IdTower
-from hyperml_tf.models.towers.pull import pull, recent_items, recent_weights
+from hyperml_tf.models.towers.pull import pull, pull_of_selections, recent_items, recent_weights
 from hyperml_tf.models.towers.rows import distinct_rows
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.settings import defaults
@@ -157,13 +158,37 @@ class HistoryTower(IdTower):
             pulled += sums
         return pulled, counts
 
+    def pulled_by(self, codes: Tensor, known: Tensor) -> Tensor:
+        """Returns what several selections of the same items contribute to the tangent vectors, `(batch, selections, dim)`.
+
+        Args:
+            codes: Item codes from the oldest to the newest, `(batch, n)`; -1 is padding.
+            known: Boolean, which of them are in each selection, `(batch, selections, n)`.
+        """
+        rows = tf.maximum(codes, 0)
+        recent = None if self.recent is None else tf.nn.embedding_lookup(self.recent, rows)
+        return pull_of_selections(self.history, known, tf.nn.embedding_lookup(self.context, rows), recent)
+
+    def without_one(self, codes: Tensor) -> tuple[Tensor, Tensor]:
+        counts, dim = self.seen.histories.counts(codes), self.context.shape[1]
+        items = self.seen.histories.matrix(codes)
+        left_out, known = leave_one_out(items)
+        m = tf.shape(left_out)[1]
+        pulled = tf.reshape(self.pulled_by(items, known), [-1, dim])
+        points = self._place(tf.repeat(codes, m), pulled, tf.repeat(counts - 1, m))
+        return left_out, tf.reshape(points, [tf.size(codes), m, dim])
+
     def training_batches(
         self, rows: Interactions, batch_size: int, seed: int, progress: Callable[[], Any]
     ) -> tf.data.Dataset:
         places = self.seen.find(tf.constant(rows.users), tf.constant(rows.items)).numpy()
         positive = np.zeros(len(self.seen), bool)
         positive[places[places >= 0]] = True
-        return self._window_dataset(positive, batch_size=batch_size, seed=seed, progress=progress)
+        weights = None
+        if rows.weights is not None:
+            weights = np.zeros(len(self.seen), np.float32)
+            weights[places[places >= 0]] = rows.weights[places >= 0]
+        return self._window_dataset(positive, batch_size=batch_size, seed=seed, progress=progress, weights=weights)
 
     def _window_dataset(self, positive: np.ndarray, run: int = _RUN, **arguments: Any) -> tf.data.Dataset:
         """Runs of at most `run` of the positives, which are marked among the entries of `seen`."""
@@ -186,19 +211,20 @@ class HistoryTower(IdTower):
     @property
     def _sides(self) -> tuple[int, int]:
         """The number of items before and after a run that a training step reads."""
-        return self.history.length, self.history.length if self.history.around else 0
+        wide = self.history.length * self.history.spread if self.history.around else 0
+        return max(self.history.length, wide), wide
 
     @property
     def _reach(self) -> int:
         """The largest number of items before a positive that its user depends on in training."""
-        return self.history.length
+        return self._sides[0]
 
     def _pulls(self, histories: Tensor, run: int | Tensor, seed: Tensor, flat: Callable[[Tensor], Tensor]) -> Tensor:
         """The pull of the items of each positive, `(positives, dim)`, from windows, `(runs, before + run + after)`."""
         before = tf.shape(histories)[1] - run - self._sides[1]
         ages = _ages(before, run, tf.shape(histories)[1])
-        weights = self._training_weights(ages, tf.shape(histories)[0], seed)
         inside = tf.cast(histories >= 0, tf.float32)[..., tf.newaxis]
+        weights = self._training_weights(ages, inside, seed)
         sums = tf.matmul(weights, distinct_rows(self.context, histories))
         total = tf.matmul(weights, inside)[..., 0]
         counts = tf.cast(tf.matmul(tf.cast(weights > 0, tf.float32), inside)[..., 0], tf.int32)
@@ -210,16 +236,26 @@ class HistoryTower(IdTower):
         kernel = tf.where((ages >= 0) & (ages < newest), recent_weights(self.history, ages), 0.0)[:, read]
         return pulled + flat(tf.matmul(kernel, distinct_rows(self.recent, histories[:, read])))
 
-    def _training_weights(self, ages: Tensor, runs: Tensor, seed: Tensor) -> Tensor:
+    def _training_weights(self, ages: Tensor, inside: Tensor, seed: Tensor) -> Tensor:
         """The weights of the items of a window for each positive of its run, `(runs or 1, run, window)`."""
         length, half_life = self.history.length, self.history.half_life or math.inf
         earlier = tf.where((ages >= 0) & (ages < length), 0.5 ** (tf.cast(ages, tf.float32) / half_life), 0.0)
-        sides = tf.cast((tf.abs(ages + 1) <= length) & (ages != -1), tf.float32)
+        sides = tf.cast((tf.abs(ages + 1) <= self._sides[1]) & (ages != -1), tf.float32)
         kernels = earlier[tf.newaxis], sides[tf.newaxis]
+        if self.history.around and self.history.spread > 1:
+            kernels = kernels[0], kernels[1] * self._drawn(inside, seed)
         if self.history.around in (0, 1):
             return kernels[int(self.history.around)]
-        around = tf.random.stateless_uniform([runs, 1, 1], seed) < self.history.around
+        around = tf.random.stateless_uniform([tf.shape(inside)[0], 1, 1], seed) < self.history.around
         return tf.where(around, kernels[1], kernels[0])
+
+    def _drawn(self, inside: Tensor, seed: Tensor) -> Tensor:
+        """Which items of each window are read: one in `spread`, or all if they are few, `(runs, 1, window)`."""
+        inside = tf.transpose(inside, [0, 2, 1])
+        share = tf.random.stateless_uniform(tf.shape(inside), tf.random.experimental.stateless_fold_in(seed, 1))
+        # The positive itself is in the window, too.
+        few = tf.reduce_sum(inside, axis=2, keepdims=True) <= self.history.length + 1.0
+        return tf.cast((share < 1 / self.history.spread) | few, tf.float32)
 
     def _place(self, codes: Tensor, pulled: Tensor, counts: Tensor) -> Tensor:
         """Points of users with `counts` items, from the pull of these."""

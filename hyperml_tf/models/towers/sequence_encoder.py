@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
@@ -105,6 +106,31 @@ class SequenceEncoder(tf.keras.layers.Layer):
             "dim": self.dim,
             "encoding": self.encoding.to_dict(),
         }
+
+
+def newest_items(codes: Tensor, length: int) -> Tensor:
+    """Returns the newest known items of each row, at most `length`, `(batch, m)`: -1, if any, comes first."""
+    known = codes >= 0
+    order = tf.argsort(tf.cast(known, tf.int32), axis=1, stable=True)
+    return tf.gather(codes, order, batch_dims=1)[:, -length:]
+
+
+def encoded_selections(newest: Callable[[Tensor], Tensor], length: int, codes: Tensor, known: Tensor) -> Tensor:
+    """Encodes several selections of the same items.
+
+    Args:
+        newest: `SequenceEncoder.newest`, or a function like it.
+        length: Integer >= 1, the largest number of items to encode.
+        codes: Item codes from the oldest to the newest, `(batch, n)`; -1 is padding.
+        known: Boolean, which of them are in each selection, `(batch, selections, n)`.
+
+    Returns:
+        The output at the newest item of each selection, `(batch, selections, dim)`.
+    """
+    shape = tf.shape(known)
+    selected = tf.reshape(tf.where(known, codes[:, tf.newaxis], -1), [shape[0] * shape[1], shape[2]])
+    encoded = newest(newest_items(selected, length))
+    return tf.reshape(encoded, [shape[0], shape[1], encoded.shape[-1]])
 
 
 class _Block(tf.keras.layers.Layer):

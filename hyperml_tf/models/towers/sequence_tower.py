@@ -11,7 +11,7 @@ import tensorflow as tf
 from hyperml_tf._keras import register
 from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument
 from hyperml_tf.models.towers.history_tower import HistoryTower
-from hyperml_tf.models.towers.sequence_encoder import SequenceEncoder
+from hyperml_tf.models.towers.sequence_encoder import SequenceEncoder, encoded_selections
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.settings import defaults
 from hyperml_tf.settings.encoding import EncodingArgument
@@ -30,7 +30,7 @@ class SequenceTower(HistoryTower):
         ids: The vocabulary, distinct strings or integers, or its size, see `Tower`.
         dim: Integer >= 1, dimension of the points.
         n_items: Integer >= 1, size of the catalogue.
-        history: See `HistoryTower`. Its `length` must be less than that of the encoding.
+        history: See `HistoryTower`. Its `length`, times its `spread`, must be less than the length of the encoding.
         curvature: Float >= 0, or a `Curvature`, which may be learned and shared between layers. Defaults to `1.0`.
         encoding: An `Encoding` or its arguments: how the newest items are encoded. Defaults to `None`, `Encoding()`.
         **kwargs: Further arguments of `HistoryTower`.
@@ -74,9 +74,10 @@ class SequenceTower(HistoryTower):
         super().__init__(ids, dim, n_items, history, curvature, **kwargs)
         self.encoder = SequenceEncoder(self.n_items, dim, encoding, name="encoder")
         self.encoding = self.encoder.encoding
-        if self.encoding.length <= self.history.length:
+        if self.encoding.length <= self._sides[0]:
             raise ValueError(
-                f"`encoding.length` must be greater than the length of `history`, which is {self.history.length}. "
+                "`encoding.length` must be greater than the number of items that `history` reads before a positive, its length "
+                f"times its spread, which is {self._sides[0]}. "
                 f"Received: length={self.encoding.length}"
             )
 
@@ -86,8 +87,12 @@ class SequenceTower(HistoryTower):
         newest = self.seen.histories.window(codes, counts, length, 0)[:, :length]
         return pulled + self.encoder.newest(newest), counts
 
+    def pulled_by(self, codes: Tensor, known: Tensor) -> Tensor:
+        encoded = encoded_selections(self.encoder.newest, self.encoding.length, codes, known)
+        return super().pulled_by(codes, known) + encoded
+
     def _window_dataset(self, positive: np.ndarray, run: int | None = None, **arguments: Any) -> tf.data.Dataset:
-        return super()._window_dataset(positive, self.encoding.length - self.history.length, trim=True, **arguments)
+        return super()._window_dataset(positive, self.encoding.length - self._sides[0], trim=True, **arguments)
 
     @property
     def _reach(self) -> int:

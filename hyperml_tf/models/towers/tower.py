@@ -92,6 +92,19 @@ class Tower(HyperbolicLayer):
         """
         return self.points(users, training=True)
 
+    def without_one(self, codes: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns the points that users would have without one item of their histories, for each of the newest items.
+
+        Args:
+            codes: User codes in `[0, len(self))`, `(batch,)`.
+
+        Returns:
+            The item codes that are left out, `(batch, m)`, from the newest on, -1 beyond the end of a history; and the points
+            without them, `(batch, m, dim)`. `m` is 0 if users are not represented by their histories.
+        """
+        points = self.points(codes)
+        return tf.zeros([len(codes), 0], tf.int32), tf.zeros_like(points)[:, tf.newaxis][:, :0]
+
     def points_or_origin(self, codes: Tensor, training: bool = False) -> Tensor:
         """Returns the points of codes, `(...)`; the origin for -1, the code of unknown ids."""
         known = codes >= 0

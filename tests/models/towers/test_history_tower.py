@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -133,6 +134,30 @@ def test_a_share_of_the_positives_is_placed_by_both_sides() -> None:
                 found[np.allclose(point, both[pair])] += 1
                 assert np.allclose(point, both[pair]) or np.allclose(point, causal[pair])
     assert min(found.values()) > 0.2 * sum(found.values())
+
+
+def test_of_wide_sides_a_part_is_drawn_anew_in_every_step() -> None:
+    made = tower(around=1.0, spread=2)
+    length, drawn = made.history.length, {}
+    for step in range(30):
+        for (user, item), point in training_points(made, True, step).items():
+            items = HISTORIES[user]
+            place = items.index(item)
+            near = items[max(0, place - 2 * length) : place] + items[place + 1 :][: 2 * length]
+            sets = [list(chosen) for n in range(len(near) + 1) for chosen in itertools.combinations(near, n)]
+            # No other set of items has this mean, because context vectors are random.
+            (found,) = (
+                chosen
+                for chosen in sets
+                if np.allclose(
+                    point, expected(made, user, items[:place], chosen, n=len(items) - 1), rtol=1e-5, atol=1e-6
+                )
+            )
+            drawn.setdefault((user, item), []).append(len(found) / max(len(near), 1))
+            if len(items) <= length + 1:
+                assert found == near
+    shares = [values for (user, _), values in drawn.items() if len(HISTORIES[user]) > length + 1]
+    assert np.mean(shares) == pytest.approx(0.5, abs=0.1)
 
 
 def test_an_item_that_is_not_known_is_predicted_from_the_whole_history() -> None:

@@ -190,7 +190,10 @@ def test_the_loss_and_the_optimizer_depend_on_the_density_of_the_table() -> None
     ("arguments", "message"),
     [
         ({"encoding": {"heads": 3}}, "`encoding.heads` must be a divisor of `dim`, which is 8. Received: heads=3"),
-        ({"encoding": {"length": 16}}, "`encoding.length` must be greater than the length of `history`, which is 16"),
+        (
+            {"encoding": {"length": 16}},
+            "`encoding.length` must be greater than the number of items that `history` reads",
+        ),
         ({"encoding": {"dropout": 1.0}}, "`dropout` must be a finite number >= 0 and < 1"),
         ({"encoding": 5}, "`encoding` must be an `Encoding`, its arguments, or None. Received: encoding=5"),
         ({"user_model": "history", "encoding": {}}, '`encoding` must be None unless `user_model` is "sequence"'),

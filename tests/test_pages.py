@@ -18,7 +18,7 @@ from hyperml_tf.cli.application import app
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").glob("*.md")])
 # Programs of pages that stand for themselves; those of other pages are parts, which their own tests complete.
-WHOLE = [ROOT / "docs" / name for name in ("concepts/space.md", "concepts/model.md")]
+WHOLE = [ROOT / "docs" / name for name in ("concepts/space.md", "concepts/model.md", "updating.md")]
 WHOLE += sorted((ROOT / "docs" / "guides").glob("*.md"))
 COMMAND = re.compile(r"^\s*(?:\$ )?(hyperml-tf .+)$", re.MULTILINE)
 

@@ -1,0 +1,45 @@
+"""The command `inspect`, and what other commands say of their table."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from hyperml_tf.cli import console
+from hyperml_tf.cli.options import TABLE_SETTINGS, ConfigOption, TableArgument, settings_given, with_settings
+from hyperml_tf.settings import TrainingConfig
+
+if TYPE_CHECKING:
+    from hyperml_tf.data import Interactions
+
+
+@with_settings(TABLE_SETTINGS)
+def inspect(context: typer.Context, table: TableArgument, config: ConfigOption = None, **_: Any) -> None:
+    """Look at a table before training: its columns, what is dropped, its statistics, and the settings for it."""
+    settings = settings_given(context, config)
+    # What is logged is in the report.
+    console.start_logging(level=logging.ERROR)
+    from hyperml_tf.data import inspect_table
+
+    typer.echo(str(inspect_table(table, settings)))
+
+
+def read_and_tell(table: Path, settings: TrainingConfig) -> Interactions:
+    """Reads a table, and says on standard error in three lines what was taken for what, what was kept, and the settings."""
+    from hyperml_tf.data import Interactions, inspect_table
+
+    data = Interactions.from_file(table, **settings.reading())
+    # What is noted was logged when the table was read.
+    logger = logging.getLogger("hyperml_tf")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        summary = inspect_table(data, settings).summary()
+    finally:
+        logger.setLevel(level)
+    for line in summary:
+        typer.echo(line, err=True)
+    return data
