@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import threading
 from collections.abc import Mapping
@@ -182,11 +183,17 @@ class ModelManager:
         self._forget_closed()
 
     def _forget_closed(self) -> None:
-        for version in [one for one in self._leaving if one.is_closed]:
-            self._leaving.remove(version)
-            with self._lock:
+        closed = [version for version in self._leaving if version.is_closed]
+        self._leaving = [version for version in self._leaving if version not in closed]
+        with self._lock:
+            for version in closed:
                 if version.number not in self._loaded:
                     self._statuses[version.number] = Status(version.number, "END")
+        if closed:
+            # Graphs are full of reference cycles: without this, memory grows from version to version.
+            del version
+            closed.clear()
+            gc.collect()
 
     def _set(self, status: Status) -> None:
         with self._lock:

@@ -180,6 +180,7 @@ def greet(channel: grpc.Channel, user: str) -> tuple[int, str]:
     return answer.model_spec.version.value, tf.make_ndarray(answer.outputs["item_id"])[0].decode()
 
 
+@pytest.mark.slow
 def test_a_new_version_under_load_loses_no_request(base: Path, goodbye: Path) -> None:
     """Six clients of both protocols go on asking, one of them wrongly, while version 2 appears and then a broken version 3."""
     words, failures, done = {1: "hello", 2: "goodbye"}, [], threading.Event()
