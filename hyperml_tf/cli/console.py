@@ -113,7 +113,8 @@ def metrics_table(metrics: dict[str, Any], test_history: str = "before_test") ->
         metrics: The contents of `metrics.json`.
         test_history: String, the `TestHistory` of the metrics. Defaults to `"before_test"`.
     """
-    caption = f"{_CAPTION} Test users are known by {_HISTORIES[test_history]}."
+    known = _HISTORIES[test_history if "validation" in metrics else "train"]
+    caption = f"{_CAPTION} Test users are known by {known}."
     table = Table(title="Held-out items", title_justify="left", caption=caption, caption_justify="left")
     table.add_column("")
     table.add_column("")
