@@ -57,7 +57,8 @@ class ItemGraph:
         norms = np.sqrt(np.maximum(rows.popularity(), 1.0))
         columns = scipy.sparse.csr_array((matrix / norms).T)
         found = [_nearest(part, matrix / norms, first, k) for first, part in _blocks(columns)]
-        source, target = (np.concatenate([pair[side] for pair in found]) for side in (0, 1))
+        # 32 bits, because the graph algorithms of older versions of SciPy take no others.
+        source, target = (np.concatenate([pair[side] for pair in found]).astype(np.int32) for side in (0, 1))
         links = scipy.sparse.csr_array(
             (np.ones(2 * len(source), bool), (np.concatenate([source, target]), np.concatenate([target, source]))),
             shape=(table.n_items, table.n_items),

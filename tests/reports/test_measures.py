@@ -26,7 +26,7 @@ def rng() -> np.random.Generator:
 
 def steps(links: list[tuple[int, int]], lengths: np.ndarray | None = None) -> np.ndarray:
     """The shortest paths of a graph."""
-    first, second = np.transpose(links)
+    first, second = np.transpose(links).astype(np.int32)
     n = int(max(first.max(), second.max())) + 1
     graph = scipy.sparse.csr_array((np.ones(len(links)) if lengths is None else lengths, (first, second)), shape=(n, n))
     return scipy.sparse.csgraph.dijkstra(graph, directed=False)
