@@ -166,7 +166,7 @@ class MetricRecommender(Recommender):
             ValueError: If an item is unknown, or if there is not one for each user.
         """
         self.check_history()
-        names, asked = id_array(users, "users"), id_array(items, "items")
+        names, asked = self.query_lookup.convert(users, "users"), id_array(items, "items")
         if len(names) != len(asked):
             raise ValueError(
                 f"`items` must be one for each of `users`. Received: {len(asked)} items, {len(names)} users"

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 from tiny import new_model, split, trained
 
-from hyperml_tf.data import ItemTable
+from hyperml_tf.data import Interactions, ItemTable
 from hyperml_tf.geometry import poincare
 from hyperml_tf.models import HyperML, SequenceTower, explanations
 from hyperml_tf.serving import ServedModel, export_saved_model
@@ -144,3 +144,13 @@ def test_wrong_pairs() -> None:
         trained().explain([user], [item, item])
     with pytest.raises(ValueError, match=r"`items` must be of the catalogue. Received unknown ids: \['x'\]"):
         trained().explain([user], ["x"])
+
+
+def test_ids_may_be_text_where_those_of_the_model_are_integers() -> None:
+    table = Interactions.from_arrays([1, 1, 1, 2, 2, 3, 3], [7, 8, 9, 8, 9, 7, 9])
+    model = HyperML.from_interactions(table, dim=4)
+    model.set_seen(table)
+    text, numbers = model.explain(["1", "2"], ["7", "9"]), model.explain([1, 2], [7, 9])
+    assert numbers.shares[0, 0] > 0
+    for one, other in zip(text, numbers, strict=True):
+        np.testing.assert_array_equal(one, other)

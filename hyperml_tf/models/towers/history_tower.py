@@ -49,8 +49,9 @@ class HistoryTower(IdTower):
 
     In training, only items before the positive have recent vectors. The context vectors are those of the items before the
     positive, weighted as in inference, or, for a share `around` of the positives, those of the items on both sides, with equal
-    weights: where the data is too sparse to learn an order, these are more pairs of items to learn from. Users without history
-    are at the origin. At `c = 0` points are the tangent vectors themselves.
+    weights: where the data is too sparse to learn an order, these are more pairs of items to learn from. With a `spread`, a part
+    of these is drawn anew in every step. Users without history are at the origin. At `c = 0` points are the tangent vectors
+    themselves.
 
     Args:
         ids: The vocabulary, distinct strings or integers, or its size, see `Tower`.
