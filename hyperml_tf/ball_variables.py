@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from hyperml_tf.numerics import Tensor
 
-__all__ = ["CurvatureLike", "ball_curvature", "mark_on_ball"]
+__all__ = ["CurvatureLike", "ball_curvature", "mark_on_ball", "shards"]
 
 _ATTRIBUTE = "_hyperml_curvature"
 
@@ -24,10 +24,11 @@ def mark_on_ball(variable: Any, curvature: CurvatureLike) -> None:
     """Declares that the rows of a variable are points of the Poincaré ball.
 
     The optimizers of `hyperml_tf.optimizers` take Riemannian steps on a marked variable and keep its rows inside the ball.
-    Every other optimizer ignores the mark. Under `tf.distribute` the copies on the replicas are marked too.
+    Every other optimizer ignores the mark. Under `tf.distribute` the copies on the replicas are marked too, and the shards of a
+    variable that a `ParameterServerStrategy` has partitioned.
 
     Args:
-        variable: `tf.Variable` of shape `(..., dim)`, float32 or float64. Each vector along the last axis is one point.
+        variable: `tf.Variable`, or a `ShardedVariable` of `tf.distribute`, of shape `(..., dim)`, float32 or float64. Each vector along the last axis is one point.
         curvature: Float or callable. The curvature `c >= 0` of the ball, or a function without arguments that returns it as a
             scalar tensor, for a curvature that is learned. At `c = 0` the ball is flat space.
 
@@ -38,8 +39,23 @@ def mark_on_ball(variable: Any, curvature: CurvatureLike) -> None:
     >>> ball_curvature(x)
     1.0
     """
-    for copy in (variable, *tf.distribute.get_strategy().experimental_local_results(variable)):
-        setattr(copy, _ATTRIBUTE, curvature)
+    for shard in shards(variable):
+        for copy in (shard, *tf.distribute.get_strategy().experimental_local_results(shard)):
+            setattr(copy, _ATTRIBUTE, curvature)
+
+
+def shards(variable: Any) -> list[Any]:
+    """Returns the variables that hold the rows of a variable: itself, or its shards if it is a `ShardedVariable`.
+
+    Args:
+        variable: `tf.Variable` or `ShardedVariable`.
+
+    Example:
+
+    >>> len(shards(tf.Variable([0.0])))
+    1
+    """
+    return [variable] if isinstance(variable, tf.Variable) else list(variable.variables)
 
 
 def ball_curvature(variable: Any) -> Tensor | None:

@@ -62,7 +62,9 @@ class HyperbolicLayer(tf.keras.layers.Layer):
 
     def _mark(self, name: str, variable: Any) -> None:
         """Marks a weight that holds points for optimizers as living on the ball of this layer."""
-        if isinstance(variable, tf.Variable) and self.holds_points(name):
+        # A parameter server strategy may have partitioned the variable.
+        is_variable = isinstance(variable, tf.Variable) or hasattr(variable, "variables")
+        if is_variable and self.holds_points(name):
             # A fixed curvature is marked as a number: optimizers fold the constant, and the variable keeps no layer alive.
             curvature = self.curvature if self.curvature.learned else self.curvature.initial_value
             ball_variables.mark_on_ball(variable, curvature)

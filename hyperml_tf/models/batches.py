@@ -21,6 +21,8 @@ QUERY_CODE, CANDIDATE_CODE, NEGATIVES = "user", "item", "negatives"
 """Keys of codes in a batch."""
 HISTORY = "history"
 """Key of the windows of histories in a batch of runs, see `Windows`."""
+PLACE, POSITIVE_PLACE = "place_in_batch", "positive_in_batch"
+"""Keys of the places in the global batch, see `Places`."""
 
 BATCH_SIZE = 2048
 """Default number of positives per training step."""
@@ -93,6 +95,43 @@ class Windows(NamedTuple):
         return tf.gather(self.users, self.positives[:, 0]), self.flat(self.items)
 
 
+class Places(NamedTuple):
+    """Where the rows of a replica's part of a batch are in the global batch, on which random draws then depend.
+
+    Attributes:
+        rows: Places of the rows or runs, `(rows,)`, int32.
+        positives: Places of the positives, `(positives,)`, int32; of a batch of rows, the same.
+    """
+
+    rows: Tensor
+    positives: Tensor
+
+    @classmethod
+    def of(cls, batch: Any) -> Places | None:
+        """Returns the places in a batch; `None` if it does not hold them: it is then a global batch itself."""
+        if PLACE not in batch:
+            return None
+        windows = Windows.of(batch)
+        return cls(batch[PLACE], batch[PLACE] if windows is None else windows.flat(batch[POSITIVE_PLACE]))
+
+
+def with_places(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """Returns a dataset of batches that hold the places of their rows, for `tf.distribute` to split."""
+
+    def placed(batch: dict[str, Any]) -> tf.data.Dataset:
+        batch = {**batch, PLACE: tf.range(tf.shape(columns(batch)[0])[0])}
+        if HISTORY in batch:
+            # In the order of `Windows.positives`.
+            counted = tf.transpose(batch[CANDIDATE_CODE]) >= 0
+            order = tf.cumsum(tf.cast(tf.reshape(counted, [-1]), tf.int32), exclusive=True)
+            batch[POSITIVE_PLACE] = tf.transpose(tf.reshape(order, tf.shape(counted)))
+        return tf.data.Dataset.from_tensors(batch)
+
+    # Behind `flat_map`, TensorFlow does not know the batch size: it then splits each batch for itself, instead of rows that it
+    # has concatenated across batches.
+    return dataset.flat_map(placed).apply(tf.data.experimental.assert_cardinality(dataset.cardinality()))
+
+
 def check_dataset(x: Any, name: str, batch_size: int | None = None) -> None:
     """Raises a `ValueError` that names the argument unless `x` is a batched dataset of interactions."""
     if not isinstance(x, (tf.data.Dataset, tf.distribute.DistributedDataset)):
@@ -111,7 +150,7 @@ def check_dataset(x: Any, name: str, batch_size: int | None = None) -> None:
     _check_columns(spec, name)
 
 
-_KNOWN = {QUERY, CANDIDATE, QUERY_CODE, CANDIDATE_CODE, NEGATIVES, SAMPLE_WEIGHT}
+_KNOWN = {QUERY, CANDIDATE, QUERY_CODE, CANDIDATE_CODE, NEGATIVES, SAMPLE_WEIGHT, PLACE}
 
 
 def _check_columns(spec: dict[str, Any], name: str) -> None:

@@ -17,7 +17,7 @@ from hyperml_tf.layers import Curvature
 from hyperml_tf.layers.curvature import as_curvature, curvature_config
 from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument, InitializerLike, RegularizerLike
 from hyperml_tf.losses import functional
-from hyperml_tf.models.batches import Windows
+from hyperml_tf.models.batches import Places, Windows
 from hyperml_tf.models.checked_gradients import check_gradients
 from hyperml_tf.models.default_optimizer import adam, undamped_adagrad
 from hyperml_tf.models.extension import extended
@@ -329,11 +329,18 @@ class HyperML(MetricRecommender):
         """
         users, items = self.codes(inputs)
         c = self.curvature()
-        seed = self._seed(training)
-        drawn = draw(tf.shape(users)[0], len(self.candidate_tower), self.negatives, self.negatives_group, seed)
+        seed, places = self._seed(inputs, training), Places.of(inputs)
+        drawn = draw(
+            tf.shape(users)[0],
+            len(self.candidate_tower),
+            self.negatives,
+            self.negatives_group,
+            seed,
+            None if places is None else places.positives,
+        )
         # Unknown ids have weight 0 below, so any row will do for them.
-        points = self.query_tower.training_points(tf.maximum(users, 0), tf.maximum(items, 0), seed, Windows.of(inputs))
-        query = measure(points, c)
+        rows = tf.maximum(users, 0), tf.maximum(items, 0)
+        query = measure(self.query_tower.training_points(*rows, seed, Windows.of(inputs), places), c)
         # One call for both: if a layer is called twice, Keras keeps only the regularization loss of the second call.
         codes = tf.concat([tf.maximum(items, 0), tf.reshape(drawn.codes, [-1])], axis=0)
         candidates = measure(self.candidate_tower.points(codes, training), c)

@@ -86,6 +86,8 @@ class Recommender(tfrs.Model):
         self._measures = keras_arguments.Measures()
         self._step_measures: StepMeasures | None = None
         self._traced_version: int | None = None
+        # Results of metrics are those of all replicas already. Keras would add them up across workers.
+        self.distribute_reduction_method = "first"
         # All variables exist already: none depends on the shape of an input.
         self.built = True
 
@@ -268,11 +270,11 @@ class Recommender(tfrs.Model):
             )
         self._measures.unknown.reset_state()
         history = super().fit(
-            self._training_data(x, batch_size, replace_seen),
+            self._for_replicas(self._training_data(x, batch_size, replace_seen)),
             epochs=epochs,
             verbose=verbose,
             callbacks=callbacks,
-            validation_data=self.validation_dataset(validation_data),
+            validation_data=self._for_replicas(self.validation_dataset(validation_data)),
             # Without `batch_size`, which Keras rejects if `x` is a dataset.
             **kwargs,
         )
@@ -413,6 +415,13 @@ class Recommender(tfrs.Model):
             )
         return x
 
+    def _for_replicas(self, data: Any) -> Any:
+        """The dataset with what the replicas of a strategy need to draw as one device would."""
+        strategy = self.distribute_strategy
+        if strategy.num_replicas_in_sync == 1 or not isinstance(data, tf.data.Dataset):
+            return data
+        return batches.with_places(data)
+
     def training_batches(self, rows: Interactions, batch_size: int) -> tf.data.Dataset:
         """Returns the dataset that `fit` makes of rows in the codes of the model. Their pairs must be in the histories.
 
@@ -463,7 +472,7 @@ class Recommender(tfrs.Model):
         """
         keras_arguments.refuse(y=y, sample_weight=kwargs.pop("sample_weight", None), batch_size=batch_size)
         self.check_history()
-        return super().evaluate(self.validation_dataset(x), **kwargs)
+        return super().evaluate(self._for_replicas(self.validation_dataset(x)), **kwargs)
 
     def set_seen(self, interactions: Interactions) -> None:
         """Replaces the interaction histories of all users.
@@ -592,10 +601,15 @@ class Recommender(tfrs.Model):
     def metrics(self) -> list[Any]:
         return [self._loss_tracker, *self._measures.all]
 
-    def _seed(self, training: bool) -> Tensor:
-        """A stateless seed, unique to the training batch and replica; evaluation always uses the same one."""
+    def _seed(self, batch: Any, training: bool) -> Tensor:
+        """A stateless seed, unique to the training batch; evaluation always uses the same one.
+
+        Replicas share it if their rows know their places in the batch, on which draws then depend.
+        """
         if not training:
             return tf.constant([self.seed, -1], tf.int64)
+        if batches.Places.of(batch) is not None:
+            return tf.stack([tf.constant(self.seed, tf.int64), tf.cast(self.batches, tf.int64)])
         context = tf.distribute.get_replica_context()
         replica = 0 if context is None else tf.cast(context.replica_id_in_sync_group, tf.int64)
         replicas = tf.distribute.get_strategy().num_replicas_in_sync

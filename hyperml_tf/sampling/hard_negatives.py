@@ -9,6 +9,7 @@ import tensorflow as tf
 from hyperml_tf.geometry.poincare.measured import MeasuredPoints
 from hyperml_tf.geometry.poincare.ordering import proximity, to_klein
 from hyperml_tf.numerics import Tensor
+from hyperml_tf.sampling.row_draws import uniform
 from hyperml_tf.tables import SeenItems
 
 # Number of candidates beyond `count` that are checked against the history of the user. With 3, a positive lacks a negative only
@@ -21,7 +22,9 @@ class Draw(NamedTuple):
 
     Attributes:
         codes: Candidate codes, `(groups, negatives)`, int32.
-        group_size: Integer, number of positives per group. Row `r` of the batch is in group `r // group_size`.
+        group_size: Integer, number of positives per group.
+        slots: Where each positive is among all places of the groups, `(batch,)`, int32: in group `slots // group_size`. Defaults
+            to `None`, which is `(0, 1, 2, ...)`.
 
     Example:
 
@@ -31,9 +34,32 @@ class Draw(NamedTuple):
 
     codes: Tensor
     group_size: int
+    slots: Tensor | None = None
+
+    def groups(self, batch: Tensor) -> Tensor:
+        """Returns the group of each of `batch` positives, `(batch,)`, int32."""
+        return (tf.range(batch) if self.slots is None else self.slots) // self.group_size
+
+    def in_groups(self, values: Tensor, padding: float = 0.0) -> Tensor:
+        """Returns the values of positives, `(batch, dim)`, by group, `(groups, group_size, dim)`, with padding where is none."""
+        batch, dim = tf.shape(values)[0], values.shape[-1]
+        places = tf.shape(self.codes)[0] * self.group_size
+        if self.slots is None:
+            slots = tf.pad(values, [[0, places - batch], [0, 0]], constant_values=padding)
+        else:
+            slots = tf.fill([places, dim], tf.constant(padding, values.dtype))
+            slots = tf.tensor_scatter_nd_update(slots, self.slots[:, tf.newaxis], values)
+        return tf.reshape(slots, [-1, self.group_size, dim])
+
+    def of_positives(self, values: Tensor, batch: Tensor) -> Tensor:
+        """Returns the values of `batch` positives, `(batch, m)`, from those by group, `(groups, group_size, m)`."""
+        slots = tf.reshape(values, [-1, values.shape[-1]])
+        return slots[:batch] if self.slots is None else tf.gather(slots, self.slots)
 
 
-def draw(batch: Tensor, n_candidates: int, negatives: int, group_size: int, seed: Tensor) -> Draw:
+def draw(
+    batch: Tensor, n_candidates: int, negatives: int, group_size: int, seed: Tensor, places: Tensor | None = None
+) -> Draw:
     """Samples candidates uniformly for groups of positives.
 
     Args:
@@ -42,6 +68,8 @@ def draw(batch: Tensor, n_candidates: int, negatives: int, group_size: int, seed
         negatives: Integer, number of candidates per group.
         group_size: Integer, number of positives per group.
         seed: Two integers, the seed of random draws.
+        places: Places of the positives in the global batch, `(batch,)`, distinct integers, of which consecutive ones share a
+            group. A replica of `tf.distribute` has a part of them. Defaults to `None`, `(0, 1, 2, ...)`.
 
     Returns:
         A `Draw`.
@@ -51,9 +79,13 @@ def draw(batch: Tensor, n_candidates: int, negatives: int, group_size: int, seed
     >>> draw(batch=100, n_candidates=1000, negatives=20, group_size=32, seed=[0, 0]).codes.shape
     TensorShape([4, 20])
     """
-    groups = (batch + group_size - 1) // group_size
-    codes = tf.random.stateless_uniform([groups, negatives], seed, 0, n_candidates, tf.int32)
-    return Draw(codes, group_size)
+    if places is None:
+        groups = (batch + group_size - 1) // group_size
+        return Draw(uniform([groups, negatives], seed, None, n_candidates, tf.int32), group_size)
+    # A group may have positives on several replicas, which then draw the same candidates for it.
+    groups, found = tf.unique(places // group_size)
+    codes = uniform([tf.size(groups), negatives], seed, groups, n_candidates, tf.int32)
+    return Draw(codes, group_size, found * group_size + places % group_size)
 
 
 def hardest(
@@ -101,20 +133,18 @@ def hardest(
     >>> positions.numpy().tolist(), found.numpy().tolist()
     ([[1]], [[True]])
     """
-    negatives, size = drawn.codes.shape[1], drawn.group_size
-    batch = tf.size(query_codes)
-    first_of_group = (tf.range(batch) // size * negatives)[:, tf.newaxis]
+    negatives, batch = drawn.codes.shape[1], tf.size(query_codes)
+    first_of_group = (drawn.groups(batch) * negatives)[:, tf.newaxis]
     if negatives <= count:
         # All candidates are taken, so there is nothing to rank.
         positions = first_of_group + tf.range(negatives)
         return positions, tf.logical_not(_known(positions, drawn, query_codes, seen))
     depths = [negatives] if shallow is None or shallow >= negatives else [negatives, shallow]
     nearest = _nearest(queries.detached(), candidates.detached(), c, drawn, depths, count + _SPARE)
-    order = [part[:batch] for part in nearest]
     # One hash table lookup for both depths.
-    positions = tf.concat(order, axis=1) + first_of_group
+    positions = tf.concat(nearest, axis=1) + first_of_group
     known = _known(positions, drawn, query_codes, seen)
-    widths = [part.shape[1] for part in order]
+    widths = [part.shape[1] for part in nearest]
     chosen = [
         first_negatives(where, theirs, count)
         for where, theirs in zip(tf.split(positions, widths, axis=1), tf.split(known, widths, axis=1), strict=True)
@@ -133,16 +163,13 @@ def _nearest(
 ) -> list[Tensor]:
     """For every depth, the `count` nearest among the first `depth` candidates of each positive's group, nearest first.
 
-    Returns positions in the group, `(groups * group_size, at most count)` for each depth; rows beyond the batch are padding.
+    Returns positions in the group, `(batch, at most count)` for each depth.
     """
-    groups, negatives, size = tf.shape(drawn.codes)[0], drawn.codes.shape[1], drawn.group_size
-    missing = groups * size - tf.shape(queries.points)[0]
-    vectors = tf.pad(to_klein(queries.points, c), [[0, missing], [0, 0]])
-    pool = candidates.grouped(negatives)
-    products = tf.matmul(tf.reshape(vectors, [-1, size, vectors.shape[-1]]), pool.points, transpose_b=True)
+    pool = candidates.grouped(drawn.codes.shape[1])
+    products = tf.matmul(drawn.in_groups(to_klein(queries.points, c)), pool.points, transpose_b=True)
     across = [0, 2, 1]
     scores = proximity(products, tf.transpose(pool.squared_norm, across), tf.transpose(pool.conformal_factor(), across))
-    scores = tf.reshape(scores, [-1, negatives])
+    scores = drawn.of_positives(scores, tf.shape(queries.points)[0])
     return [_largest(scores[:, :depth], min(count, depth)) for depth in depths]
 
 

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.sampling.hard_negatives import first_negatives
+from hyperml_tf.sampling.row_draws import uniform
 from hyperml_tf.tables import SeenItems
 
 # Samples beyond `negatives`, which replace items of the history. A user who has seen a third of the catalogue lacks a single
@@ -14,7 +15,7 @@ _SPARE = 4
 
 
 def uniform_negatives(
-    queries: Tensor, n_candidates: int, negatives: int, seen: SeenItems, seed: Tensor
+    queries: Tensor, n_candidates: int, negatives: int, seen: SeenItems, seed: Tensor, places: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
     """Samples candidates uniformly among those that the users have not interacted with.
 
@@ -24,6 +25,7 @@ def uniform_negatives(
         negatives: Integer >= 1, number of negatives per user, sampled independently.
         seen: A `SeenItems`, the histories, whose items are never negatives.
         seed: Two integers, the seed of random draws.
+        places: Places of the users in the global batch, `(batch,)`. Defaults to `None`: they are the whole batch.
 
     Returns:
         Candidate codes, int32, and a mask of valid negatives (all samples may be in the history), `(batch, negatives)` each.
@@ -37,6 +39,6 @@ def uniform_negatives(
     ([[1]], [[True]])
     """
     shape = [tf.shape(queries)[0], negatives + _SPARE]
-    drawn = tf.random.stateless_uniform(shape, seed, 0, n_candidates, tf.int32)
+    drawn = uniform(shape, seed, places, n_candidates, tf.int32)
     known = seen.contains(tf.broadcast_to(queries[:, tf.newaxis], shape), drawn)
     return first_negatives(drawn, known, negatives)

@@ -47,13 +47,20 @@ class SeenItems(tf.keras.layers.Layer):
         super().__init__(**kwargs)
         self.n_users, self.n_items = int(n_users), int(n_items)
         nothing = np.zeros(self.n_users + 1, np.int64), np.zeros(0, np.int32)
-        self.histories = Histories.of(*nothing, variables="seen")
+        self._strategy = tf.distribute.get_strategy()
+        with _whole(self._strategy):
+            self.histories = Histories.of(*nothing, variables="seen")
         # A hash of the pairs. When it changes, the hash table is rebuilt and graphs that captured it are retraced.
         self._version = self.add_weight(
             name="version", shape=(), dtype=tf.int64, trainable=False, initializer="zeros", experimental_autocast=False
         )
         self._places = _Places()
         self.built = True
+
+    @property
+    def strategy(self) -> tf.distribute.Strategy:
+        """The strategy in whose scope the layer was made."""
+        return self._strategy
 
     @property
     def indptr(self) -> np.ndarray:
@@ -172,6 +179,18 @@ class SeenItems(tf.keras.layers.Layer):
         return {**super().get_config(), "n_users": self.n_users, "n_items": self.n_items}
 
 
+def _has_workers(strategy: tf.distribute.Strategy) -> bool:
+    """Whether other processes run the training steps, which then need hash tables of their own."""
+    return isinstance(strategy, tf.distribute.ParameterServerStrategy)
+
+
+def _whole(strategy: tf.distribute.Strategy) -> contextlib.AbstractContextManager[Any]:
+    """A scope in which parameter servers do not partition a variable: those beside another one are not."""
+    if not _has_workers(strategy):
+        return contextlib.nullcontext()
+    return strategy.extended.colocate_vars_with(tf.Variable(0, trainable=False))
+
+
 class _Places:
     """The hash table from pairs to their index, built at its first use after the pairs have changed.
 
@@ -190,7 +209,8 @@ class _Places:
         """Returns the table of the current pairs."""
         version = seen.version
         if version != self._version:
-            with tf.init_scope():
+            strategy = seen.strategy
+            with tf.init_scope(), strategy.scope() if _has_workers(strategy) else contextlib.nullcontext():
                 self._table = _places(seen.users.astype(np.int64) * seen.n_items + seen.items)
             self._version = version
         return self._table

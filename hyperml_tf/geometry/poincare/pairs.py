@@ -138,37 +138,31 @@ class Pairs(NamedTuple):
         return numerics.safe_sqrt(parallel + (self.x_factor - self.y_factor) * radial)
 
 
-def squared_distances_in_groups(x: MeasuredPoints, y: MeasuredPoints, size: int, c: Tensor) -> Tensor:
+def squared_distances_in_groups(x: MeasuredPoints, y: MeasuredPoints, c: Tensor) -> Tensor:
     """Squared distances between queries and all candidates of their group, by one matrix product per group.
 
     `|x - y|^2` is computed as `|x|^2 + |y|^2 - 2 x . y`, which is inaccurate for points that are close to each other, compared
     with their norms: for losses on candidates that are far away, not for ranking.
 
     Args:
-        x: `MeasuredPoints`, `(batch, dim)`, the queries. Row `r` is in group `r // size`.
+        x: `MeasuredPoints`, `(groups, size, dim)`, the queries.
         y: `MeasuredPoints`, `(groups, m, dim)`, the candidates.
-        size: Integer, number of queries per group.
         c: Float or scalar tensor, >= 0, the curvature for which the points were measured.
 
     Returns:
-        Squared distances, `(batch, m)`; `4 |x - y|^2` at `c = 0`.
+        Squared distances, `(groups, size, m)`; `4 |x - y|^2` at `c = 0`.
 
     Example:
 
     >>> from hyperml_tf.geometry.poincare.measured import measure
-    >>> x, y = measure([[0.5, 0.0]], c=0.0), measure([[[0.5, 0.0], [0.5, 1.0]]], c=0.0)
-    >>> squared_distances_in_groups(x, y, size=2, c=0.0).numpy()
-    array([[0., 4.]], dtype=float32)
+    >>> x, y = measure([[[0.5, 0.0]]], c=0.0), measure([[[0.5, 0.0], [0.5, 1.0]]], c=0.0)
+    >>> squared_distances_in_groups(x, y, c=0.0).numpy()
+    array([[[0., 4.]]], dtype=float32)
     """
-    batch, groups = tf.shape(x.points)[0], tf.shape(y.points)[0]
-    missing = [[0, groups * size - batch], [0, 0]]
-    padded = [tf.pad(part, missing, constant_values=1.0) for part in (x.points, x.squared_norm, x.gap)]
-    points, norms, gaps = (tf.reshape(part, [groups, size, part.shape[-1]]) for part in padded)
     across = [0, 2, 1]
-    products = tf.matmul(points, y.points, transpose_b=True)
-    difference = tf.nn.relu(norms + tf.transpose(y.squared_norm, across) - 2.0 * products)
-    squared = squared_distance_of_chord(difference / (gaps * tf.transpose(y.gap, across)), c)
-    return tf.reshape(squared, [-1, y.points.shape[1]])[:batch]
+    products = tf.matmul(x.points, y.points, transpose_b=True)
+    difference = tf.nn.relu(x.squared_norm + tf.transpose(y.squared_norm, across) - 2.0 * products)
+    return squared_distance_of_chord(difference / (x.gap * tf.transpose(y.gap, across)), c)
 
 
 def _split(y: Tensor, batch: Tensor) -> list[Tensor]:

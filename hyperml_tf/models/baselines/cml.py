@@ -10,6 +10,7 @@ from hyperml_tf._argument_checks import check_not_negative, check_positive
 from hyperml_tf._keras import register
 from hyperml_tf.layers import Curvature
 from hyperml_tf.models.baselines.vector_tower import VectorTower
+from hyperml_tf.models.batches import Places
 from hyperml_tf.models.metric_recommender import MetricRecommender
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.sampling import uniform_negatives
@@ -87,8 +88,14 @@ class CML(MetricRecommender):
 
     def compute_loss(self, inputs: Any, training: bool = False) -> Tensor:
         users, items = self.codes(inputs)
+        places = Places.of(inputs)
         drawn, found = uniform_negatives(
-            users, len(self.candidate_tower), self.negatives, self.seen, self._seed(training)
+            users,
+            len(self.candidate_tower),
+            self.negatives,
+            self.seen,
+            self._seed(inputs, training),
+            None if places is None else places.positives,
         )
         query = self.query_tower.points_or_origin(users, training)
         squared, hardest = self._nearest(query, drawn, found)

@@ -7,6 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from hyperml_tf.models.baselines.vector_tower import VectorTower
+from hyperml_tf.models.batches import Places
 from hyperml_tf.models.recommender import Recommender
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.sampling import uniform_negatives
@@ -68,8 +69,14 @@ class PairwiseModel(Recommender):
 
     def compute_loss(self, inputs: Any, training: bool = False) -> Tensor:
         users, items = self.codes(inputs)
+        places = Places.of(inputs)
         drawn, found = uniform_negatives(
-            users, len(self.candidate_tower), self.negatives, self.seen, self._seed(training)
+            users,
+            len(self.candidate_tower),
+            self.negatives,
+            self.seen,
+            self._seed(inputs, training),
+            None if places is None else places.positives,
         )
         queries = self.query_tower.points_or_origin(users, training)
         candidates = self.candidate_tower.points_or_origin(tf.concat([items[:, tf.newaxis], drawn], axis=1), training)

@@ -14,12 +14,13 @@ from hyperml_tf._keras import register
 from hyperml_tf.data import Interactions
 from hyperml_tf.data.windows import window_dataset
 from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument, InitializerLike, RegularizerLike
-from hyperml_tf.models.batches import Windows
+from hyperml_tf.models.batches import Places, Windows
 from hyperml_tf.models.explanations import leave_one_out
 from hyperml_tf.models.towers.id_tower import IdTower
 from hyperml_tf.models.towers.pull import pull, pull_of_selections, recent_items, recent_weights
 from hyperml_tf.models.towers.rows import distinct_rows
 from hyperml_tf.numerics import Tensor
+from hyperml_tf.sampling import row_draws
 from hyperml_tf.settings import defaults
 from hyperml_tf.settings.history import HistoryArgument, as_history
 from hyperml_tf.tables import SeenItems
@@ -198,14 +199,22 @@ class HistoryTower(IdTower):
         sequences = self.seen.indptr, self.seen.items
         return window_dataset(sequences, positive, before=before, after=after, run=run, reorder=reorder, **arguments)
 
-    def training_points(self, users: Tensor, items: Tensor, seed: Tensor, windows: Windows | None = None) -> Tensor:
+    def training_points(
+        self,
+        users: Tensor,
+        items: Tensor,
+        seed: Tensor,
+        windows: Windows | None = None,
+        places: Places | None = None,
+    ) -> Tensor:
+        rows = None if places is None else places.rows
         if windows is None:
             # Every positive is a run of its own.
             histories = self.seen.window(users, items, self._reach, self._sides[1])
-            pulled = self._pulls(histories, 1, seed, lambda values: values[:, 0])
+            pulled = self._pulls(histories, 1, seed, rows, lambda values: values[:, 0])
             counts = self.seen.histories.counts(users) - tf.cast(self.seen.contains(users, items), tf.int32)
         else:
-            pulled = self._pulls(windows.histories, tf.shape(windows.items)[1], seed, windows.flat)
+            pulled = self._pulls(windows.histories, tf.shape(windows.items)[1], seed, rows, windows.flat)
             counts = self.seen.histories.counts(users) - 1
         return self._place(users, pulled, counts)
 
@@ -220,12 +229,22 @@ class HistoryTower(IdTower):
         """The largest number of items before a positive that its user depends on in training."""
         return self._sides[0]
 
-    def _pulls(self, histories: Tensor, run: int | Tensor, seed: Tensor, flat: Callable[[Tensor], Tensor]) -> Tensor:
-        """The pull of the items of each positive, `(positives, dim)`, from windows, `(runs, before + run + after)`."""
+    def _pulls(
+        self,
+        histories: Tensor,
+        run: int | Tensor,
+        seed: Tensor,
+        places: Tensor | None,
+        flat: Callable[[Tensor], Tensor],
+    ) -> Tensor:
+        """The pull of the items of each positive, `(positives, dim)`, from windows, `(runs, before + run + after)`.
+
+        `places` are those of the runs in the global batch, see `row_draws`.
+        """
         before = tf.shape(histories)[1] - run - self._sides[1]
         ages = _ages(before, run, tf.shape(histories)[1])
         inside = tf.cast(histories >= 0, tf.float32)[..., tf.newaxis]
-        weights = self._training_weights(ages, inside, seed)
+        weights = self._training_weights(ages, inside, seed, places)
         sums = tf.matmul(weights, distinct_rows(self.context, histories))
         total = tf.matmul(weights, inside)[..., 0]
         counts = tf.cast(tf.matmul(tf.cast(weights > 0, tf.float32), inside)[..., 0], tf.int32)
@@ -237,23 +256,23 @@ class HistoryTower(IdTower):
         kernel = tf.where((ages >= 0) & (ages < newest), recent_weights(self.history, ages), 0.0)[:, read]
         return pulled + flat(tf.matmul(kernel, distinct_rows(self.recent, histories[:, read])))
 
-    def _training_weights(self, ages: Tensor, inside: Tensor, seed: Tensor) -> Tensor:
+    def _training_weights(self, ages: Tensor, inside: Tensor, seed: Tensor, places: Tensor | None) -> Tensor:
         """The weights of the items of a window for each positive of its run, `(runs or 1, run, window)`."""
         length, half_life = self.history.length, self.history.half_life or math.inf
         earlier = tf.where((ages >= 0) & (ages < length), 0.5 ** (tf.cast(ages, tf.float32) / half_life), 0.0)
         sides = tf.cast((tf.abs(ages + 1) <= self._sides[1]) & (ages != -1), tf.float32)
         kernels = earlier[tf.newaxis], sides[tf.newaxis]
         if self.history.around and self.history.spread > 1:
-            kernels = kernels[0], kernels[1] * self._drawn(inside, seed)
+            kernels = kernels[0], kernels[1] * self._drawn(inside, seed, places)
         if self.history.around in (0, 1):
             return kernels[int(self.history.around)]
-        around = tf.random.stateless_uniform([tf.shape(inside)[0], 1, 1], seed) < self.history.around
+        around = row_draws.uniform([tf.shape(inside)[0], 1, 1], seed, places) < self.history.around
         return tf.where(around, kernels[1], kernels[0])
 
-    def _drawn(self, inside: Tensor, seed: Tensor) -> Tensor:
+    def _drawn(self, inside: Tensor, seed: Tensor, places: Tensor | None) -> Tensor:
         """Which items of each window are read: one in `spread`, or all if they are few, `(runs, 1, window)`."""
         inside = tf.transpose(inside, [0, 2, 1])
-        share = tf.random.stateless_uniform(tf.shape(inside), tf.random.experimental.stateless_fold_in(seed, 1))
+        share = row_draws.uniform(tf.shape(inside), tf.random.experimental.stateless_fold_in(seed, 1), places)
         # The positive itself is in the window, too.
         few = tf.reduce_sum(inside, axis=2, keepdims=True) <= self.history.length + 1.0
         return tf.cast((share < 1 / self.history.spread) | few, tf.float32)

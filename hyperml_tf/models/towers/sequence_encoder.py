@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -13,6 +13,7 @@ from hyperml_tf._argument_checks import check_positive_integer
 from hyperml_tf._keras import register
 from hyperml_tf.models.towers.rows import distinct_rows
 from hyperml_tf.numerics import Tensor
+from hyperml_tf.sampling import row_draws
 from hyperml_tf.settings.encoding import EncodingArgument, as_encoding
 
 _SPREAD = 0.02
@@ -75,21 +76,24 @@ class SequenceEncoder(tf.keras.layers.Layer):
         # An initializer each: one that is used again returns the same numbers.
         return self.add_weight(name, (rows, self.dim), initializer=tf.keras.initializers.RandomNormal(stddev=_SPREAD))
 
-    def call(self, codes: Tensor, seed: Tensor | None = None) -> Tensor:
+    def call(self, codes: Tensor, seed: Tensor | None = None, places: Tensor | None = None) -> Tensor:
         """Encodes sequences.
 
         Args:
             codes: See the input shape of the class.
             seed: Two integers, the seed of the dropout. Defaults to `None`, no dropout.
+            places: Places of the sequences in the global batch, `(batch,)`, see `sampling.row_draws`. Defaults to `None`: they are
+                the whole batch.
         """
         known = codes >= 0
         later = tf.cumsum(tf.cast(known, tf.int32), axis=1, exclusive=True, reverse=True)
         known &= later < self.encoding.length
-        places = tf.maximum(tf.cumsum(tf.cast(known, tf.int32), axis=1) - 1, 0)
+        order = tf.maximum(tf.cumsum(tf.cast(known, tf.int32), axis=1) - 1, 0)
         vectors = distinct_rows(self.items, tf.where(known, codes, -1)) * math.sqrt(self.dim)
-        vectors = _dropped(vectors + tf.gather(self.places, places), self.encoding.dropout, seed, 0)
+        noise = None if seed is None else _Noise(seed, places, self.encoding.dropout)
+        vectors = _dropped(vectors + tf.gather(self.places, order), noise, 0)
         for number, block in enumerate(self.blocks):
-            vectors = block(vectors, known[:, tf.newaxis], _folded(seed, number + 1))
+            vectors = block(vectors, known[:, tf.newaxis], None if noise is None else noise.folded(number + 1))
         return self.output_layer(self.norm(vectors))
 
     def newest(self, codes: Tensor) -> Tensor:
@@ -139,18 +143,17 @@ class _Block(tf.keras.layers.Layer):
     def __init__(self, dim: int, encoding: Any, **kwargs: Any) -> None:
         super().__init__(dtype="float32", **kwargs)
         layers = tf.keras.layers
-        self.dropout = encoding.dropout
         self.attention_norm = layers.LayerNormalization(epsilon=1e-6, dtype="float32", name="attention_norm")
-        self.attention = _CausalAttention(encoding.heads, dim // encoding.heads, encoding.dropout, name="attention")
+        self.attention = _CausalAttention(encoding.heads, dim // encoding.heads, name="attention")
         self.network_norm = layers.LayerNormalization(epsilon=1e-6, dtype="float32", name="network_norm")
         self.hidden = layers.Dense(encoding.feed_forward * dim, "gelu", dtype="float32", name="hidden")
         self.network = layers.Dense(dim, dtype="float32", name="network")
 
-    def call(self, vectors: Tensor, known: Tensor, seed: Tensor | None) -> Tensor:
+    def call(self, vectors: Tensor, known: Tensor, noise: _Noise | None) -> Tensor:
         normal = self.attention_norm(vectors)
-        vectors += _dropped(self.attention(normal, known, _folded(seed, 3)), self.dropout, seed, 0)
-        hidden = _dropped(self.hidden(self.network_norm(vectors)), self.dropout, seed, 1)
-        return vectors + _dropped(self.network(hidden), self.dropout, seed, 2)
+        vectors += _dropped(self.attention(normal, known, None if noise is None else noise.folded(3)), noise, 0)
+        hidden = _dropped(self.hidden(self.network_norm(vectors)), noise, 1)
+        return vectors + _dropped(self.network(hidden), noise, 2)
 
 
 class _CausalAttention(tf.keras.layers.Layer):
@@ -159,9 +162,9 @@ class _CausalAttention(tf.keras.layers.Layer):
     That of Keras draws the dropout of its weights from a state that no checkpoint holds.
     """
 
-    def __init__(self, heads: int, size: int, dropout: float, **kwargs: Any) -> None:
+    def __init__(self, heads: int, size: int, **kwargs: Any) -> None:
         super().__init__(dtype="float32", **kwargs)
-        self.size, self.dropout = size, dropout
+        self.size = size
         einsum = functools.partial(tf.keras.layers.EinsumDense, dtype="float32")
         self.query, self.key, self.value = (
             einsum("bnd,dhs->bnhs", (None, heads, size), bias_axes="hs", name=name)
@@ -169,20 +172,27 @@ class _CausalAttention(tf.keras.layers.Layer):
         )
         self.output_layer = einsum("bnhs,hsd->bnd", (None, heads * size), bias_axes="d", name="output")
 
-    def call(self, vectors: Tensor, known: Tensor, seed: Tensor | None) -> Tensor:
+    def call(self, vectors: Tensor, known: Tensor, noise: _Noise | None) -> Tensor:
         logits = tf.einsum("bnhs,bmhs->bhnm", self.query(vectors), self.key(vectors)) / math.sqrt(self.size)
         n = tf.shape(vectors)[1]
         visible = known & (tf.range(n) <= tf.range(n)[:, tf.newaxis])
         weights = tf.nn.softmax(tf.where(visible[:, tf.newaxis], logits, _NOWHERE))
-        weights = _dropped(weights, self.dropout, seed, 0)
+        weights = _dropped(weights, noise, 0)
         return self.output_layer(tf.einsum("bhnm,bmhs->bnhs", weights, self.value(vectors)))
 
 
-def _folded(seed: Tensor | None, number: int) -> Tensor | None:
-    return None if seed is None else tf.random.experimental.stateless_fold_in(seed, number)
+class _Noise(NamedTuple):
+    """What dropout is drawn from: see the arguments of `row_draws.dropout`."""
+
+    seed: Tensor
+    places: Tensor | None
+    rate: float
+
+    def folded(self, number: int) -> _Noise:
+        return self._replace(seed=tf.random.experimental.stateless_fold_in(self.seed, number))
 
 
-def _dropped(values: Tensor, rate: float, seed: Tensor | None, number: int) -> Tensor:
-    if seed is None or not rate:
+def _dropped(values: Tensor, noise: _Noise | None, number: int) -> Tensor:
+    if noise is None or not noise.rate:
         return values
-    return tf.nn.experimental.stateless_dropout(values, rate, _folded(seed, number))
+    return row_draws.dropout(values, noise.rate, noise.folded(number).seed, noise.places)

@@ -98,15 +98,22 @@ class SequenceTower(HistoryTower):
     def _reach(self) -> int:
         return self.encoding.length
 
-    def _pulls(self, histories: Tensor, run: Tensor, seed: Tensor, flat: Callable[[Tensor], Tensor]) -> Tensor:
+    def _pulls(
+        self,
+        histories: Tensor,
+        run: int | Tensor,
+        seed: Tensor,
+        places: Tensor | None,
+        flat: Callable[[Tensor], Tensor],
+    ) -> Tensor:
         _, after = self._sides
         first = tf.shape(histories)[1] - run - after
         # The output at the item before each positive, which is the last one that may be known.
-        outputs = self.encoder(histories[:, : first + run - 1], seed)
+        outputs = self.encoder(histories[:, : first + run - 1], seed, places)
         outputs = tf.pad(outputs, [[0, 0], [1, 0], [0, 0]])[:, first:]
         before = tf.cumsum(tf.cast(histories >= 0, tf.float32), axis=1, exclusive=True)[:, first : first + run]
         encoded = outputs * tf.cast(before > 0, tf.float32)[..., tf.newaxis]
-        return super()._pulls(histories, run, seed, flat) + flat(encoded)
+        return super()._pulls(histories, run, seed, places, flat) + flat(encoded)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "encoding": self.encoding.to_dict()}

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from hyperml_tf.data import Interactions, training_dataset
 from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument, HyperbolicLayer
-from hyperml_tf.models.batches import Windows
+from hyperml_tf.models.batches import Places, Windows
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.tables import IdLookup, SeenItems
 
@@ -78,7 +78,14 @@ class Tower(HyperbolicLayer):
         """
         return training_dataset(rows, batch_size, seed=seed, progress=progress)
 
-    def training_points(self, users: Tensor, items: Tensor, seed: Tensor, windows: Windows | None = None) -> Tensor:
+    def training_points(
+        self,
+        users: Tensor,
+        items: Tensor,
+        seed: Tensor,
+        windows: Windows | None = None,
+        places: Places | None = None,
+    ) -> Tensor:
         """Returns the points of users in a training step, computed without the positives of that step.
 
         Args:
@@ -86,6 +93,7 @@ class Tower(HyperbolicLayer):
             items: Item codes of the positives, `(batch,)`.
             seed: Two integers, the seed of random draws.
             windows: The histories of the positives, if the batch holds them. Defaults to `None`.
+            places: Where the rows are in the global batch, if this is a part of it. Defaults to `None`.
 
         Returns:
             Points, `(batch, dim)`.
