@@ -12,6 +12,9 @@ from hyperml_tf.data.interactions import Interactions
 Dataset = Any
 """A `tf.data.Dataset`. TensorFlow ships no type information."""
 
+Progress = Callable[[], Any] | Any
+"""What tells epochs apart: a function that returns a number, or a dataset of numbers, see `training_dataset`."""
+
 SAMPLE_WEIGHT = "sample_weight"
 """Key of the weights of the rows in a batch. Tables without weights have batches without it."""
 
@@ -21,7 +24,7 @@ def training_dataset(
     batch_size: int,
     seed: int = 0,
     shuffle: bool = True,
-    progress: Callable[[], Any] | None = None,
+    progress: Progress | None = None,
 ) -> Dataset:
     """Creates a dataset of batches of user and item codes for training.
 
@@ -37,11 +40,12 @@ def training_dataset(
         progress: a function that returns an integer tensor which differs from epoch to epoch, such as the number of batches
             trained so far. It is called in the graph at the start of each iteration. The shuffle of the epoch is then
             determined by that number and `seed` alone, so that a resumed training sees the batches it would have seen
-            without the interruption. Defaults to None.
+            without the interruption. Or a dataset of such numbers, one for each epoch: an iteration is then as many epochs as it
+            has numbers. Defaults to None.
 
     Returns:
-        A `tf.data.Dataset` of known cardinality. Its elements are dictionaries `{"user", "item"}` of codes, `(batch,)` int32; and
-        `"sample_weight"`, float32, if the rows have weights.
+        A `tf.data.Dataset`, of known cardinality if it is one epoch. Its elements are dictionaries `{"user", "item"}` of codes,
+        `(batch,)` int32; and `"sample_weight"`, float32, if the rows have weights.
 
     Raises:
         ValueError: if `batch_size` is less than 1, or there are no rows.
@@ -96,9 +100,7 @@ def raw_dataset(interactions: Interactions, batch_size: int, seed: int = 0, shuf
     return training_dataset(interactions, batch_size, seed, shuffle).map(look_up).prefetch(tf.data.AUTOTUNE)
 
 
-def _batches_of_rows(
-    n_rows: int, batch_size: int, seed: int, shuffle: bool, progress: Callable[[], Any] | None
-) -> Dataset:
+def _batches_of_rows(n_rows: int, batch_size: int, seed: int, shuffle: bool, progress: Progress | None) -> Dataset:
     """Batches of row numbers, shuffled anew in each iteration."""
     if batch_size < 1:
         raise ValueError(f"`batch_size` must be positive. Received: batch_size={batch_size}")
@@ -115,19 +117,23 @@ def _batches_of_rows(
         )
         return starts.map(lambda start: rows[start : tf.minimum(start + batch_size, n_rows)])
 
-    return epochs_of(epoch, seed, progress).apply(tf.data.experimental.assert_cardinality(-(-n_rows // batch_size)))
+    return epochs_of(epoch, seed, progress, -(-n_rows // batch_size))
 
 
-def epochs_of(epoch: Callable[[Any], Dataset], seed: int, progress: Callable[[], Any] | None) -> Dataset:
+def epochs_of(epoch: Callable[[Any], Dataset], seed: int, progress: Progress | None, n_batches: int) -> Dataset:
     """A dataset whose every iteration is the dataset that `epoch` returns for another number.
 
     Args:
         epoch: a function of an int64 scalar that returns the dataset of an epoch.
         seed: the seed of the numbers.
-        progress: a function that returns the number of an epoch, as in `training_dataset`, or None for a random one.
+        progress: a function that returns the number of an epoch or a dataset of numbers, as in `training_dataset`, or None for a
+            random one.
+        n_batches: the number of batches of an epoch.
     """
+    if isinstance(progress, tf.data.Dataset):
+        return progress.flat_map(epoch)
     if progress is None:
         numbers = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).take(1)
     else:
         numbers = tf.data.Dataset.from_tensors(0).map(lambda _: tf.cast(progress(), tf.int64))
-    return numbers.flat_map(epoch)
+    return numbers.flat_map(epoch).apply(tf.data.experimental.assert_cardinality(n_batches))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from hyperml_tf.data.pipelines import SAMPLE_WEIGHT, Dataset, epochs_of
+from hyperml_tf.data.pipelines import SAMPLE_WEIGHT, Dataset, Progress, epochs_of
 
 
 def window_dataset(
@@ -22,7 +21,7 @@ def window_dataset(
     reorder: bool = False,
     trim: bool = False,
     seed: int = 0,
-    progress: Callable[[], Any] | None = None,
+    progress: Progress | None = None,
     weights: np.ndarray | None = None,
 ) -> Dataset:
     """Creates a dataset of runs of consecutive positives with the items around them, for training on sequences.
@@ -48,8 +47,8 @@ def window_dataset(
         weights: Floats, `(len(items),)`, the weights of the entries of `items`. Defaults to `None`, all are 1.
 
     Returns:
-        A `tf.data.Dataset` of known cardinality. Its elements are dictionaries of int32 tensors: `"user"`, `(runs,)`; `"item"`,
-        `(runs, run)`, the positives; and `"history"`, `(runs, before + run + after)`, the window. -1 is padding. With weights
+        A `tf.data.Dataset`, of known cardinality if it is one epoch. Its elements are dictionaries of int32 tensors: `"user"`,
+        `(runs,)`; `"item"`, `(runs, run)`, the positives; and `"history"`, `(runs, before + run + after)`, the window. -1 is padding. With weights
         there is also `"sample_weight"`, `(runs, run)`, float32.
 
     Raises:
@@ -103,8 +102,7 @@ def window_dataset(
 
         return tf.data.Dataset.range(n_batches).map(batch)
 
-    dataset = epochs_of(epoch, seed, progress).apply(tf.data.experimental.assert_cardinality(n_batches))
-    return dataset.prefetch(tf.data.AUTOTUNE)
+    return epochs_of(epoch, seed, progress, n_batches).prefetch(tf.data.AUTOTUNE)
 
 
 def _order_within(indptr: Any, seeds: Any) -> Any:

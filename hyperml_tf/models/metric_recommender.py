@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from hyperml_tf._argument_checks import count
 from hyperml_tf.data import Interactions
+from hyperml_tf.data.pipelines import Progress
 from hyperml_tf.geometry import poincare
 from hyperml_tf.geometry.poincare.ordering import pairwise_proximity
 from hyperml_tf.layers import Curvature
@@ -84,8 +85,11 @@ class MetricRecommender(Recommender):
                 "Received: no interactions"
             )
 
-    def training_batches(self, rows: Interactions, batch_size: int) -> tf.data.Dataset:
-        return self.query_tower.training_batches(rows, batch_size, seed=self.seed, progress=self.batches.read_value)
+    def training_batches(
+        self, rows: Interactions, batch_size: int, progress: Progress | None = None
+    ) -> tf.data.Dataset:
+        progress = self.batches.read_value if progress is None else progress
+        return self.query_tower.training_batches(rows, batch_size, seed=self.seed, progress=progress)
 
     def score_catalogue(self, users: Tensor) -> Tensor:
         # The points of the catalogue are recomputed for each validation batch, of which there are only a few.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from typing import Any, ClassVar, TypeVar
 
@@ -11,6 +12,7 @@ import tensorflow_recommenders as tfrs
 
 from hyperml_tf._argument_checks import count
 from hyperml_tf.data import Interactions, training_dataset
+from hyperml_tf.data.pipelines import Progress
 from hyperml_tf.metrics import ranking_report
 from hyperml_tf.metrics import ranks as ranks_lib
 from hyperml_tf.metrics.gains import CUTOFFS
@@ -18,6 +20,7 @@ from hyperml_tf.metrics.protocols import Scorer
 from hyperml_tf.models import batches, keras_arguments
 from hyperml_tf.models.default_optimizer import undamped_adagrad
 from hyperml_tf.models.filters import Filters
+from hyperml_tf.models.parameter_servers import CoordinatorValidation, endless_batches, has_workers
 from hyperml_tf.models.step_measures import StepMeasures
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.retrieval.results import Neighbours, Recommendations
@@ -233,7 +236,8 @@ class Recommender(tfrs.Model):
                 `"user_id"` and `"item_id"`, and optionally weights of the rows under `"sample_weight"`, as those of an
                 `Interactions`: a row of weight 2 counts in the loss as if it were there twice. A dataset is read once
                 to fill the histories if these are empty; otherwise they stay as they are, see `add_seen`. Rows with ids that
-                the model does not know are left out, with a warning.
+                the model does not know are left out, with a warning. Under a `ParameterServerStrategy` also a
+                `tf.keras.utils.experimental.DatasetCreator` of such datasets.
             y: Must be `None`: the interactions are the targets.
             batch_size: Optional integer, the number of positives per step if `x` is an `Interactions`. Defaults to `2048`.
             epochs: Integer, the number of passes over the data. Defaults to `1`.
@@ -269,12 +273,20 @@ class Recommender(tfrs.Model):
                 "with another one."
             )
         self._measures.unknown.reset_state()
+        data, steps = self._training_data(x, batch_size, replace_seen)
+        if kwargs.get("steps_per_epoch") is None:
+            kwargs["steps_per_epoch"] = steps
+        held_out = self._for_replicas(self.validation_dataset(validation_data))
+        if has_workers(self.distribute_strategy) and held_out is not None:
+            evaluate = functools.partial(self._evaluate_here, held_out)
+            validation = CoordinatorValidation(evaluate, kwargs.pop("validation_freq", 1))
+            callbacks, held_out = [validation, *_as_list(callbacks)], None
         history = super().fit(
-            self._for_replicas(self._training_data(x, batch_size, replace_seen)),
+            self._for_replicas(data),
             epochs=epochs,
             verbose=verbose,
             callbacks=callbacks,
-            validation_data=self._for_replicas(self.validation_dataset(validation_data)),
+            validation_data=held_out,
             # Without `batch_size`, which Keras rejects if `x` is a dataset.
             **kwargs,
         )
@@ -391,15 +403,28 @@ class Recommender(tfrs.Model):
     def jit_compile(self, value: bool | None) -> None:
         keras_arguments.refuse(jit_compile=value)
 
-    def _training_data(self, x: Any, batch_size: int | None, replace_seen: bool) -> tf.data.Dataset:
-        """The dataset that Keras iterates over in `fit`."""
+    def _training_data(self, x: Any, batch_size: int | None, replace_seen: bool) -> tuple[Any, int | None]:
+        """The dataset that Keras iterates over in `fit`, and the number of steps of an epoch if the dataset does not end."""
         if isinstance(x, Interactions):
             rows = self._recode(x, "x")
             if replace_seen:
                 self.seen.set_interactions(rows)
             else:
                 self.seen.add_interactions(rows)
-            return self.training_batches(rows, batch_size or batches.BATCH_SIZE)
+            size = batch_size or batches.BATCH_SIZE
+            if not has_workers(self.distribute_strategy):
+                return self.training_batches(rows, size), None
+            return endless_batches(
+                lambda progress: self.training_batches(rows, size, progress),
+                int(self.batches.read_value()),
+            )
+        if isinstance(x, tf.keras.utils.experimental.DatasetCreator):
+            if not len(self.seen):
+                raise ValueError(
+                    "`set_seen` must be called before `fit` if the datasets of `x` are made by the workers: otherwise the "
+                    "histories are unknown. Received: a DatasetCreator, and a model without histories"
+                )
+            return x, None
         batches.check_dataset(x, "x", batch_size)
         if not len(self.seen):
             if x.cardinality() == tf.data.INFINITE_CARDINALITY:
@@ -413,7 +438,9 @@ class Recommender(tfrs.Model):
                     x, batches.QUERY, batches.CANDIDATE, event_column=False, weight_column=False, rating_column=False
                 )
             )
-        return x
+        if has_workers(self.distribute_strategy) and isinstance(x, tf.data.Dataset) and x.cardinality() >= 0:
+            return x.repeat(), int(x.cardinality())
+        return x, None
 
     def _for_replicas(self, data: Any) -> Any:
         """The dataset with what the replicas of a strategy need to draw as one device would."""
@@ -422,12 +449,21 @@ class Recommender(tfrs.Model):
             return data
         return batches.with_places(data)
 
-    def training_batches(self, rows: Interactions, batch_size: int) -> tf.data.Dataset:
+    def training_batches(
+        self, rows: Interactions, batch_size: int, progress: Progress | None = None
+    ) -> tf.data.Dataset:
         """Returns the dataset that `fit` makes of rows in the codes of the model. Their pairs must be in the histories.
 
         The shuffle of an epoch depends on the number of batches before it, so that a resumed run is reproducible.
+
+        Args:
+            rows: An `Interactions` in the codes of the model.
+            batch_size: Integer >= 1, number of positives per batch.
+            progress: Dataset of the numbers of batches before each epoch, see `training_dataset`. Defaults to `None`: one epoch,
+                after the batches so far.
         """
-        return training_dataset(rows, batch_size, seed=self.seed, progress=self.batches.read_value)
+        progress = self.batches.read_value if progress is None else progress
+        return training_dataset(rows, batch_size, seed=self.seed, progress=progress)
 
     def validation_dataset(self, data: Any) -> tf.data.Dataset | None:
         """Returns the dataset that Keras iterates over for validation.
@@ -472,7 +508,19 @@ class Recommender(tfrs.Model):
         """
         keras_arguments.refuse(y=y, sample_weight=kwargs.pop("sample_weight", None), batch_size=batch_size)
         self.check_history()
-        return super().evaluate(self._for_replicas(self.validation_dataset(x)), **kwargs)
+        data = self._for_replicas(self.validation_dataset(x))
+        if has_workers(self.distribute_strategy):
+            logs = self._evaluate_here(data)
+            return logs if kwargs.get("return_dict") else list(logs.values())
+        return super().evaluate(data, **kwargs)
+
+    def _evaluate_here(self, data: tf.data.Dataset) -> dict[str, float]:
+        """The loss and the validation metrics, computed in this process, in variables of its own."""
+        loss, measures = tf.keras.metrics.Mean(name="loss"), keras_arguments.Measures(self._measures.asked)
+        logs: dict[str, Any] = {}
+        for batch in data:
+            logs = self._measured(batch, loss, measures)
+        return {name: float(value) for name, value in logs.items()}
 
     def set_seen(self, interactions: Interactions) -> None:
         """Replaces the interaction histories of all users.
@@ -504,6 +552,9 @@ class Recommender(tfrs.Model):
         if hasattr(self.optimizer, "build"):
             # A graph that creates variables when it is first traced is traced a second time.
             self.optimizer.build(self.trainable_variables)
+        if has_workers(self.distribute_strategy):
+            # Workers get their hash tables outside of the graphs that read them.
+            self.seen.prepare()
         return super().make_train_function(force or changed)
 
     def measure_steps(self) -> StepMeasures:
@@ -539,15 +590,18 @@ class Recommender(tfrs.Model):
         if batches.QUERY in data:
             users, items = self.codes(data)
             self._measures.unknown.update_state(tf.cast((users < 0) | (items < 0), tf.float32))
-        return self._track(loss + extra, data)
+        return self._track(loss + extra, data, self._loss_tracker)
 
     def checked_gradients(self, gradients: list[Any]) -> list[Any]:
         """Returns the gradients of `trainable_variables`, checked by models that compute points by networks of the user."""
         return gradients
 
     def test_step(self, data: Any) -> dict[str, Tensor]:
-        data = keras_arguments.unpacked(data)
-        logs = self._track(self.compute_loss(data), data)
+        return self._measured(keras_arguments.unpacked(data), self._loss_tracker, self._measures)
+
+    def _measured(self, data: Any, loss: Any, measures: keras_arguments.Measures) -> dict[str, Tensor]:
+        """The results of the metrics, updated by a batch."""
+        logs = self._track(self.compute_loss(data), data, loss)
         users, items = self.codes(data)
         rows = tf.squeeze(tf.where((users >= 0) & (items >= 0)), -1)
         weights = batches.sample_weight(data)
@@ -559,7 +613,7 @@ class Recommender(tfrs.Model):
             sampled = tf.gather(data[batches.NEGATIVES], rows)
             ranks["sampled100"] = ranks_lib.rank_among_sampled(scores, items, sampled)
         for protocol, values in ranks.items():
-            for metric in self._measures.ranking[protocol]:
+            for metric in measures.ranking[protocol]:
                 metric.update_ranks(values, weights)
                 logs[metric.name] = metric.result()
         return logs
@@ -590,12 +644,12 @@ class Recommender(tfrs.Model):
         weight = batches.sample_weight(batch)
         return known if weight is None else known * weight
 
-    def _track(self, total: Tensor, data: Any) -> dict[str, Tensor]:
+    def _track(self, total: Tensor, data: Any, tracker: Any) -> dict[str, Tensor]:
         weights = batches.sample_weight(data)
         # A row of weight 2 counts as two.
         rows = tf.cast(tf.size(self.codes(data)[0]), tf.float32) if weights is None else tf.reduce_sum(weights)
-        self._loss_tracker.update_state(tf.math.divide_no_nan(total, rows), sample_weight=rows)
-        return {"loss": self._loss_tracker.result()}
+        tracker.update_state(tf.math.divide_no_nan(total, rows), sample_weight=rows)
+        return {"loss": tracker.result()}
 
     @property
     def metrics(self) -> list[Any]:
@@ -712,3 +766,7 @@ class Recommender(tfrs.Model):
         # Large batches for a small catalogue, to save on overhead; small ones for a large catalogue, to save memory.
         batch_size = max(16, min(4096, _SCORES // (4 * len(self.candidate_lookup))))
         return ranking_report(self.scorer(placed_by), rows.users, rows.items, excluded, negatives, ks, batch_size)
+
+
+def _as_list(callbacks: Any) -> list[Any]:
+    return list(callbacks) if isinstance(callbacks, (list, tuple)) else [] if callbacks is None else [callbacks]

@@ -150,6 +150,10 @@ class SeenItems(tf.keras.layers.Layer):
         finally:
             self.set_weights(former)
 
+    def prepare(self) -> None:
+        """Builds the hash table of the current pairs, if it is not yet built."""
+        self._places.of(self)
+
     def find(self, users: Tensor, items: Tensor) -> Tensor:
         """Returns the index of each pair in `items`, `(...)`, int64; -1 for unknown pairs."""
         return self._places.of(self).lookup(tf.cast(users, tf.int64) * self.n_items + tf.cast(items, tf.int64))

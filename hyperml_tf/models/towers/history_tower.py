@@ -12,6 +12,7 @@ import tensorflow as tf
 from hyperml_tf._argument_checks import check_positive
 from hyperml_tf._keras import register
 from hyperml_tf.data import Interactions
+from hyperml_tf.data.pipelines import Progress
 from hyperml_tf.data.windows import window_dataset
 from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument, InitializerLike, RegularizerLike
 from hyperml_tf.models.batches import Places, Windows
@@ -180,9 +181,7 @@ class HistoryTower(IdTower):
         points = self._place(tf.repeat(codes, m), pulled, tf.repeat(counts - 1, m))
         return left_out, tf.reshape(points, [tf.size(codes), m, dim])
 
-    def training_batches(
-        self, rows: Interactions, batch_size: int, seed: int, progress: Callable[[], Any]
-    ) -> tf.data.Dataset:
+    def training_batches(self, rows: Interactions, batch_size: int, seed: int, progress: Progress) -> tf.data.Dataset:
         places = self.seen.find(tf.constant(rows.users), tf.constant(rows.items)).numpy()
         positive = np.zeros(len(self.seen), bool)
         positive[places[places >= 0]] = True

@@ -82,8 +82,8 @@ class SequenceEncoder(tf.keras.layers.Layer):
         Args:
             codes: See the input shape of the class.
             seed: Two integers, the seed of the dropout. Defaults to `None`, no dropout.
-            places: Places of the sequences in the global batch, `(batch,)`, see `sampling.row_draws`. Defaults to `None`: they are
-                the whole batch.
+            places: Places of the sequences in the global batch, `(batch,)`, see `sampling.row_draws`. Defaults to `None`: they
+                are the whole batch.
         """
         known = codes >= 0
         later = tf.cumsum(tf.cast(known, tf.int32), axis=1, exclusive=True, reverse=True)

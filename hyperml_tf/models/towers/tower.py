@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
 import tensorflow as tf
 
 from hyperml_tf.data import Interactions, training_dataset
+from hyperml_tf.data.pipelines import Progress
 from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument, HyperbolicLayer
 from hyperml_tf.models.batches import Places, Windows
 from hyperml_tf.numerics import Tensor
@@ -65,16 +65,15 @@ class Tower(HyperbolicLayer):
         """
         raise NotImplementedError("Subclasses must implement `points`.")
 
-    def training_batches(
-        self, rows: Interactions, batch_size: int, seed: int, progress: Callable[[], Any]
-    ) -> tf.data.Dataset:
+    def training_batches(self, rows: Interactions, batch_size: int, seed: int, progress: Progress) -> tf.data.Dataset:
         """Returns the batches of an epoch, on which `training_points` is called, see `training_dataset`.
 
         Args:
             rows: An `Interactions` in the codes of the tower.
             batch_size: Integer >= 1, number of positives per batch.
             seed: Integer, random seed of the shuffles.
-            progress: Function that returns the number of batches so far, see `training_dataset`.
+            progress: Function that returns the number of batches so far, or a dataset of the numbers at the beginnings of epochs,
+                see `training_dataset`.
         """
         return training_dataset(rows, batch_size, seed=seed, progress=progress)
 
