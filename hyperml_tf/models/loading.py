@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 import importlib
 import json
 import os
@@ -16,6 +17,8 @@ import tensorflow as tf
 from hyperml_tf._keras import PACKAGE
 from hyperml_tf.files.archives import check_archive
 from hyperml_tf.models.allowed_classes import check_config
+from hyperml_tf.models.copies import copied, outside_of_scopes
+from hyperml_tf.models.parameter_servers import has_workers
 
 _CONFIG, _METADATA, _WEIGHTS, _ASSETS = "config.json", "metadata.json", "model.weights.h5", "assets/"
 # They register what a file may name.
@@ -50,7 +53,7 @@ def load_model(
         kind: Optional class that the model must be of, such as `HyperML`. Defaults to `None`, any.
 
     Returns:
-        The model.
+        The model, with its tables partitioned as the current scope of `tf.distribute` has it.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -81,8 +84,10 @@ def load_model(
             _check_weights(archive, source)
     except (KeyError, OSError, RecursionError, RuntimeError, TypeError, UnicodeError, json.JSONDecodeError) as error:
         raise _damaged(source, error) from error
+    load = functools.partial(tf.keras.models.load_model, path, custom_objects=dict(custom_objects or {}))
     try:
-        model = tf.keras.models.load_model(path, custom_objects=dict(custom_objects or {}))
+        # Keras reads whole tables only.
+        model = copied(outside_of_scopes(load)) if has_workers(tf.distribute.get_strategy()) else load()
     except (MemoryError, tf.errors.ResourceExhaustedError):
         raise
     except OSError as error:

@@ -18,6 +18,7 @@ from hyperml_tf.metrics import ranks as ranks_lib
 from hyperml_tf.metrics.gains import CUTOFFS
 from hyperml_tf.metrics.protocols import Scorer
 from hyperml_tf.models import batches, keras_arguments
+from hyperml_tf.models.copies import gathered
 from hyperml_tf.models.default_optimizer import undamped_adagrad
 from hyperml_tf.models.filters import Filters
 from hyperml_tf.models.parameter_servers import CoordinatorValidation, endless_batches, has_workers
@@ -385,6 +386,10 @@ class Recommender(tfrs.Model):
             ValueError: If another format is asked for.
         """
         keras_arguments.check_saving(self, filepath, save_format)
+        if has_workers(self.distribute_strategy):
+            # With whole tables, which load with any number of shards.
+            gathered(self).save(filepath, overwrite=overwrite, save_format=save_format, **kwargs)
+            return
         super().save(filepath, overwrite=overwrite, save_format=save_format, **kwargs)
 
     def save_spec(self, dynamic_batch: bool = True) -> Any:

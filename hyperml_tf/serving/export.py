@@ -14,6 +14,8 @@ import tensorflow as tf
 from hyperml_tf.files.scratch import scratch_directory
 from hyperml_tf.files.whole import move_in_place_of, move_new
 from hyperml_tf.models import HistoryTower, HyperML, SequenceTower
+from hyperml_tf.models.copies import gathered
+from hyperml_tf.models.parameter_servers import has_workers
 from hyperml_tf.retrieval.exact_index import ExactIndex
 from hyperml_tf.retrieval.nearest import Index
 from hyperml_tf.retrieval.quantised_index import QuantisedIndex
@@ -124,6 +126,8 @@ def export_saved_model(
         check_replaceable(target)
     elif target.exists() and not (target.is_dir() and not any(target.iterdir())):
         raise FileExistsError(f"`path` exists. Pass `overwrite=True` to replace it. Received: path={str(target)!r}")
+    if has_workers(model.distribute_strategy):
+        model = gathered(model)
     module = serving_module(model, k, exclude_seen, details, precision, half_life, filter_columns)
     target.parent.mkdir(parents=True, exist_ok=True)
     with scratch_directory(target) as scratch:
