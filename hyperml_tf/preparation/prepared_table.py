@@ -188,6 +188,7 @@ class PreparedTable:
         seed: int = 0,
         progress: Callable[[], Any] | None = None,
         all_parts: bool = False,
+        service: bool = False,
     ) -> Dataset:
         """Creates a dataset of batches for `fit`, which reads a few shards at a time.
 
@@ -213,6 +214,9 @@ class PreparedTable:
             seed: Integer, the seed of the shuffles. Defaults to `0`.
             progress: As in `hyperml_tf.data.training_dataset`. Defaults to `None`.
             all_parts: Boolean, whether held-out rows are trained on, too. Defaults to `False`.
+            service: Boolean, whether the dataset is for the tf.data service, in the mode `ShardingPolicy.DYNAMIC`, which divides the
+                groups of shards among its workers. These are then the same in every epoch, and `progress` must be `None`. Defaults
+                to `False`.
 
         Returns:
             A `tf.data.Dataset` of known cardinality. Its elements are dictionaries, as those of `training_dataset` or
@@ -226,10 +230,12 @@ class PreparedTable:
         index, workers = shard
         if not 0 <= index < workers:
             raise ValueError(f"`shard` must be `(i, n)` with 0 <= i < n. Received: shard={shard!r}")
+        if service and progress is not None:
+            raise ValueError("`progress` must be None with `service`: its workers know no variables. Received: a function")
         mine = self.shards[index::workers]
         batches = Batches(batch_size, before, after, run, reorder, trim, known, all_parts)
         files = [str(self.path / SHARDS / one.file) for one in mine]
-        return shard_dataset(files, mine, batches, self.manifest.weighted, open_shards, seed, progress)
+        return shard_dataset(files, mine, batches, self.manifest.weighted, open_shards, seed, progress, service)
 
     def _split(self, users: np.ndarray, items: np.ndarray, parts: np.ndarray, weights: np.ndarray | None) -> Split:
         if self.manifest.split == "none":
