@@ -6,6 +6,6 @@
 from __future__ import annotations
 
 from hyperml_tf.preparation.prepare import prepare
-from hyperml_tf.preparation.prepared_table import PreparedTable
+from hyperml_tf.preparation.prepared_table import PreparedTable, TrainingRows
 
-__all__ = ["PreparedTable", "prepare"]
+__all__ = ["PreparedTable", "TrainingRows", "prepare"]

@@ -22,6 +22,7 @@ class Manifest:
 
     Args:
         origin: what the rows were read from.
+        options: how the table was read, those arguments of `Interactions.from_file` that were given.
         ordered: whether the rows of each user are sorted by an order column.
         weighted: whether the rows have weights other than 1.
         split: "last", "time" or "none".
@@ -35,6 +36,7 @@ class Manifest:
     """
 
     origin: Origin
+    options: Mapping[str, Any]
     ordered: bool
     weighted: bool
     split: str

@@ -182,6 +182,16 @@ class _Reading:
     columns: Sequence[str] | str | None
     options: TableOptions
 
+    def given(self) -> dict[str, Any]:
+        """The options that were given, as settings of `TrainingConfig`."""
+        columns = self.columns if self.columns is None or isinstance(self.columns, str) else ",".join(self.columns)
+        weights = self.options.weights
+        values = {field.name: getattr(self.options, field.name) for field in dataclasses.fields(TableOptions)}
+        values |= {"separator": self.separator, "columns": columns}
+        if weights is not None:
+            values["event_weights"] = ",".join(f"{name}={weight:g}" for name, weight in weights.items())
+        return {name: value for name, value in values.items() if value is not None and name != "partial"}
+
 
 @dataclasses.dataclass(frozen=True)
 class _Job:
@@ -200,11 +210,12 @@ class _Job:
         working.mkdir()
         with engine(working, self.memory) as connection:
             origin, coded, split_from = self._code(connection, working, written)
-        say_origin = Sharding(working, written, origin, coded, self.split, split_from, self.reading.options).write(
-            self.say
-        )
+        reading = self.reading
+        origin = Sharding(
+            working, written, origin, coded, self.split, split_from, reading.options, reading.given()
+        ).write(self.say)
         shutil.rmtree(working)
-        say(say_origin, coded.rows)
+        say(origin, coded.rows)
 
     def _code(self, connection: Any, working: Path, written: Path) -> tuple[Origin, coding.Coded, float | None]:
         options = self.reading.options

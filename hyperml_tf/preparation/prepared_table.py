@@ -104,8 +104,13 @@ class PreparedTable:
     def vocabulary(self) -> Interactions:
         """The vocabularies of the table, as an `Interactions` without rows."""
         nothing = np.zeros(0, np.int32)
-        ids = (_ids(self.path / name) for name in (USERS, ITEMS))
-        return Interactions(nothing, nothing, *ids, ordered=self.manifest.ordered, origin=self.manifest.origin)
+        users, items = (_ids(self.path / name) for name in (USERS, ITEMS))
+        return Interactions(nothing, nothing, users, items, self.manifest.ordered, origin=self.manifest.origin)
+
+    @property
+    def training(self) -> TrainingRows:
+        """The rows to train on, which stay on the disk, for `HyperML.from_interactions`."""
+        return TrainingRows(self)
 
     def popularity(self) -> np.ndarray:
         """Returns the number of training rows of each item, `(n_items,)` int64."""
@@ -231,7 +236,9 @@ class PreparedTable:
         if not 0 <= index < workers:
             raise ValueError(f"`shard` must be `(i, n)` with 0 <= i < n. Received: shard={shard!r}")
         if service and progress is not None:
-            raise ValueError("`progress` must be None with `service`: its workers know no variables. Received: a function")
+            raise ValueError(
+                "`progress` must be None with `service`: its workers know no variables. Received: a function"
+            )
         mine = self.shards[index::workers]
         batches = Batches(batch_size, before, after, run, reorder, trim, known, all_parts)
         files = [str(self.path / SHARDS / one.file) for one in mine]
@@ -257,6 +264,65 @@ class PreparedTable:
     def _each(self, numbers: Any = None) -> Iterator[dict[str, np.ndarray]]:
         for number in range(len(self.shards)) if numbers is None else numbers:
             yield read_shard(self.path / SHARDS / self.shards[number].file)
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingRows:
+    """The training rows of a prepared table, in the place of an `Interactions` where models are made, without loading them.
+
+    Args:
+        table: A `PreparedTable`.
+        all_parts: Boolean, whether held-out rows are training rows, too. Defaults to `False`.
+
+    Example:
+
+    >>> from pathlib import Path
+    >>> from hyperml_tf.preparation import prepare
+    >>> _ = Path("clicks.csv").write_text("user,item\\nann,7\\nbob,7\\nann,3\\nann,4\\n")
+    >>> rows = TrainingRows(prepare("clicks.csv", "clicks"))
+    >>> len(rows), rows.activity().tolist()
+    (2, [1, 1])
+    """
+
+    table: PreparedTable
+    all_parts: bool = False
+
+    @property
+    def user_ids(self) -> np.ndarray:
+        """The user vocabulary, `(n_users,)`."""
+        return self.table.vocabulary.user_ids
+
+    @property
+    def item_ids(self) -> np.ndarray:
+        """The item vocabulary, `(n_items,)`."""
+        return self.table.vocabulary.item_ids
+
+    @property
+    def n_items(self) -> int:
+        """The number of items."""
+        return self.table.n_items
+
+    @property
+    def ordered(self) -> bool:
+        """Whether the rows of each user are sorted by an order column."""
+        return self.table.manifest.ordered
+
+    def __len__(self) -> int:
+        return self.table.manifest.total("rows" if self.all_parts else "train_rows")
+
+    def activity(self) -> np.ndarray:
+        """Counts the rows of each user, `(n_users,)` int64, shard by shard."""
+        counts = np.zeros(self.table.n_users, np.int64)
+        for number, shard in enumerate(self.table.shards):
+            columns = read_shard(self.table.path / SHARDS / self.table.shards[number].file)
+            users = columns["user"] if self.all_parts else columns["user"][columns["part"] == TRAIN]
+            of_users = slice(shard.first_user, shard.first_user + shard.users)
+            counts[of_users] = np.bincount(users - shard.first_user, minlength=shard.users)
+        return counts
+
+    def direction(self) -> float:
+        """Returns how much the order of rows says about what comes next, as it was measured when the table was prepared."""
+        return self.table.manifest.direction
 
 
 def _ids(path: Path) -> np.ndarray:

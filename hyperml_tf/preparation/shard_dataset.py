@@ -64,12 +64,17 @@ def shard_dataset(
         if value < 1:
             raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}")
     if batches.known is not None and batches.known < batches.reading.run:
-        raise ValueError(f"`known` must be None, or at least `run`, {batches.reading.run}. Received: known={batches.known}")
+        raise ValueError(
+            f"`known` must be None, or at least `run`, {batches.reading.run}. Received: known={batches.known}"
+        )
     rows = [shard.rows if batches.all_parts else shard.train_rows for shard in shards]
     with_rows = [place for place, count in enumerate(rows) if count]
     if not with_rows:
-        raise ValueError(f"The worker must have a shard with rows to train on. Received: {len(shards)} shards, without any")
-    files, shards, rows = ([values[place] for place in with_rows] for values in (files, shards, rows))
+        raise ValueError(
+            f"The worker must have a shard with rows to train on. Received: {len(shards)} shards, without any"
+        )
+    files, shards = [files[place] for place in with_rows], [shards[place] for place in with_rows]
+    rows = [rows[place] for place in with_rows]
     starts = _groups(rows, open_shards, batches.size)
     shuffled = _Shuffled(files, shards, rows, starts, batches, weighted, seed)
     n_batches = -(-sum(rows) // batches.size)
@@ -110,9 +115,7 @@ class _Shuffled:
             self._files, self._rows = tf.constant(list(files)), tf.constant(list(rows), tf.int64)
             self._starts = tf.constant(list(starts), tf.int64)
             self._sizes = {name: tf.constant([getattr(one, name) for one in shards], tf.int64) for name in _SIZES}
-            self._places = {
-                name: tf.constant([one.places[name] for one in shards], tf.int64) for name in self._columns
-            }
+            self._places = {name: tf.constant([one.places[name] for one in shards], tf.int64) for name in self._columns}
         self._largest = max(end - start for start, end in zip(starts, starts[1:], strict=False))
 
     @property
@@ -133,9 +136,11 @@ class _Shuffled:
         groups = tf.data.Dataset.range(tf.size(self._starts, tf.int64) - 1)
         read = groups.flat_map(lambda group: self._read_group(group, order))
         numbered = read.flat_map(
-            lambda group: tf.data.Dataset.random(seed=self._seed, rerandomize_each_iteration=True)
-            .take(1)
-            .map(lambda number: (group, number))
+            lambda group: (
+                tf.data.Dataset.random(seed=self._seed, rerandomize_each_iteration=True)
+                .take(1)
+                .map(lambda number: (group, number))
+            )
         )
         return numbered.flat_map(
             lambda group, number: self._batches_of(group, tf.stack([number, tf.cast(self._seed, tf.int64)]))
@@ -147,7 +152,9 @@ class _Shuffled:
         ends = -(-tf.cumsum(tf.gather(self._rows, order)) // self._batches.size)
         done = tf.where(first > 0, ends[tf.maximum(first, 1) - 1], 0)
         shards = tf.data.Dataset.from_tensor_slices(order[first:end]).map(self._read).ragged_batch(self._largest)
-        return shards.map(lambda one: {**{name: part.flat_values for name, part in one.items()}, "n": ends[end - 1] - done})
+        return shards.map(
+            lambda one: {**{name: part.flat_values for name, part in one.items()}, "n": ends[end - 1] - done}
+        )
 
     def _read(self, place: Any) -> dict[str, Any]:
         """The sequences of a shard."""

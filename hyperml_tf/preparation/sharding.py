@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ import pyarrow.parquet
 from hyperml_tf.data.direction import consecutive_pairs, direction_of_pairs
 from hyperml_tf.data.origin import Origin
 from hyperml_tf.data.row_order import in_stored_order
-from hyperml_tf.data.table_options import TableOptions
+from hyperml_tf.data.table_options import Repeats, TableOptions
 from hyperml_tf.preparation.coding import Coded
 from hyperml_tf.preparation.manifest import ITEMS, SHARDS, USERS, Manifest
 from hyperml_tf.preparation.parts import last_parts, time_parts
@@ -49,6 +49,7 @@ class Sharding:
         split: "last", "time" or "none".
         split_from: with split "time", the first value of the order that is not trained on.
         options: how the table is read.
+        given: the options that were given, by name, for the manifest.
     """
 
     working: Path
@@ -58,6 +59,7 @@ class Sharding:
     split: str
     split_from: float | None
     options: TableOptions
+    given: Mapping[str, Any]
 
     def write(self, say: Callable[[str], Any]) -> Origin:
         """Writes all files, and returns the origin with the number of repeated rows.
@@ -97,6 +99,7 @@ class Sharding:
         origin = dataclasses.replace(self.origin, repeated=repeated)
         Manifest(
             origin,
+            self.given,
             self.coded.ordered,
             weighted,
             self.split,
@@ -132,9 +135,9 @@ class Sharding:
         if self.split == "none" or when is None:
             return np.full(int(counts.sum()), TRAIN, np.int8)
         # The moment of each row that was kept: sorted alike, with the moment in the place of the weight.
-        repeats = "first" if self.options.kept_repeats == "first" else "last"
-        moments = in_stored_order(users, items, self.coded.n_items, when, repeats, when)[2]
-        return time_parts(counts, moments >= self.split_from, self.coded.n_items)  # type: ignore[operator]
+        repeats: Repeats = "first" if self.options.kept_repeats == "first" else "last"
+        moments = np.asarray(in_stored_order(users, items, self.coded.n_items, when, repeats, when)[2])
+        return time_parts(counts, moments >= self.split_from, self.coded.n_items)
 
     def _write(self, number: int, rows: _Rows) -> Shard:
         first, end = self.coded.bounds[number : number + 2]

@@ -88,7 +88,7 @@ class CML(MetricRecommender):
     def compute_loss(self, inputs: Any, training: bool = False) -> Tensor:
         users, items = self.codes(inputs)
         drawn, found = uniform_negatives(
-            users, len(self.candidate_tower), self.negatives, self.seen, self._seed(training)
+            users, len(self.candidate_tower), self.negatives, self.seen_in(inputs), self._seed(training)
         )
         query = self.query_tower.points_or_origin(users, training)
         squared, hardest = self._nearest(query, drawn, found)

@@ -69,7 +69,7 @@ class PairwiseModel(Recommender):
     def compute_loss(self, inputs: Any, training: bool = False) -> Tensor:
         users, items = self.codes(inputs)
         drawn, found = uniform_negatives(
-            users, len(self.candidate_tower), self.negatives, self.seen, self._seed(training)
+            users, len(self.candidate_tower), self.negatives, self.seen_in(inputs), self._seed(training)
         )
         queries = self.query_tower.points_or_origin(users, training)
         candidates = self.candidate_tower.points_or_origin(tf.concat([items[:, tf.newaxis], drawn], axis=1), training)
