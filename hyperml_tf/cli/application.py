@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from hyperml_tf import __version__
-from hyperml_tf.cli import answers, pictures, reports, runs, serving, synthetic, tables, tuning
+from hyperml_tf.cli import answers, pictures, preparing, reports, runs, serving, synthetic, tables, tuning
 from hyperml_tf.cli.serve import serve
 
 PROGRAM = "hyperml-tf"
@@ -23,6 +23,7 @@ _EXPECTED = (ValueError, TypeError, OSError, ImportError)
 
 app = typer.Typer(name=PROGRAM, add_completion=False, pretty_exceptions_enable=False)
 app.command()(tables.inspect)
+app.command()(preparing.prepare)
 app.command()(runs.train)
 app.command()(runs.update)
 app.command()(runs.evaluate)

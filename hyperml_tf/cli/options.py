@@ -72,10 +72,11 @@ def _parameter(declared: Setting) -> inspect.Parameter:
     )
 
 
-def settings_given(context: typer.Context, file: Path | None) -> TrainingConfig:
-    """Returns the settings of a file, or the defaults, overridden by the options that were given."""
+def settings_given(context: typer.Context, file: Path | None, names: Collection[str] | None = None) -> TrainingConfig:
+    """Returns the settings of a file, or the defaults, overridden by the options that were given, of some names if not all."""
     start = TrainingConfig() if file is None else TrainingConfig.from_file(file)
-    given = {name: value for name, value in context.params.items() if _is_given(context, name)}
+    asked = context.params.items() if names is None else [(name, context.params[name]) for name in names]
+    given = {name: value for name, value in asked if _is_given(context, name)}
     return TrainingConfig.from_dict({**start.to_dict(), **given})
 
 

@@ -10,7 +10,7 @@ import typer
 from hyperml_tf.cli import console
 from hyperml_tf.cli.item_options import DetailOption, ItemsOption, check_items, read_items
 from hyperml_tf.cli.options import ConfigOption, TableArgument, settings_given, with_settings
-from hyperml_tf.cli.tables import read_and_tell
+from hyperml_tf.cli.tables import open_and_tell
 from hyperml_tf.settings import defaults
 
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="The directory that `train --out` wrote.")]
@@ -30,6 +30,14 @@ def train(
             "--resume", help="Continue the unfinished run in RUN, with its settings; if there is none, begin."
         ),
     ] = False,
+    stream: Annotated[
+        bool | None,
+        typer.Option(
+            "--stream/--no-stream",
+            help="Read a prepared TABLE shard by shard, so that its rows need no memory while training; or load it.",
+            show_default="by its size",
+        ),
+    ] = None,
     **_: Any,
 ) -> None:
     """Train on a table, evaluate on held-out items, export a SavedModel."""
@@ -42,15 +50,21 @@ def train(
     from hyperml_tf.runs.claims import check_claimable
 
     check_claimable(out, resume)
-    data = read_and_tell(table, settings)
-    known = None if items is None else read_items(items, detail, data.item_ids)
+    data = open_and_tell(table, settings)
+    from hyperml_tf.preparation import PreparedTable
+
+    known = (
+        None
+        if items is None
+        else read_items(items, detail, (data.vocabulary if isinstance(data, PreparedTable) else data).item_ids)
+    )
     console.start_tensorflow()
     from hyperml_tf.callbacks import TrainingProgress
     from hyperml_tf.runs import train_run
 
     progress = TrainingProgress(console=console.errors())
     try:
-        run = train_run(data, out, settings, callbacks=[progress], resume=resume, items=known)
+        run = train_run(data, out, settings, callbacks=[progress], resume=resume, items=known, stream=stream)
     finally:
         progress.close()
     metrics = run.metrics

@@ -14,6 +14,7 @@ from hyperml_tf.settings import TrainingConfig
 
 if TYPE_CHECKING:
     from hyperml_tf.data import Interactions
+    from hyperml_tf.preparation import PreparedTable
 
 
 @with_settings(TABLE_SETTINGS)
@@ -23,15 +24,21 @@ def inspect(context: typer.Context, table: TableArgument, config: ConfigOption =
     # What is logged is in the report.
     console.start_logging(level=logging.ERROR)
     from hyperml_tf.data import inspect_table
+    from hyperml_tf.runs import reading
 
-    typer.echo(str(inspect_table(table, settings)))
+    data = reading.opened(table, settings)
+    settings = reading.as_read(settings, data)
+    typer.echo(str(inspect_table(reading.loaded(data, settings), settings)))
 
 
 def read_and_tell(table: Path, settings: TrainingConfig) -> Interactions:
     """Reads a table, and says on standard error in three lines what was taken for what, what was kept, and the settings."""
-    from hyperml_tf.data import Interactions, inspect_table
+    from hyperml_tf.data import inspect_table
+    from hyperml_tf.runs import reading
 
-    data = Interactions.from_file(table, **settings.reading())
+    found = reading.opened(table, settings)
+    settings = reading.as_read(settings, found)
+    data = reading.loaded(found, settings)
     # What is noted was logged when the table was read.
     logger = logging.getLogger("hyperml_tf")
     level = logger.level
@@ -43,3 +50,25 @@ def read_and_tell(table: Path, settings: TrainingConfig) -> Interactions:
     for line in summary:
         typer.echo(line, err=True)
     return data
+
+
+def open_and_tell(table: Path, settings: TrainingConfig) -> Interactions | PreparedTable:
+    """Opens a prepared table, and says on standard error in a line what it holds; or reads another one, see `read_and_tell`."""
+    from hyperml_tf.preparation import PreparedTable
+    from hyperml_tf.preparation.manifest import is_prepared
+
+    if not is_prepared(table):
+        return read_and_tell(table, settings)
+    prepared = PreparedTable.open(table)
+    typer.echo(described(prepared), err=True)
+    return prepared
+
+
+def described(table: PreparedTable) -> str:
+    """Returns what a prepared table holds, in a sentence."""
+    manifest = table.manifest
+    return (
+        f"{table.path}: {len(table):,} pairs of {table.n_users:,} users and {table.n_items:,} items in {len(table.shards)} shards; "
+        f"{manifest.total('train_rows'):,} to train on, {manifest.total('evaluated'):,} users to evaluate (split "
+        f"{manifest.split}); prepared from {manifest.origin.table}."
+    )

@@ -35,10 +35,34 @@ def direction(users: np.ndarray, items: np.ndarray, n_items: int, seed: int = 0)
     >>> direction(users, items, n_items=3)
     1.0
     """
+    return direction_of_pairs(*consecutive_pairs(users, items, _PAIRS, seed), n_items)
+
+
+def consecutive_pairs(
+    users: np.ndarray, items: np.ndarray, most: int | None = None, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the items of consecutive rows of a user, the earlier and the later ones, `(pairs,)` int64 each.
+
+    Args:
+        users: Sorted user codes, `(rows,)`.
+        items: Item codes, from the oldest to the newest of each user, `(rows,)`.
+        most: Optional integer, the size of the sample of more pairs. Defaults to `None`, all.
+        seed: Integer, the seed of the sample. Defaults to `0`.
+    """
     consecutive = np.flatnonzero(users[1:] == users[:-1])
-    if len(consecutive) > _PAIRS:
-        consecutive = np.random.default_rng(seed).choice(consecutive, _PAIRS, replace=False)
-    first, second = items[consecutive].astype(np.int64), items[consecutive + 1].astype(np.int64)
+    if most is not None and len(consecutive) > most:
+        consecutive = np.random.default_rng(seed).choice(consecutive, most, replace=False)
+    return items[consecutive].astype(np.int64), items[consecutive + 1].astype(np.int64)
+
+
+def direction_of_pairs(first: np.ndarray, second: np.ndarray, n_items: int) -> float:
+    """Returns what `direction` does, from the items of consecutive rows.
+
+    Args:
+        first: The earlier items, `(pairs,)`.
+        second: The later items, `(pairs,)`.
+        n_items: Integer, size of the catalogue.
+    """
     pairs, counts = np.unique(first * n_items + second, return_counts=True)
     if not len(pairs):
         return 0.0

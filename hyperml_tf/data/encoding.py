@@ -84,14 +84,20 @@ def encode(
         span,
         (*notes_on(columns, options), *notes),
     )
-    _say(origin, len(users))
+    say(origin, len(users))
     return Encoded(stored[0], stored[1], _float32(stored[2], columns), user_ids, item_ids), origin
 
 
 _NUMBERS = {1: "one user and one item", 2: "two users and two items"}
 
 
-def _say(origin: Origin, counted: int) -> None:
+def say(origin: Origin, counted: int) -> None:
+    """Logs what became of the rows that repeat an item of their user, and what is noted of the columns.
+
+    Args:
+        origin: what was read.
+        counted: the number of rows that count.
+    """
     if origin.repeated and origin.repeats == "sum":
         logger.info("Summed the weights of %d of %d rows that repeat an item of their user.", origin.repeated, counted)
     elif origin.repeated:

@@ -18,6 +18,10 @@ Progress = Callable[[], Any] | Any
 SAMPLE_WEIGHT = "sample_weight"
 """Key of the weights of the rows in a batch. Tables without weights have batches without it."""
 
+KNOWN, COUNT = "known", "count"
+"""Keys of what rows carry of the history of their user, so that no process needs the histories of all users: items that are never
+negatives, and the number of items of the user."""
+
 
 def training_dataset(
     interactions: Interactions,

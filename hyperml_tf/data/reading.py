@@ -46,7 +46,7 @@ def read_table(
         FileNotFoundError: if there is no such file.
         ValueError: if a file is empty, has an unknown suffix, cannot be read, or lacks a column.
     """
-    names = _given_names(columns)
+    names = given_names(columns)
     files = [_opened(file, folders, separator, names) for file, folders in files_of(path)]
     first = files[0]
     try:
@@ -96,13 +96,13 @@ def files_of(path: str | os.PathLike[str]) -> list[tuple[Path, tuple[str, ...]]]
         found = [(one, one.relative_to(file).parts[:-1]) for one in inside]
         # As Spark and Hive do: other files are marks and temporary ones.
         found = [one for one in found if not any(part[0] in "._" for part in (*one[1], one[0].name))]
-        found = [one for one in found if _kind(one[0])]
+        found = [one for one in found if kind_of(one[0])]
     else:
         matching = sorted(glob.glob(os.fspath(path), recursive=True)) if glob.has_magic(os.fspath(path)) else []
         found = [(Path(one), ()) for one in matching if Path(one).is_file()]
         if not found:
             raise FileNotFoundError(f"`path` must be a file that exists. Received: {str(path)!r}")
-    kinds = sorted({kind for one, _ in found if (kind := _kind(one))})
+    kinds = sorted({kind for one, _ in found if (kind := kind_of(one))})
     if len(kinds) != 1:
         raise ValueError(
             f"`path` must be a file, or hold files of one kind: {_suffixes()}. "
@@ -112,7 +112,7 @@ def files_of(path: str | os.PathLike[str]) -> list[tuple[Path, tuple[str, ...]]]
 
 
 def _opened(file: Path, folders: tuple[str, ...], separator: str | None, columns: list[str] | None) -> _File:
-    kind = _kind(file)
+    kind = kind_of(file)
     if not kind:
         raise ValueError(f"`path` must end in {_suffixes()}. Received: {str(file)!r}")
     for name, value in (("separator", separator), ("columns", columns)):
@@ -127,7 +127,7 @@ def _opened(file: Path, folders: tuple[str, ...], separator: str | None, columns
     return JsonLinesFile.open(file) if kind == "JSON Lines" else TextFile.open(file, separator, columns)
 
 
-def _kind(file: Path) -> str:
+def kind_of(file: Path) -> str:
     """ "text", "JSON Lines" or "Parquet" by the suffixes of a file; empty for another one."""
     suffixes = [suffix.lower() for suffix in file.suffixes]
     compressed = bool(suffixes) and suffixes[-1] in COMPRESSED
@@ -146,7 +146,7 @@ def _suffixes() -> str:
     )
 
 
-def _given_names(columns: Sequence[str] | str | None) -> list[str] | None:
+def given_names(columns: Sequence[str] | str | None) -> list[str] | None:
     if columns is None:
         return None
     names = (

@@ -84,19 +84,30 @@ def _weight_events(strength: Strength, values: pd.Series, weights: Mapping[str, 
     found = [*map(str, names.tolist()), ""]
     counts = np.bincount(np.where(codes == MISSING, len(found) - 1, codes), minlength=len(found)).tolist()
     strength.events = {name: count for name, count in zip(found, counts, strict=True) if count}
-    if unknown := [name for name in strength.events if name not in weights]:
-        raise ValueError(
-            f"`event_weights` must name every kind of event in {str(column)!r}; give those that are to be dropped the weight 0. "
-            f"The column has {_listed(strength.events)}. Received: no weight for {', '.join(map(repr, unknown[:_LISTED]))}"
-        )
-    for name in weights:
-        if name not in strength.events:
-            logger.warning("`event_weights` names %r, which the column %r does not have.", name, column)
+    check_events(strength.events, weights, column)
     of_kind = np.array([weights.get(name, 0.0) for name in found])
     of_row = of_kind[codes]
     zero = [name for name in strength.events if weights[name] == 0]
     strength.drop(of_row == 0, f"with events of weight 0 in {str(column)!r} ({', '.join(zero)})")
     strength.multiply(of_row)
+
+
+def check_events(events: Mapping[str, int], weights: Mapping[str, float], column: Hashable) -> None:
+    """Raises an error if a kind of event has no weight, and logs a warning about weights of kinds that there are not.
+
+    Args:
+        events: the number of rows of each kind.
+        weights: the weight of each kind.
+        column: the label of the column.
+    """
+    if unknown := [name for name in events if name not in weights]:
+        raise ValueError(
+            f"`event_weights` must name every kind of event in {str(column)!r}; give those that are to be dropped the weight 0. "
+            f"The column has {_listed(events)}. Received: no weight for {', '.join(map(repr, unknown[:_LISTED]))}"
+        )
+    for name in weights:
+        if name not in events:
+            logger.warning("`event_weights` names %r, which the column %r does not have.", name, column)
 
 
 def _listed(events: Mapping[str, int]) -> str:

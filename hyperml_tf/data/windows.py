@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -72,37 +73,106 @@ def window_dataset(
         chosen = None if n_positives == len(positive) else tf.constant(positive)
         heavy = None if weights is None else tf.constant(weights, tf.float32)
 
+    reading = Reading(before, after, run, reorder, trim)
+
     def epoch(number: Any) -> Dataset:
         seeds = tf.stack([number, tf.cast(seed, tf.int64)])
-        order = _order_within(indptr, seeds) if reorder else None
-        ordered = items if order is None else tf.gather(items, order)
-        wanted = chosen if order is None or chosen is None else tf.gather(chosen, order)
-        weighing = heavy if order is None or heavy is None else tf.gather(heavy, order)
-        users, starts = _runs(indptr, wanted, run, seeds, whole=trim)
-        if trim:
-            users, starts, ends = _by_length(indptr, users, starts, before, run, n_batches)
-        else:
-            ends = tf.size(users, tf.int64) * tf.range(n_batches + 1, dtype=tf.int64) // n_batches
-        places = tf.range(n_batches)
-        order_of_batches = tf.random.experimental.stateless_shuffle(places, seeds) if trim else places
-
-        def batch(index: Any) -> dict[str, Any]:
-            place = order_of_batches[index]
-            rows = slice(ends[place], ends[place + 1])
-            owners, first = users[rows], starts[rows]
-            earlier, longest = _longest(indptr, owners, first, before, run) if trim else (before, run)
-            history = _read(indptr, ordered, owners, first, -earlier, longest + after)
-            positives = history[:, earlier : earlier + longest]
-            if wanted is not None:
-                positives = tf.where(_read(indptr, wanted, owners, first, 0, longest) == 1, positives, -1)
-            weighed = {}
-            if weighing is not None:
-                weighed[SAMPLE_WEIGHT] = _read(indptr, weighing, owners, first, 0, longest, 0.0)
-            return {"user": tf.cast(owners, tf.int32), "item": positives, "history": history, **weighed}
-
-        return tf.data.Dataset.range(n_batches).map(batch)
+        return batches_of_runs(Sequences(indptr, items, chosen, heavy), reading, n_batches, seeds)
 
     return epochs_of(epoch, seed, progress, n_batches).prefetch(tf.data.AUTOTUNE)
+
+
+class Reading(NamedTuple):
+    """Which runs are made of sequences, and what is read around them, see `window_dataset`."""
+
+    before: int
+    after: int = 0
+    run: int = 8
+    reorder: bool = False
+    trim: bool = False
+
+
+class Sequences(NamedTuple):
+    """The items of every user from the oldest to the newest in CSR format, as tensors.
+
+    Attributes:
+        indptr: Offsets of the users, `(n_users + 1,)`, int64.
+        items: Item codes, int32.
+        chosen: Booleans, the entries of `items` to train on; `None` for all.
+        weights: Floats, the weights of the entries of `items`; `None` if all are 1.
+    """
+
+    indptr: Any
+    items: Any
+    chosen: Any = None
+    weights: Any = None
+
+
+Finish = Callable[[Sequences, Any, Any], dict[str, Any]]
+"""A function of the sequences, and the user and the first place of each run, that returns further columns of a batch."""
+
+
+def batches_of_runs(
+    sequences: Sequences, reading: Reading, n_batches: Any, seeds: Any, finish: Finish | None = None
+) -> Dataset:
+    """Returns the batches of one epoch, see `window_dataset`.
+
+    Args:
+        sequences: The sequences.
+        reading: Which runs are made of them.
+        n_batches: Integer >= 1, number of batches.
+        seeds: Two integers, the seed of the epoch.
+        finish: Optional function that returns further columns of a batch. Defaults to `None`.
+    """
+    indptr, items, chosen, heavy = sequences
+    before, after, run, reorder, trim = reading
+    order = _order_within(indptr, seeds) if reorder else None
+    ordered = items if order is None else tf.gather(items, order)
+    wanted = chosen if order is None or chosen is None else tf.gather(chosen, order)
+    weighing = heavy if order is None or heavy is None else tf.gather(heavy, order)
+    users, starts = _runs(indptr, wanted, run, seeds, whole=trim)
+    if trim:
+        users, starts, ends = _by_length(indptr, users, starts, before, run, n_batches)
+    else:
+        wide = tf.cast(n_batches, tf.int64)
+        ends = tf.size(users, tf.int64) * tf.range(wide + 1) // wide
+    places = tf.range(n_batches)
+    order_of_batches = tf.random.experimental.stateless_shuffle(places, seeds) if trim else places
+
+    def batch(index: Any) -> dict[str, Any]:
+        place = order_of_batches[index]
+        rows = slice(ends[place], ends[place + 1])
+        owners, first = users[rows], starts[rows]
+        earlier, longest = _longest(indptr, owners, first, before, run) if trim else (before, run)
+        history = _read(indptr, ordered, owners, first, -earlier, longest + after)
+        positives = history[:, earlier : earlier + longest]
+        if wanted is not None:
+            positives = tf.where(_read(indptr, wanted, owners, first, 0, longest) == 1, positives, -1)
+        further = {} if finish is None else finish(Sequences(indptr, ordered, wanted, weighing), owners, first)
+        if weighing is not None:
+            further[SAMPLE_WEIGHT] = _read(indptr, weighing, owners, first, 0, longest, 0.0)
+        return {"user": tf.cast(owners, tf.int32), "item": positives, "history": history, **further}
+
+    return tf.data.Dataset.range(tf.cast(n_batches, tf.int64)).map(batch)
+
+
+def items_near(sequences: Sequences, users: Any, starts: Any, run: int, known: int | None) -> Any:
+    """Returns the items of each user that are nearest to a run, `(runs, known)`, int32; -1 is padding.
+
+    Args:
+        sequences: The sequences.
+        users: The user of each run, `(runs,)`.
+        starts: The first place of each run, `(runs,)`.
+        run: Integer, the number of places of a run.
+        known: Optional integer, the number of items; `None` for all of those of the user that has most.
+    """
+    indptr, items = sequences.indptr, sequences.items
+    counts = tf.gather(indptr, users + 1) - tf.gather(indptr, users)
+    if known is None:
+        return _read(indptr, items, users, tf.zeros_like(counts), 0, tf.reduce_max(tf.concat([[1], counts], axis=0)))
+    # Where the run is near one end, there is more room at the other.
+    first = tf.clip_by_value(starts - (known - run) // 2, 0, tf.maximum(counts - known, 0))
+    return _read(indptr, items, users, first, 0, known)
 
 
 def _order_within(indptr: Any, seeds: Any) -> Any:
@@ -143,24 +213,25 @@ def _longest(indptr: Any, users: Any, starts: Any, before: int, run: int) -> tup
     return tf.reduce_max(tf.concat([[0], earlier], axis=0)), tf.reduce_max(tf.concat([[1], places], axis=0))
 
 
-def _by_length(indptr: Any, users: Any, starts: Any, before: int, run: int, n_batches: int) -> tuple[Any, Any, Any]:
+def _by_length(indptr: Any, users: Any, starts: Any, before: int, run: int, n_batches: Any) -> tuple[Any, Any, Any]:
     """Runs in an order in which those of a batch have about equal lengths, and the ends of the batches."""
     earlier, places = _extent(indptr, users, starts, before, run)
     # Lengths up to a power of two go together; within, the order stays random.
     group = tf.math.ceil(tf.math.log(tf.cast(tf.maximum(earlier + places, 1), tf.float32)) / math.log(2.0))
     order = tf.argsort(group, stable=True)
     total = tf.cumsum(tf.gather(places, order))
-    shares = total[-1] * tf.range(1, n_batches + 1, dtype=tf.int64) // n_batches
+    wide = tf.cast(n_batches, tf.int64)
+    shares = total[-1] * tf.range(1, wide + 1) // wide
     ends = tf.concat([[0], tf.searchsorted(total, shares, side="left", out_type=tf.int64) + 1], axis=0)
     return tf.gather(users, order), tf.gather(starts, order), ends
 
 
-def _read(indptr: Any, values: Any, users: Any, starts: Any, begin: int, end: int, padding: float = -1) -> Any:
+def _read(indptr: Any, values: Any, users: Any, starts: Any, begin: Any, end: Any, padding: float = -1) -> Any:
     """The values of each user at the places `start + begin, ..., start + end - 1`; the padding beyond either end.
 
     They have the dtype of the padding, int32 or float32.
     """
-    places = starts[:, tf.newaxis] + tf.range(begin, end, dtype=tf.int64)
+    places = starts[:, tf.newaxis] + tf.range(tf.cast(begin, tf.int64), tf.cast(end, tf.int64))
     first, last = (tf.gather(indptr, users + shift)[:, tf.newaxis] for shift in (0, 1))
     inside = (places >= 0) & (places < last - first)
     found = tf.gather(values, tf.where(inside, first + places, 0))

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from hyperml_tf.data import Interactions, sampled_negatives
-from hyperml_tf.data.pipelines import SAMPLE_WEIGHT
+from hyperml_tf.data.pipelines import COUNT, KNOWN, SAMPLE_WEIGHT
 from hyperml_tf.numerics import Tensor
 
 logger = logging.getLogger(__name__)
@@ -69,12 +69,14 @@ class Windows(NamedTuple):
         items: Item codes of the positives, `(runs, run)`; -1 is padding.
         histories: Item codes around each run, `(runs, before + run + after)`; -1 beyond either end of the history.
         positives: Index of the run and place in the run of every positive, `(positives, 2)`.
+        counts: The number of items of each user, `(runs,)`, int32; `None` if the batch does not hold it.
     """
 
     users: Tensor
     items: Tensor
     histories: Tensor
     positives: Tensor
+    counts: Tensor | None = None
 
     @classmethod
     def of(cls, batch: Any) -> Windows | None:
@@ -84,15 +86,46 @@ class Windows(NamedTuple):
         items = batch[CANDIDATE_CODE]
         # The positives of a run are apart from each other, so that few of them share sampled negatives.
         positives = tf.reverse(tf.where(tf.transpose(items) >= 0), [1])
-        return cls(batch[QUERY_CODE], items, batch[HISTORY], positives)
+        return cls(batch[QUERY_CODE], items, batch[HISTORY], positives, batch.get(COUNT))
 
     def flat(self, values: Tensor) -> Tensor:
         """Returns the values of the positives, `(positives, ...)`, from those of all places, `(runs, run, ...)`."""
         return tf.gather_nd(values, self.positives)
 
+    def flat_of_runs(self, values: Tensor) -> Tensor:
+        """Returns the values of the positives, `(positives, ...)`, from those of their runs, `(runs, ...)`."""
+        return tf.gather(values, self.positives[:, 0])
+
     def codes(self) -> tuple[Tensor, Tensor]:
         """Returns the user and the item code of every positive, `(positives,)` each."""
-        return tf.gather(self.users, self.positives[:, 0]), self.flat(self.items)
+        return self.flat_of_runs(self.users), self.flat(self.items)
+
+
+class CarriedItems(NamedTuple):
+    """The items that the rows of a batch carry of the histories of their users, in place of a `SeenItems` of all users.
+
+    Attributes:
+        items: Item codes, `(positives, known)`; -1 is padding.
+    """
+
+    items: Tensor
+
+    @classmethod
+    def of(cls, batch: Any) -> CarriedItems | None:
+        """Returns the items of a batch; `None` if its rows carry none."""
+        if KNOWN not in batch:
+            return None
+        windows = Windows.of(batch)
+        return cls(batch[KNOWN] if windows is None else windows.flat_of_runs(batch[KNOWN]))
+
+    def contains(self, users: Tensor, items: Tensor) -> Tensor:
+        """Returns whether each item is among those of its row, `(positives, m)`.
+
+        Args:
+            users: Not used: a row is that of its user.
+            items: Item codes, `(positives, m)`.
+        """
+        return tf.reduce_any(items[:, :, tf.newaxis] == self.items[:, tf.newaxis], axis=2)
 
 
 class Places(NamedTuple):
@@ -150,7 +183,7 @@ def check_dataset(x: Any, name: str, batch_size: int | None = None) -> None:
     _check_columns(spec, name)
 
 
-_KNOWN = {QUERY, CANDIDATE, QUERY_CODE, CANDIDATE_CODE, NEGATIVES, SAMPLE_WEIGHT, PLACE}
+_KNOWN = {QUERY, CANDIDATE, QUERY_CODE, CANDIDATE_CODE, NEGATIVES, SAMPLE_WEIGHT, KNOWN, COUNT, PLACE}
 
 
 def _check_columns(spec: dict[str, Any], name: str) -> None:

@@ -27,6 +27,7 @@ from hyperml_tf.models.towers.make_towers import Features, Side, make_towers
 from hyperml_tf.models.towers.network_tower import NetworkTower
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.optimizers import RiemannianAdagrad, RiemannianAdam
+from hyperml_tf.preparation import TrainingRows
 from hyperml_tf.sampling import draw, hardest
 from hyperml_tf.settings import ModelSettings, TableFacts, defaults, resolve
 from hyperml_tf.settings.encoding import EncodingArgument, as_encoding
@@ -235,11 +236,11 @@ class HyperML(MetricRecommender):
             self.log_sharpness = self.add_weight(name="log_sharpness", shape=(), initializer=start)
 
     @classmethod
-    def from_interactions(cls: type[_Model], interactions: Interactions, **kwargs: Any) -> _Model:
+    def from_interactions(cls: type[_Model], interactions: Interactions | TrainingRows, **kwargs: Any) -> _Model:
         """Creates a model for the users and items of a table, with defaults derived from the table.
 
         Args:
-            interactions: An `Interactions`, the rows that the model will be trained on.
+            interactions: An `Interactions`, the rows that the model will be trained on, or `PreparedTable.training`.
             **kwargs: Further arguments of the class.
 
         Returns:
@@ -350,7 +351,7 @@ class HyperML(MetricRecommender):
             distortion = self.distortion_weight, self.distortion_reference
             return softmax_objective(query, candidates, items, drawn, known, c, tf.exp(self.log_sharpness), *distortion)
         chosen, found = hardest(
-            drawn, query, users, candidates.rows(batch), c, self.seen, self.hardest, self.shallow or None
+            drawn, query, users, candidates.rows(batch), c, self.seen_in(inputs), self.hardest, self.shallow or None
         )
         return objective(
             # If no draws are shared and all of them are used, there is nothing to gather.

@@ -91,6 +91,10 @@ class MetricRecommender(Recommender):
         progress = self.batches.read_value if progress is None else progress
         return self.query_tower.training_batches(rows, batch_size, seed=self.seed, progress=progress)
 
+    @property
+    def window_options(self) -> dict[str, Any]:
+        return self.query_tower.window_options
+
     def score_catalogue(self, users: Tensor) -> Tensor:
         # The points of the catalogue are recomputed for each validation batch, of which there are only a few.
         candidates = self.candidate_tower.points(tf.range(len(self.candidate_tower)))
@@ -288,17 +292,29 @@ class MetricRecommender(Recommender):
         """
         c = tf.cast(self.curvature(), tf.float64)
         candidates = tf.cast(self.candidate_tower.all_points(), tf.float64)
-        points = self.query_tower.points
+        points: Callable[..., Tensor] = self.query_tower.points
         if seen is not None and self.query_tower.seen is not None:
-            with self.seen.replaced(self._recode(seen, "seen")):
+            rows = self._recode(seen, "seen")
+            with self.seen.replaced(rows):
                 self.check_history()
-                points = functools.partial(tf.gather, self.query_tower.all_points())
+                points = self._points_with_rows(np.unique(rows.users))
 
         def score(users: np.ndarray) -> Tensor:
             queries = points(tf.convert_to_tensor(users, tf.int32))
             return pairwise_proximity(tf.cast(queries, tf.float64), candidates, c)
 
         return score
+
+    def _points_with_rows(self, users: np.ndarray) -> Callable[[Tensor], Tensor]:
+        """Returns a function from user codes to points as they are now: those of the given users, the origin for others.
+
+        A shard of a table has few of all users.
+        """
+        points = self.query_tower.points_of(users)
+        points = tf.concat([points, tf.zeros_like(points[:1])], axis=0)
+        places = np.full(len(self.query_tower), len(users), np.int32)
+        places[users] = np.arange(len(users))
+        return lambda asked: tf.gather(points, places[asked.numpy()])
 
 
 def _widened(values: np.ndarray, width: int, fill: int) -> np.ndarray:

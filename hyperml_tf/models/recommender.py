@@ -12,7 +12,7 @@ import tensorflow_recommenders as tfrs
 
 from hyperml_tf._argument_checks import count
 from hyperml_tf.data import Interactions, training_dataset
-from hyperml_tf.data.pipelines import Progress
+from hyperml_tf.data.pipelines import KNOWN, Progress
 from hyperml_tf.metrics import ranking_report
 from hyperml_tf.metrics import ranks as ranks_lib
 from hyperml_tf.metrics.gains import CUTOFFS
@@ -24,6 +24,7 @@ from hyperml_tf.models.filters import Filters
 from hyperml_tf.models.parameter_servers import CoordinatorValidation, endless_batches, has_workers
 from hyperml_tf.models.step_measures import StepMeasures
 from hyperml_tf.numerics import Tensor
+from hyperml_tf.preparation import PreparedTable, TrainingRows
 from hyperml_tf.retrieval.results import Neighbours, Recommendations
 from hyperml_tf.tables import IdLookup, SeenItems
 
@@ -96,11 +97,11 @@ class Recommender(tfrs.Model):
         self.built = True
 
     @classmethod
-    def from_interactions(cls: type[_Model], interactions: Interactions, **kwargs: Any) -> _Model:
+    def from_interactions(cls: type[_Model], interactions: Interactions | TrainingRows, **kwargs: Any) -> _Model:
         """Creates a model for the users and items of a table.
 
         Args:
-            interactions: An `Interactions`, whose vocabularies the model takes over.
+            interactions: An `Interactions`, or `PreparedTable.training`, whose vocabularies the model takes over.
             **kwargs: Further arguments of the class.
 
         Returns:
@@ -237,10 +238,11 @@ class Recommender(tfrs.Model):
                 `"user_id"` and `"item_id"`, and optionally weights of the rows under `"sample_weight"`, as those of an
                 `Interactions`: a row of weight 2 counts in the loss as if it were there twice. A dataset is read once
                 to fill the histories if these are empty; otherwise they stay as they are, see `add_seen`. Rows with ids that
-                the model does not know are left out, with a warning. Under a `ParameterServerStrategy` also a
-                `tf.keras.utils.experimental.DatasetCreator` of such datasets.
+                the model does not know are left out, with a warning. Or a `PreparedTable`, whose training rows are read shard by
+                shard: what the rows carry takes the place of the histories, which stay as they are, see `set_seen`. Under a
+                `ParameterServerStrategy` also a `tf.keras.utils.experimental.DatasetCreator` of such datasets.
             y: Must be `None`: the interactions are the targets.
-            batch_size: Optional integer, the number of positives per step if `x` is an `Interactions`. Defaults to `2048`.
+            batch_size: Optional integer, the number of positives per step, unless `x` is a dataset. Defaults to `2048`.
             epochs: Integer, the number of passes over the data. Defaults to `1`.
             verbose: As in `tf.keras.Model.fit`. Defaults to `"auto"`.
             callbacks: List of Keras callbacks. Defaults to `None`.
@@ -423,6 +425,8 @@ class Recommender(tfrs.Model):
                 lambda progress: self.training_batches(rows, size, progress),
                 int(self.batches.read_value()),
             )
+        if isinstance(x, PreparedTable):
+            return self._prepared_data(x, batch_size or batches.BATCH_SIZE)
         if isinstance(x, tf.keras.utils.experimental.DatasetCreator):
             if not len(self.seen):
                 raise ValueError(
@@ -431,7 +435,9 @@ class Recommender(tfrs.Model):
                 )
             return x, None
         batches.check_dataset(x, "x", batch_size)
-        if not len(self.seen):
+        if KNOWN in x.element_spec:
+            self._check_windows(x.element_spec)
+        elif not len(self.seen):
             if x.cardinality() == tf.data.INFINITE_CARDINALITY:
                 raise ValueError(
                     "`x` must be a finite dataset, or `set_seen` must be called first: otherwise the histories are unknown and "
@@ -446,6 +452,29 @@ class Recommender(tfrs.Model):
         if has_workers(self.distribute_strategy) and isinstance(x, tf.data.Dataset) and x.cardinality() >= 0:
             return x.repeat(), int(x.cardinality())
         return x, None
+
+    def _prepared_data(self, table: PreparedTable, batch_size: int) -> tuple[Any, int | None]:
+        """As `_training_data`, of a prepared table."""
+        strategy, before = self.distribute_strategy, int(self.batches.read_value())
+        if has_workers(strategy):
+            return endless_batches(lambda progress: self.prepared_batches(table, batch_size, progress=progress), before)
+        if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+            return self._batches_of_own_shards(table, batch_size, before)
+        return self.prepared_batches(table, batch_size), None
+
+    def _batches_of_own_shards(self, table: PreparedTable, batch_size: int, before: int) -> tuple[Any, int]:
+        """Batches of which each worker reads a part, from shards of its own, and their number in an epoch."""
+        steps = -(-len(table.training) // batch_size)
+
+        def own(context: tf.distribute.InputContext) -> tf.data.Dataset:
+            return self.prepared_batches(
+                table,
+                context.get_per_replica_batch_size(batch_size),
+                shard=(context.input_pipeline_id, context.num_input_pipelines),
+                progress=tf.data.Dataset.counter(before, steps),
+            )
+
+        return self.distribute_strategy.distribute_datasets_from_function(own), steps
 
     def _for_replicas(self, data: Any) -> Any:
         """The dataset with what the replicas of a strategy need to draw as one device would."""
@@ -469,6 +498,45 @@ class Recommender(tfrs.Model):
         """
         progress = self.batches.read_value if progress is None else progress
         return training_dataset(rows, batch_size, seed=self.seed, progress=progress)
+
+    def prepared_batches(self, table: PreparedTable, batch_size: int, **arguments: Any) -> tf.data.Dataset:
+        """Returns the dataset that `fit` makes of a prepared table.
+
+        Args:
+            table: A `PreparedTable` with the vocabularies of the model.
+            batch_size: Integer >= 1, number of positives per batch.
+            **arguments: Further arguments of `PreparedTable.dataset`.
+        """
+        self._check_vocabularies(table)
+        own = {"seed": self.seed, "progress": self.batches.read_value, **self.window_options}
+        return table.dataset(batch_size, **{**own, **arguments})
+
+    @property
+    def window_options(self) -> dict[str, Any]:
+        """The arguments of `PreparedTable.dataset` for the histories that a training step reads; none if it reads none."""
+        return {}
+
+    def _check_windows(self, spec: Any) -> None:
+        """Raises a `ValueError` unless the rows of a dataset carry the histories that a training step reads."""
+        wanted = self.window_options
+        if not wanted:
+            return
+        around = wanted["before"] + wanted["after"]
+        if batches.HISTORY in spec:
+            window, run = spec[batches.HISTORY].shape[1], spec[batches.CANDIDATE_CODE].shape[1]
+            around = around if window is None or run is None else window - run
+        if batches.HISTORY not in spec or around != wanted["before"] + wanted["after"]:
+            raise ValueError(
+                "`x` must carry the items around each run that the model reads: make it by `table.dataset(batch_size, "
+                f"**model.window_options)`. Received: {spec}"
+            )
+
+    def _check_vocabularies(self, table: PreparedTable) -> None:
+        own = self.query_lookup.ids, self.candidate_lookup.ids
+        if table.vocabulary.recode(*own) is not table.vocabulary:
+            raise ValueError(
+                f"A prepared table must have the users and items of the model, in their order. Received: {table}"
+            )
 
     def validation_dataset(self, data: Any) -> tf.data.Dataset | None:
         """Returns the dataset that Keras iterates over for validation.
@@ -527,7 +595,7 @@ class Recommender(tfrs.Model):
             logs = self._measured(batch, loss, measures)
         return {name: float(value) for name, value in logs.items()}
 
-    def set_seen(self, interactions: Interactions) -> None:
+    def set_seen(self, interactions: Interactions | PreparedTable) -> None:
         """Replaces the interaction histories of all users.
 
         Items of a user's history are never sampled as negatives for that user and are excluded from recommendations by default.
@@ -535,9 +603,13 @@ class Recommender(tfrs.Model):
 
         Args:
             interactions: An `Interactions` with the rows of each user from the oldest to the newest. Rows with ids that the
-                model does not know are dropped, with a warning.
+                model does not know are dropped, with a warning. Or a `PreparedTable` that has those of the model.
         """
-        self.seen.set_interactions(self._recode(interactions, "interactions"))
+        if isinstance(interactions, PreparedTable):
+            self._check_vocabularies(interactions)
+            self.seen.set_histories(*interactions.histories())
+        else:
+            self.seen.set_interactions(self._recode(interactions, "interactions"))
 
     def add_seen(self, interactions: Interactions) -> None:
         """Extends the interaction histories, as `fit` does, without training.
@@ -636,6 +708,10 @@ class Recommender(tfrs.Model):
         if batches.QUERY_CODE in batch:
             return tf.cast(queries, tf.int32), tf.cast(candidates, tf.int32)
         return self.query_lookup(queries), self.candidate_lookup(candidates)
+
+    def seen_in(self, batch: Any) -> SeenItems | batches.CarriedItems:
+        """Returns what is known of the users of a batch, with a method `contains`: what its rows carry, or the histories."""
+        return batches.CarriedItems.of(batch) or self.seen
 
     def weights_of(self, batch: Any, users: Tensor, items: Tensor) -> Tensor:
         """Returns the weight of each row of a batch, float32, `(batch,)`: its `"sample_weight"`, 1 without; 0 for unknown ids.

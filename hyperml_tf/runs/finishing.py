@@ -12,13 +12,12 @@ from typing import Any
 import tensorflow as tf
 
 import hyperml_tf
-from hyperml_tf.data import Interactions, ItemTable
+from hyperml_tf.data import ItemTable
 from hyperml_tf.files.whole import whole_file
 from hyperml_tf.models import HyperML
 from hyperml_tf.runs import layout
 from hyperml_tf.runs import run as run_lib
-from hyperml_tf.runs.held_out import HeldOut
-from hyperml_tf.runs.weighted_rows import save_weighted_rows
+from hyperml_tf.runs.run_data import RunData
 from hyperml_tf.serving import export_saved_model
 from hyperml_tf.settings import TrainingConfig
 
@@ -28,8 +27,7 @@ logger = logging.getLogger(__name__)
 def write_model(
     path: Path,
     model: HyperML,
-    data: Interactions,
-    held_out: HeldOut | None,
+    data: RunData,
     config: dict[str, Any],
     metrics: dict[str, Any],
     settings: TrainingConfig,
@@ -40,19 +38,13 @@ def write_model(
     Args:
         path: Path of the directory.
         model: The model, compiled for further training, with all rows of the table as histories.
-        data: An `Interactions`, the table.
-        held_out: The held-out rows, or `None`.
+        data: The rows of the run.
         config: The contents of `config.json`.
         metrics: The contents of `metrics.json`.
         settings: The settings of the run.
         items: What is known of the items, or `None`; the export returns it with item ids.
     """
-    if held_out is not None:
-        with whole_file(path / layout.HELD_OUT) as scratch:
-            held_out.save(scratch, config["fingerprint"])
-    if data.weights is not None:
-        with whole_file(path / layout.WEIGHTED_ROWS) as scratch:
-            save_weighted_rows(scratch, data)
+    data.save(path, config["fingerprint"])
     with whole_file(path / layout.MODEL) as scratch:
         model.save(scratch)
     card = run_lib.card(config, metrics)
@@ -74,11 +66,10 @@ def mark_finished(path: Path, metrics: dict[str, Any]) -> None:
     shutil.rmtree(path / layout.PROGRESS, ignore_errors=True)
 
 
-def provenance(data: Interactions) -> dict[str, Any]:
+def provenance(data: RunData) -> dict[str, Any]:
     """Returns what `config.json` says of the table, and with which versions the run was made."""
     return {
-        "table": data.origin.table if data.origin is not None else "interactions",
-        "fingerprint": data.fingerprint(),
+        **data.provenance(),
         "versions": {
             "hyperml_tf": hyperml_tf.__version__,
             "tensorflow": tf.__version__,
@@ -102,7 +93,7 @@ def write_json(path: Path, values: dict[str, Any]) -> None:
         scratch.write_text(json.dumps(values, indent=2) + "\n")
 
 
-def _picture(model: HyperML, data: Interactions, items: ItemTable | None, path: Path) -> None:
+def _picture(model: HyperML, data: RunData, items: ItemTable | None, path: Path) -> None:
     from hyperml_tf.visualization import plot_items
 
     try:

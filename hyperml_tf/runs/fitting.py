@@ -13,6 +13,7 @@ from hyperml_tf.data import Interactions
 from hyperml_tf.models import HyperML, Recommender
 from hyperml_tf.models.default_optimizer import adam
 from hyperml_tf.optimizers import RiemannianSGD
+from hyperml_tf.preparation import TrainingRows
 from hyperml_tf.settings import TableFacts, TrainingConfig
 from hyperml_tf.settings.resolution import chosen
 
@@ -29,11 +30,11 @@ _FURTHER = 0.1
 _Model = TypeVar("_Model", bound=Recommender)
 
 
-def new_model(training: Interactions, config: TrainingConfig, **arguments: Any) -> HyperML:
+def new_model(training: Interactions | TrainingRows, config: TrainingConfig, **arguments: Any) -> HyperML:
     """Returns a compiled model for a table, not trained yet.
 
     Args:
-        training: An `Interactions`, the rows that it will be trained on.
+        training: An `Interactions`, the rows that it will be trained on, or a `TrainingRows` of a prepared table.
         config: A `TrainingConfig`, whose `seed` makes the result reproducible.
         **arguments: Further arguments of `HyperML`.
 
@@ -74,7 +75,7 @@ def new_optimizer(model: HyperML, config: TrainingConfig, steps: int) -> Any:
 
 def fit(
     model: _Model,
-    training: Interactions,
+    training: Interactions | TrainingRows,
     validation: Interactions | None,
     epochs: int,
     batch_size: int,
@@ -86,7 +87,7 @@ def fit(
 
     Args:
         model: A `HyperML` or a baseline.
-        training: An `Interactions`, the training rows.
+        training: An `Interactions`, the training rows, or a `TrainingRows` of a prepared table.
         validation: An `Interactions` with one held-out row per user, or `None` to keep the weights of the last epoch.
         epochs: Integer, number of epochs.
         batch_size: Integer, positives per step.
@@ -103,9 +104,11 @@ def fit(
     own: list[Any] = [StopOnDivergence()]
     if validation is not None:
         own.append(BestWeights(MONITOR) if best is None else best)
+    batches: dict[str, Any] = {"x": training, "batch_size": batch_size}
+    if isinstance(training, TrainingRows):
+        batches = {"x": model.prepared_batches(training.table, batch_size, all_parts=training.all_parts)}
     model.fit(
-        training,
-        batch_size=batch_size,
+        **batches,
         epochs=epochs,
         initial_epoch=initial_epoch,
         validation_data=validation,
@@ -155,6 +158,6 @@ def change_rate(model: HyperML, schedule: Any) -> Any:
     return tf.keras.optimizers.schedules.deserialize(settings["learning_rate"])
 
 
-def steps_of_epoch(training: Interactions, batch_size: int) -> int:
+def steps_of_epoch(training: Interactions | TrainingRows, batch_size: int) -> int:
     """Returns the number of training batches per epoch."""
     return -(-len(training) // batch_size)

@@ -21,7 +21,7 @@ MakeScorer = Callable[[Interactions], Scorer]
 TestHistory = Literal["before_test", "train"]
 """The rows that are known of the users when test items are ranked, by the names of `Split`."""
 
-_NEGATIVES = 100
+NEGATIVES = 100
 # Users who are evaluated after an update: enough for a standard error of 1 %, so that all other new rows are trained on.
 _NEWEST = 2000
 
@@ -54,8 +54,19 @@ class HeldOut:
         Raises:
             ValueError: If no row can be held out.
         """
-        split = without_full_users(table, leave_one_out(table, order, seed))
-        return cls(split, sampled_negatives(table, split.users, _NEGATIVES, seed), order)
+        return cls.of_split(table, without_full_users(table, leave_one_out(table, order, seed)), order, seed)
+
+    @classmethod
+    def of_split(cls, table: Interactions, split: Split, order: str, seed: int = 0) -> HeldOut:
+        """Samples the negatives of a split.
+
+        Args:
+            table: An `Interactions`, all rows.
+            split: A `Split` of it.
+            order: String, how rows were held out.
+            seed: Integer, random seed of the negatives. Defaults to `0`.
+        """
+        return cls(split, sampled_negatives(table, split.users, NEGATIVES, seed), order)
 
     @classmethod
     def draw_newest(cls, table: Interactions, new: np.ndarray, order: str, seed: int = 0) -> HeldOut:
@@ -78,7 +89,7 @@ class HeldOut:
         test[np.cumsum(counts)[users] - 1] = True
         nothing = np.zeros(0, np.int64)
         split = Split(table.with_rows(~test), table.with_rows(nothing), table.with_rows(test))
-        return cls(split, sampled_negatives(table, split.users, _NEGATIVES, seed), order)
+        return cls(split, sampled_negatives(table, split.users, NEGATIVES, seed), order)
 
     def report(self, scorer: MakeScorer, test_history: TestHistory = "before_test") -> dict[str, dict[str, float]]:
         """Returns the metrics of a model on `"validation"` and `"test"` rows, if there are any, under both protocols.

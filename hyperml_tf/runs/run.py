@@ -14,6 +14,8 @@ import numpy as np
 from hyperml_tf.data import Interactions, ItemTable
 from hyperml_tf.models import HyperML, load_model
 from hyperml_tf.models.baselines import Popularity
+from hyperml_tf.preparation import PreparedTable
+from hyperml_tf.runs import streamed
 from hyperml_tf.runs.held_out import HeldOut, TestHistory, check_test_history
 from hyperml_tf.runs.layout import CONFIG, DIVERGED, HELD_OUT, ITEMS, METRICS, MODEL, WEIGHTED_ROWS, read_json
 from hyperml_tf.runs.weighted_rows import load_weighted_rows
@@ -105,12 +107,16 @@ class Run:
         """The held-out rows and their negatives; `None` if the run was trained on all rows."""
         if self.config.split == "none":
             return None
+        if self._prepared is not None:
+            return streamed.all_held_out(self._prepared)
         table = self.table if self._is_weighted else self._vocabulary()
         return HeldOut.load(self.path / HELD_OUT, table, self.described["fingerprint"])
 
     @functools.cached_property
     def table(self) -> Interactions:
         """All rows of the table, with their weights, in the codes of the vocabularies of the model, whose histories they are."""
+        if self._prepared is not None:
+            return self._prepared.interactions()
         vocabulary = self._vocabulary()
         if self._is_weighted:
             return load_weighted_rows(self.path / WEIGHTED_ROWS, vocabulary, self.described["fingerprint"])
@@ -147,6 +153,19 @@ class Run:
         """The entries of the run in model cards; see `export_saved_model`."""
         return card(self.described, self.metrics)
 
+    @functools.cached_property
+    def _prepared(self) -> PreparedTable | None:
+        """The prepared table that the run was trained on shard by shard, if it was."""
+        if "prepared" not in self.described:
+            return None
+        table = PreparedTable.open(str(self.described["prepared"]))
+        if table.fingerprint != self.fingerprint:
+            raise ValueError(
+                f"`{table.path}` must be the prepared table of the run in {str(self.path)!r}, {self.fingerprint}. "
+                f"Received: {table.fingerprint}"
+            )
+        return table
+
     @property
     def _is_weighted(self) -> bool:
         return (self.path / WEIGHTED_ROWS).is_file()
@@ -173,6 +192,8 @@ class Run:
             ValueError: If the run has no held-out rows, or `test_history` is neither of the two.
         """
         check_test_history(test_history)
+        if self._prepared is not None and self.config.split != "none":
+            return streamed.evaluate(self.model, self._prepared, test_history)
         if self.held_out is None:
             raise ValueError(
                 "`split` of the run must be 'last' or 'random': without, there are no held-out rows to evaluate. "

@@ -12,20 +12,20 @@ from typing import Any
 
 import pandas as pd
 
-from hyperml_tf.data import Interactions, ItemTable
+from hyperml_tf.data import ItemTable
 from hyperml_tf.data.item_table import as_item_table
-from hyperml_tf.runs import fitting, layout
-from hyperml_tf.runs import run as run_lib
+from hyperml_tf.models import HyperML
+from hyperml_tf.runs import fitting, layout, reading
 from hyperml_tf.runs.claims import alone_in, check_claimable, is_run
 from hyperml_tf.runs.finishing import check_versions, mark_finished, provenance, write_json, write_model
-from hyperml_tf.runs.held_out import HeldOut
 from hyperml_tf.runs.resumable import fit_resumably
 from hyperml_tf.runs.run import Run
+from hyperml_tf.runs.run_data import RunData, run_data
 from hyperml_tf.settings import TrainingConfig
 
 
 def train_run(
-    table: str | os.PathLike[str] | Interactions,
+    table: reading.Table,
     out: str | os.PathLike[str],
     config: TrainingConfig | None = None,
     callbacks: Sequence[Any] = (),
@@ -33,6 +33,7 @@ def train_run(
     *,
     items: str | os.PathLike[str] | pd.DataFrame | ItemTable | None = None,
     item_details: Sequence[str] | None = None,
+    stream: bool | None = None,
 ) -> Run:
     """Trains a model on a table, evaluates and exports it, and writes everything to a directory; see `Run` for its files.
 
@@ -46,7 +47,8 @@ def train_run(
     killed is continued by `resume=True`, to the same weights and metrics as without the interruption.
 
     Args:
-        table: Path of a table, see `Interactions.from_file`, or an `Interactions`.
+        table: Path of a table, see `Interactions.from_file`, or of a directory that `prepare` wrote; an `Interactions` or a
+            `PreparedTable`.
         out: Path of the directory to write, which must not hold a run, or an unfinished one with `resume=True`.
         config: A `TrainingConfig`. Defaults to `None`, the default settings, or those of the run that is resumed.
         callbacks: Further Keras callbacks. Their state is not kept. Defaults to `()`.
@@ -55,6 +57,8 @@ def train_run(
             into the run, and the export returns them with item ids. Defaults to `None`, no table, or that of the run that is
             resumed.
         item_details: Names of the columns of `items` to take. Defaults to `None`, all of them.
+        stream: Boolean, whether a prepared table is read shard by shard, so that memory does not grow with its rows until the end
+            of the training. Defaults to `None`, where it would take more than half of the memory otherwise.
 
     Returns:
         A `Run`.
@@ -83,14 +87,14 @@ def train_run(
     stored = layout.read_json(path / layout.CONFIG) if resume and is_run(path) else None
     given = config or (TrainingConfig() if stored is None else TrainingConfig.from_file(path / layout.CONFIG))
     started = time.perf_counter()
-    data = table if isinstance(table, Interactions) else Interactions.from_file(table, **given.reading())
-    held_out = None if given.split == "none" else HeldOut.draw(data, given.split, seed=0)
-    training = data if held_out is None else held_out.split.train
-    config = given.resolved(training)
+    source = reading.opened(table, given)
+    given = reading.as_read(given, source)
+    data = run_data(source, given, stream)
+    config = given.resolved(data.training)
     written = {**_settings(given, config), **provenance(data)}
     if stored is not None:
         _check_same(path, stored, written)
-    known = None if items is None else as_item_table(items, data.item_ids, item_details)
+    known = None if items is None else as_item_table(items, data.vocabulary.item_ids, item_details)
     path.mkdir(parents=True, exist_ok=True)
     with alone_in(path, resume):
         if stored is None:
@@ -98,31 +102,36 @@ def train_run(
         if known is not None:
             known.save(path / layout.ITEMS)
         elif stored is not None and (path / layout.ITEMS).exists():
-            known = ItemTable.from_file(path / layout.ITEMS, data.item_ids, item_column="item")
-        validation = None if held_out is None else held_out.split.validation
+            known = ItemTable.from_file(path / layout.ITEMS, data.vocabulary.item_ids, item_column="item")
         model, before = fit_resumably(
             path,
             config.epochs,
-            lambda: fitting.new_model(training, config),
+            lambda: _new_model(data, config),
             functools.partial(
                 fitting.fit,
-                training=training,
-                validation=validation,
+                training=data.training,
+                validation=data.validation(),
                 epochs=config.epochs,
                 batch_size=config.batch_size,
             ),
             callbacks,
         )
-        metrics: dict[str, Any] = {"users": data.n_users, "items": data.n_items, "train_rows": len(training)}
-        if held_out is not None:
-            metrics |= run_lib.evaluate(model, held_out)
-            # From here on it is the model that is served, to users of whom every row is known.
-            model.set_seen(data)
+        users, n_items = data.vocabulary.n_users, data.vocabulary.n_items
+        metrics: dict[str, Any] = {"users": users, "items": n_items, "train_rows": len(data.training)}
+        metrics |= data.evaluate(model)
+        # From here on it is the model that is served, to users of whom every row is known.
+        data.finish(model)
         fitting.keep_learning(model)
-        write_model(path, model, data, held_out, written, metrics, config, known)
+        write_model(path, model, data, written, metrics, config, known)
         metrics["seconds"] = round(before + time.perf_counter() - started, 2)
         mark_finished(path, metrics)
     return Run.load(path)
+
+
+def _new_model(data: RunData, config: TrainingConfig) -> HyperML:
+    model = fitting.new_model(data.training, config)
+    data.begin(model)
+    return model
 
 
 def _check_same(path: Path, stored: dict[str, Any], now: dict[str, Any]) -> None:

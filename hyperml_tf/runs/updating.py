@@ -26,6 +26,7 @@ from hyperml_tf.runs.held_out import HeldOut
 from hyperml_tf.runs.replay import fit_with_replay, steps_of_epoch
 from hyperml_tf.runs.resumable import fit_resumably
 from hyperml_tf.runs.run import Run
+from hyperml_tf.runs.run_data import InMemory
 from hyperml_tf.settings import defaults
 from hyperml_tf.settings.resolution import chosen
 
@@ -143,7 +144,7 @@ def update_run(
             metrics |= run_lib.evaluate(model, rows.held_out)
         model.set_seen(rows.table)
         fitting.change_rate(model, further)
-        write_model(path, model, rows.table, rows.held_out, written, metrics, config, known)
+        write_model(path, model, InMemory(rows.table, rows.held_out), written, metrics, config, known)
         metrics["seconds"] = round(before + time.perf_counter() - started, 2)
         mark_finished(path, metrics)
     return Run.load(path)
@@ -211,7 +212,8 @@ def _described(parent: Run, rows: _Rows, arguments: dict[str, Any]) -> dict[str,
     """The contents of `config.json`: those of the parent, whose settings stay, with the table and the lineage of the new run."""
     now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
     origin = {"parent": parent.fingerprint, **rows.added, **arguments, "written": now}
-    return {**parent.described, **provenance(rows.table), "lineage": [*parent.lineage, origin]}
+    described = {name: value for name, value in parent.described.items() if name != "prepared"}
+    return {**described, **provenance(InMemory(rows.table, rows.held_out)), "lineage": [*parent.lineage, origin]}
 
 
 def _checked_lineage(path: Path, stored: dict[str, Any], now: dict[str, Any]) -> list[dict[str, Any]]:

@@ -9,8 +9,8 @@ import tensorflow as tf
 from hyperml_tf.geometry.poincare.measured import MeasuredPoints
 from hyperml_tf.geometry.poincare.ordering import proximity, to_klein
 from hyperml_tf.numerics import Tensor
+from hyperml_tf.sampling.known_pairs import KnownPairs
 from hyperml_tf.sampling.row_draws import uniform
-from hyperml_tf.tables import SeenItems
 
 # Number of candidates beyond `count` that are checked against the history of the user. With 3, a positive lacks a negative only
 # if the 4 nearest candidates are all in the history.
@@ -94,7 +94,7 @@ def hardest(
     query_codes: Tensor,
     candidates: MeasuredPoints,
     c: Tensor,
-    seen: SeenItems,
+    seen: KnownPairs,
     count: int = 1,
     shallow: int | None = None,
 ) -> tuple[Tensor, Tensor]:
@@ -112,7 +112,7 @@ def hardest(
         query_codes: Codes of the queries, `(batch,)`.
         candidates: Measured points of the sampled candidates, `(groups * negatives, dim)`.
         c: Scalar >= 0, curvature.
-        seen: A `SeenItems`, the histories, whose items are never negatives.
+        seen: A `SeenItems`, the histories, or other `KnownPairs`: their items are never negatives.
         count: Integer >= 1, number of negatives, at most the number of candidates. Defaults to `1`.
         shallow: Optional integer. If less than the number of candidates, the `count` hardest of the first `shallow` candidates
             are selected, too; they may overlap with the others. Defaults to `None`.
@@ -124,6 +124,7 @@ def hardest(
     Example:
 
     >>> from hyperml_tf.geometry.poincare.measured import measure
+    >>> from hyperml_tf.tables import SeenItems
     >>> c, seen = tf.constant(1.0), SeenItems(n_users=1, n_items=3)
     >>> seen.set([0], [0])
     >>> points = tf.constant([[0.5, 0.0], [0.4, 0.0], [-0.5, 0.0]])
@@ -152,7 +153,7 @@ def hardest(
     return tf.concat([where for where, _ in chosen], axis=1), tf.concat([found for _, found in chosen], axis=1)
 
 
-def _known(positions: Tensor, drawn: Draw, query_codes: Tensor, seen: SeenItems) -> Tensor:
+def _known(positions: Tensor, drawn: Draw, query_codes: Tensor, seen: KnownPairs) -> Tensor:
     """Whether the users have interacted with the candidates at these positions, `(batch, m)`."""
     codes = tf.gather(tf.reshape(drawn.codes, [-1]), positions)
     return seen.contains(tf.broadcast_to(query_codes[:, tf.newaxis], tf.shape(codes)), codes)

@@ -6,8 +6,8 @@ import tensorflow as tf
 
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.sampling.hard_negatives import first_negatives
+from hyperml_tf.sampling.known_pairs import KnownPairs
 from hyperml_tf.sampling.row_draws import uniform
-from hyperml_tf.tables import SeenItems
 
 # Samples beyond `negatives`, which replace items of the history. A user who has seen a third of the catalogue lacks a single
 # negative in one of 250 cases; most users never do.
@@ -15,7 +15,7 @@ _SPARE = 4
 
 
 def uniform_negatives(
-    queries: Tensor, n_candidates: int, negatives: int, seen: SeenItems, seed: Tensor, places: Tensor | None = None
+    queries: Tensor, n_candidates: int, negatives: int, seen: KnownPairs, seed: Tensor, places: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
     """Samples candidates uniformly among those that the users have not interacted with.
 
@@ -23,7 +23,7 @@ def uniform_negatives(
         queries: User codes, `(batch,)`.
         n_candidates: Integer, size of the catalogue.
         negatives: Integer >= 1, number of negatives per user, sampled independently.
-        seen: A `SeenItems`, the histories, whose items are never negatives.
+        seen: A `SeenItems`, the histories, or other `KnownPairs`: their items are never negatives.
         seed: Two integers, the seed of random draws.
         places: Places of the users in the global batch, `(batch,)`. Defaults to `None`: they are the whole batch.
 
@@ -32,6 +32,7 @@ def uniform_negatives(
 
     Example:
 
+    >>> from hyperml_tf.tables import SeenItems
     >>> seen = SeenItems(n_users=1, n_items=2)
     >>> seen.set([0], [0])
     >>> codes, found = uniform_negatives(tf.constant([0]), 2, 1, seen, tf.constant([0, 0]))

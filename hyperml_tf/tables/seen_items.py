@@ -94,8 +94,17 @@ class SeenItems(tf.keras.layers.Layer):
             users: Sorted user codes, `(pairs,)`.
             items: Item codes, from the oldest to the newest of each user, `(pairs,)`.
         """
-        items = np.asarray(items, np.int32)
         indptr = np.concatenate([[0], np.cumsum(np.bincount(users, minlength=self.n_users))]).astype(np.int64)
+        self.set_histories(indptr, items)
+
+    def set_histories(self, indptr: np.ndarray, items: np.ndarray) -> None:
+        """Replaces all pairs by those of histories in CSR format.
+
+        Args:
+            indptr: Offsets of the users in `items`, `(n_users + 1,)`, int64.
+            items: Item codes, from the oldest to the newest of each user, `(pairs,)`.
+        """
+        items = np.asarray(items, np.int32)
         version = fingerprint(indptr, items) if len(items) else 0
         if version != self.version:
             self.histories.indptr.assign(indptr)

@@ -11,9 +11,8 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from hyperml_tf.data import Interactions
 from hyperml_tf.files.whole import whole_file
-from hyperml_tf.runs import TrainingConfig, fitting
+from hyperml_tf.runs import TrainingConfig, fitting, reading
 from hyperml_tf.runs.held_out import HeldOut
 from hyperml_tf.tuning import project
 from hyperml_tf.tuning.analysis import trials_table
@@ -58,7 +57,7 @@ class TuningResult:
 
 
 def tune_table(
-    table: str | os.PathLike[str] | Interactions,
+    table: reading.Table,
     out: str | os.PathLike[str],
     tuner: Literal["bayesian", "random", "hyperband", "grid"] = "bayesian",
     max_trials: int | None = None,
@@ -77,7 +76,8 @@ def tune_table(
     With the environment variables of keras-tuner for a chief and workers, several processes share a search.
 
     Args:
-        table: The path of a table, see `Interactions.from_file`, or `Interactions`.
+        table: The path of a table, see `Interactions.from_file`, or of a directory that `prepare` wrote; `Interactions` or a
+            `PreparedTable`.
         out: The path of the directory to write.
         tuner: String, one of `"bayesian"`, `"random"`, `"hyperband"` and `"grid"`. Defaults to `"bayesian"`.
         max_trials: Optional integer, at least 1, the number of trials. Defaults to 30, with `"hyperband"` and `"grid"` to all.
@@ -122,7 +122,7 @@ def tune_table(
             "`out` must not hold files of others with the names of those of a search. Choose another directory. "
             f"Received: {str(path)!r} with {', '.join(taken)}"
         )
-    data = table if isinstance(table, Interactions) else Interactions.from_file(table, **config.reading())
+    data = reading.loaded(table, config)
     split = HeldOut.draw(data, config.split, seed=0).split
     hypermodel = HyperMLHyperModel(
         split.train, split.validation, space or SearchSpace.default(), config, validate_every

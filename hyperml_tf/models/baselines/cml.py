@@ -93,7 +93,7 @@ class CML(MetricRecommender):
             users,
             len(self.candidate_tower),
             self.negatives,
-            self.seen,
+            self.seen_in(inputs),
             self._seed(inputs, training),
             None if places is None else places.positives,
         )

@@ -191,12 +191,14 @@ class HistoryTower(IdTower):
             weights[places[places >= 0]] = rows.weights[places >= 0]
         return self._window_dataset(positive, batch_size=batch_size, seed=seed, progress=progress, weights=weights)
 
-    def _window_dataset(self, positive: np.ndarray, run: int = _RUN, **arguments: Any) -> tf.data.Dataset:
-        """Runs of at most `run` of the positives, which are marked among the entries of `seen`."""
+    @property
+    def window_options(self) -> dict[str, Any]:
         before, after = self._sides
-        reorder = self.history.neighbours == "random"
-        sequences = self.seen.indptr, self.seen.items
-        return window_dataset(sequences, positive, before=before, after=after, run=run, reorder=reorder, **arguments)
+        return {"before": before, "after": after, "run": _RUN, "reorder": self.history.neighbours == "random"}
+
+    def _window_dataset(self, positive: np.ndarray, **arguments: Any) -> tf.data.Dataset:
+        """Runs of the positives, which are marked among the entries of `seen`."""
+        return window_dataset((self.seen.indptr, self.seen.items), positive, **self.window_options, **arguments)
 
     def training_points(
         self,
@@ -214,7 +216,10 @@ class HistoryTower(IdTower):
             counts = self.seen.histories.counts(users) - tf.cast(self.seen.contains(users, items), tf.int32)
         else:
             pulled = self._pulls(windows.histories, tf.shape(windows.items)[1], seed, rows, windows.flat)
-            counts = self.seen.histories.counts(users) - 1
+            counts = (
+                self.seen.histories.counts(users) if windows.counts is None else windows.flat_of_runs(windows.counts)
+            )
+            counts -= 1
         return self._place(users, pulled, counts)
 
     @property

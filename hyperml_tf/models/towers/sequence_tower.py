@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from hyperml_tf._keras import register
@@ -91,8 +90,9 @@ class SequenceTower(HistoryTower):
         encoded = encoded_selections(self.encoder.newest, self.encoding.length, codes, known)
         return super().pulled_by(codes, known) + encoded
 
-    def _window_dataset(self, positive: np.ndarray, run: int | None = None, **arguments: Any) -> tf.data.Dataset:
-        return super()._window_dataset(positive, self.encoding.length - self._sides[0], trim=True, **arguments)
+    @property
+    def window_options(self) -> dict[str, Any]:
+        return {**super().window_options, "run": self.encoding.length - self._sides[0], "trim": True}
 
     @property
     def _reach(self) -> int:

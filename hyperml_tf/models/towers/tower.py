@@ -77,6 +77,11 @@ class Tower(HyperbolicLayer):
         """
         return training_dataset(rows, batch_size, seed=seed, progress=progress)
 
+    @property
+    def window_options(self) -> dict[str, Any]:
+        """The arguments of `window_dataset` for the histories that `training_points` reads; none if it reads none."""
+        return {}
+
     def training_points(
         self,
         users: Tensor,
@@ -133,13 +138,38 @@ class Tower(HyperbolicLayer):
         Raises:
             ValueError: If a point is not finite, outside of graphs. The message names the first such id.
         """
-        starts = range(0, len(self), self.block)
-        blocks = [self.points(tf.range(start, min(start + self.block, len(self)))) for start in starts]
+        return self._joined(
+            [
+                self.points(tf.range(start, min(start + self.block, len(self))))
+                for start in range(0, len(self), self.block)
+            ]
+        )
+
+    def points_of(self, codes: np.ndarray) -> Tensor:
+        """Returns the points of some codes, `(batch, dim)`, as `all_points` does.
+
+        Args:
+            codes: Integers in `[0, len(self))`, `(batch,)`, at least one.
+
+        Raises:
+            ValueError: As `all_points`.
+        """
+        blocks = [
+            self.points(tf.constant(codes[start : start + self.block], tf.int32))
+            for start in range(0, len(codes), self.block)
+        ]
+        return self._joined(blocks, codes)
+
+    def _joined(self, blocks: list[Tensor], codes: np.ndarray | None = None) -> Tensor:
+        """The points of blocks, of all codes if none are given."""
         points = tf.concat(blocks, axis=0)
         if tf.executing_eagerly():
             finite = tf.reduce_all(tf.math.is_finite(points), axis=-1).numpy()
             if not finite.all():
-                raise ValueError(self._not_finite(int(np.argmin(finite)), int(np.count_nonzero(~finite))))
+                first = int(np.argmin(finite))
+                raise ValueError(
+                    self._not_finite(first if codes is None else int(codes[first]), int(np.count_nonzero(~finite)))
+                )
         return points
 
     def _not_finite(self, code: int, count: int) -> str:
