@@ -7,6 +7,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from hyperml_tf.callbacks.steps import call_after_steps
+
 
 class DivergedError(ValueError):
     """The loss or the weights of a training are no longer finite.
@@ -30,7 +32,8 @@ class StopOnDivergence(tf.keras.callbacks.Callback):
     """Raises an error when the loss is NaN or infinite, or when weights are at the end of an epoch.
 
     `tf.keras.callbacks.TerminateOnNaN` ends training as if it had been complete; this callback says what happened. It checks the
-    loss after each execution of steps, which costs nothing, and the trainable weights once an epoch.
+    loss after each execution of steps, which costs nothing, and the trainable weights once an epoch; on parameter servers, where
+    steps are asynchronous, both once an epoch.
 
     Example:
 
@@ -50,12 +53,17 @@ class StopOnDivergence(tf.keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._epoch = epoch
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+    def set_model(self, model: Any) -> None:
+        super().set_model(model)
+        call_after_steps(self, self._check_loss)
+
+    def _check_loss(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         loss = (logs or {}).get("loss")
         if loss is not None and not math.isfinite(loss):
             raise self._diverged(f"the loss is {float(loss)}")
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self._check_loss(-1, logs)
         for variable in self.model.trainable_variables:
             if variable.dtype.is_floating and not bool(tf.reduce_all(tf.math.is_finite(variable))):
                 raise self._diverged(f"the weights {variable.name!r} are not finite")

@@ -10,6 +10,8 @@ import tensorflow as tf
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from hyperml_tf.callbacks.steps import call_after_steps
+
 logger = logging.getLogger(__name__)
 
 # The protocol of the validation metrics, which is left out where the place is scarce.
@@ -20,7 +22,7 @@ class TrainingProgress(tf.keras.callbacks.Callback):
     """Shows one progress bar for all epochs of `fit`, with the loss, a validation metric and the remaining time.
 
     Use it with `fit(verbose=0)`. If the console is not a terminal, it draws nothing, and logs a line after each epoch, with the
-    level `INFO`.
+    level `INFO`. On parameter servers, where steps are asynchronous, the bar moves once an epoch.
 
     Args:
         monitor: String. The key in `logs` of the metric to show beside the loss. It is shown from the first epoch that has it.
@@ -67,7 +69,11 @@ class TrainingProgress(tf.keras.callbacks.Callback):
         self._task = self._progress.add_task("Training", total=epochs, values="")
         self._progress.start()
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+    def set_model(self, model: Any) -> None:
+        super().set_model(model)
+        call_after_steps(self, self._advance)
+
+    def _advance(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         # The bar counts epochs and moves by fractions of one. In the first epoch of a dataset without a known cardinality,
         # the number of steps is unknown and the bar stays.
         if self._progress is not None and self.params.get("steps"):

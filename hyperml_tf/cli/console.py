@@ -8,12 +8,14 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.logging import RichHandler
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
+
+_Result = TypeVar("_Result")
 
 PROTOCOLS = ("full", "sampled100")
 MEASURES = {
@@ -36,26 +38,32 @@ def start_logging(log: Console | None = None, level: int = logging.INFO) -> None
     ours.propagate = False  # TensorFlow adds a handler to the root logger, which would repeat every message
 
 
-def start_tensorflow(log: Console | None = None) -> None:
+def start_tensorflow(log: Console | None = None, begin: Callable[[], _Result] | None = None) -> _Result | None:
     """Imports TensorFlow without its log messages, and sends those of `hyperml_tf` to the terminal.
 
     With `HYPERML_DEBUG=1` nothing is suppressed.
 
     Args:
         log: A `rich` console for log messages. Defaults to `None`, `errors()`.
+        begin: Optional function to call before any other operation of TensorFlow. Defaults to `None`.
+
+    Returns:
+        What `begin` returns.
     """
     start_logging(log)
     if os.environ.get("HYPERML_DEBUG") == "1":
-        return
+        return begin() if begin is not None else None
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     warnings.filterwarnings("ignore", module=r"(tensorflow|tf_keras|keras)")
     with muted():
         import tensorflow as tf
 
         # The first tensor initializes the runtime, which logs the devices it finds.
+        result = begin() if begin is not None else None
         tf.constant(0)
     tf.get_logger().setLevel(logging.ERROR)
     logging.getLogger("absl").setLevel(logging.ERROR)
+    return result
 
 
 @contextlib.contextmanager

@@ -13,6 +13,14 @@ from hyperml_tf.cli.options import ConfigOption, TableArgument, settings_given, 
 from hyperml_tf.cli.tables import open_and_tell
 from hyperml_tf.settings import defaults
 
+StrategyOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="mirrored|multi-worker|parameter-server",
+        help="Train on all GPUs of this machine, or on the cluster of TF_CONFIG: this command is run by each of its processes.",
+        show_default=False,
+    ),
+]
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="The directory that `train --out` wrote.")]
 
 
@@ -38,6 +46,7 @@ def train(
             show_default="by its size",
         ),
     ] = None,
+    strategy: StrategyOption = None,
     **_: Any,
 ) -> None:
     """Train on a table, evaluate on held-out items, export a SavedModel."""
@@ -48,25 +57,37 @@ def train(
     console.start_logging()
     # Whatever is wrong with the paths or the table is said before TensorFlow is loaded.
     from hyperml_tf.runs.claims import check_claimable
+    from hyperml_tf.runs.cluster import check_strategy, leads
 
-    check_claimable(out, resume)
+    name = None if strategy is None else check_strategy(strategy)
+    if leads(name):
+        check_claimable(out, resume)
+    elif name == "parameter-server":
+        _serve()
     data = open_and_tell(table, settings)
-    from hyperml_tf.preparation import PreparedTable
-
-    known = (
-        None
-        if items is None
-        else read_items(items, detail, (data.vocabulary if isinstance(data, PreparedTable) else data).item_ids)
-    )
-    console.start_tensorflow()
+    known = None if items is None else read_items(items, detail, _item_ids(data))
+    trained_under = console.start_tensorflow(begin=None if name is None else lambda: _new_strategy(name))
     from hyperml_tf.callbacks import TrainingProgress
     from hyperml_tf.runs import train_run
+    from hyperml_tf.runs.strategies import directory_of_task
 
     progress = TrainingProgress(console=console.errors())
     try:
-        run = train_run(data, out, settings, callbacks=[progress], resume=resume, items=known, stream=stream)
+        with directory_of_task(out, name, resume) as mine:
+            run = train_run(
+                data,
+                mine,
+                settings,
+                callbacks=[progress],
+                resume=resume,
+                items=known,
+                stream=stream,
+                strategy=trained_under,
+            )
     finally:
         progress.close()
+    if not leads(name):
+        return
     metrics = run.metrics
     output = console.output()
     output.print(
@@ -77,6 +98,25 @@ def train(
         output.print(console.metrics_table(metrics))
     # Without rich, which would wrap long paths.
     typer.echo(f"Wrote {out}: {', '.join(sorted(path.name for path in out.iterdir()))}")
+
+
+def _serve() -> None:
+    """Runs this worker or parameter server until it is killed."""
+    from hyperml_tf.runs.strategies import serve
+
+    console.start_tensorflow(begin=serve)
+
+
+def _new_strategy(name: Any) -> Any:
+    from hyperml_tf.runs.strategies import new_strategy
+
+    return new_strategy(name)
+
+
+def _item_ids(table: Any) -> Any:
+    from hyperml_tf.preparation import PreparedTable
+
+    return (table.vocabulary if isinstance(table, PreparedTable) else table).item_ids
 
 
 def update(

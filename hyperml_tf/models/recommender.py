@@ -18,7 +18,7 @@ from hyperml_tf.metrics import ranks as ranks_lib
 from hyperml_tf.metrics.gains import CUTOFFS
 from hyperml_tf.metrics.protocols import Scorer
 from hyperml_tf.models import batches, keras_arguments
-from hyperml_tf.models.copies import gathered
+from hyperml_tf.models.copies import copied, outside_of_scopes
 from hyperml_tf.models.default_optimizer import undamped_adagrad
 from hyperml_tf.models.filters import Filters
 from hyperml_tf.models.parameter_servers import CoordinatorValidation, endless_batches, has_workers
@@ -390,7 +390,8 @@ class Recommender(tfrs.Model):
         keras_arguments.check_saving(self, filepath, save_format)
         if has_workers(self.distribute_strategy):
             # With whole tables, which load with any number of shards.
-            gathered(self).save(filepath, overwrite=overwrite, save_format=save_format, **kwargs)
+            arguments = {"overwrite": overwrite, "save_format": save_format, **kwargs}
+            outside_of_scopes(lambda: copied(self).save(filepath, **arguments))
             return
         super().save(filepath, overwrite=overwrite, save_format=save_format, **kwargs)
 

@@ -15,6 +15,7 @@ from hyperml_tf.files.whole import whole_file
 from hyperml_tf.models import HyperML
 from hyperml_tf.runs import fitting, layout
 from hyperml_tf.runs.progress import KeepProgress, Progress, cut_history
+from hyperml_tf.runs.strategies import scope
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +26,7 @@ def fit_resumably(
     begin: Callable[[], HyperML],
     fit: Callable[..., HyperML],
     callbacks: Sequence[Any] = (),
+    strategy: tf.distribute.Strategy | None = None,
 ) -> tuple[HyperML, float]:
     """Trains a model, from the last epoch that was kept in the directory of its run, if there is one.
 
@@ -34,6 +36,7 @@ def fit_resumably(
         begin: Function that returns the compiled model, if no epoch has ended.
         fit: Function that trains a model; `fitting.fit`, or of the same keywords `callbacks`, `initial_epoch` and `best`.
         callbacks: Further Keras callbacks. Defaults to `()`.
+        strategy: Optional `tf.distribute.Strategy`, in whose scope the model is made. Defaults to `None`.
 
     Returns:
         The trained model, and the seconds that earlier processes have trained.
@@ -41,11 +44,11 @@ def fit_resumably(
     Raises:
         DivergedError: If the loss or the weights are no longer finite.
     """
-    best, before = BestWeights(fitting.MONITOR), Progress.load(path)
-    if before is None:
-        model, first, seconds = begin(), 0, 0.0
-    else:
-        model, first, seconds = before.model, before.epochs, before.seconds
+    best = BestWeights(fitting.MONITOR)
+    with scope(strategy):
+        before = Progress.load(path)
+        model, first, seconds = (begin(), 0, 0.0) if before is None else (before.model, before.epochs, before.seconds)
+    if before is not None:
         before.restore(best)
         logger.info("Going on after epoch %d of %d.", first, epochs)
     cut_history(path / layout.HISTORY, first)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import tensorflow as tf
 
 from hyperml_tf.data import ItemTable
 from hyperml_tf.data.item_table import as_item_table
@@ -34,6 +35,7 @@ def train_run(
     items: str | os.PathLike[str] | pd.DataFrame | ItemTable | None = None,
     item_details: Sequence[str] | None = None,
     stream: bool | None = None,
+    strategy: tf.distribute.Strategy | None = None,
 ) -> Run:
     """Trains a model on a table, evaluates and exports it, and writes everything to a directory; see `Run` for its files.
 
@@ -59,6 +61,8 @@ def train_run(
         item_details: Names of the columns of `items` to take. Defaults to `None`, all of them.
         stream: Boolean, whether a prepared table is read shard by shard, so that memory does not grow with its rows until the end
             of the training. Defaults to `None`, where it would take more than half of the memory otherwise.
+        strategy: Optional `tf.distribute.Strategy` to train under, see `hyperml_tf.runs.strategies`. Of several workers that call
+            this in step, each needs an `out` of its own. Defaults to `None`, one device.
 
     Returns:
         A `Run`.
@@ -115,6 +119,7 @@ def train_run(
                 batch_size=config.batch_size,
             ),
             callbacks,
+            strategy,
         )
         users, n_items = data.vocabulary.n_users, data.vocabulary.n_items
         metrics: dict[str, Any] = {"users": users, "items": n_items, "train_rows": len(data.training)}
