@@ -17,7 +17,7 @@ DEMO_USER := user_00007
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo quick test pytest test-oldest bench-smoke robust docs docs-serve lint format build clean
+.PHONY: help demo quick test pytest test-oldest bench-smoke cluster-demo robust docs docs-serve lint format build clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets.
@@ -59,6 +59,9 @@ test-oldest: $(OLDEST)/.installed ## All tests with the oldest version of every 
 
 bench-smoke: $(VENV)/.installed-benchmarks ## Every program in benchmarks/, at toy size, to see that it still runs.
 	$(BIN)/pytest benchmarks
+
+cluster-demo: $(VENV)/.installed-dev ## Train on a cluster of processes on this machine, kill a worker on the way, and ask the export.
+	$(BIN)/python examples/cluster_demo.py build/cluster-demo
 
 robust: $(VENV)/.installed-dev ## Kills, full disks, damaged files and broken tables, counted.
 	$(BIN)/python benchmarks/robustness

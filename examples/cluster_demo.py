@@ -2,9 +2,9 @@
 
     python examples/cluster_demo.py build/cluster
 
-One coordinator, two workers and two parameter servers run the same command, `hyperml-tf train ... --strategy parameter-server`, each
-with its own TF_CONFIG, as pods of Kubernetes do. This program stands in for Kubernetes: it starts the processes, and starts those
-that die again. `--kill worker`, `ps` or `chief` says which kind of process is killed.
+One coordinator, two workers and two parameter servers run the same command, `hyperml-tf train ... --strategy parameter-server`,
+each with its own TF_CONFIG, as pods of Kubernetes do. This program stands in for Kubernetes: it starts the processes, and starts
+those that die again. `--kill worker`, `ps` or `chief` says which kind of process is killed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 COMMAND = (sys.executable, "-m", "hyperml_tf")
 
@@ -65,10 +65,12 @@ class Cluster:
                 stderr=log,
             )
 
-    def kill(self, kind: str, number: int) -> None:
-        """Kills a process, as the end of a machine would."""
+    def kill(self, kind: str) -> int:
+        """Kills a process of a kind, as the end of a machine would, and returns its number."""
+        number = random.randrange(len(self._cluster[kind]))
         self._processes[kind, number].send_signal(signal.SIGKILL)
         self._processes[kind, number].wait()
+        return number
 
     def tend(self) -> bool:
         """Starts processes that have died again. Returns whether the coordinator has finished."""
@@ -102,31 +104,63 @@ def epochs_done(run: Path) -> int:
         return 0
 
 
-def train(folder: Path, tasks: dict[str, int], arguments: Sequence[str], kills: Sequence[tuple[float, str]] = ()) -> dict[str, Any]:
+class Kill(NamedTuple):
+    """When a process is killed, and of which kind it is.
+
+    Attributes:
+        epoch: Integer, the number of epochs that have ended before.
+        seconds: Float, the time after that.
+        kind: String, "worker", "ps" or "chief".
+    """
+
+    epoch: int
+    seconds: float
+    kind: str
+
+
+def train(folder: Path, tasks: dict[str, int], arguments: Sequence[str], kills: Sequence[Kill] = ()) -> dict[str, Any]:
     """Trains on a prepared table in a cluster, and returns the metrics of the run and what happened on the way.
 
     Args:
         folder: Path of the directory of the demo, with the prepared table.
         tasks: The number of tasks of each kind.
         arguments: Further arguments of `hyperml-tf train`.
-        kills: When processes are killed, in epochs, and of which kind they are.
+        kills: The processes that are killed on the way.
     """
     run = folder / "run"
-    command = [*COMMAND, "train", str(folder / "prepared"), "--out", str(run), "--resume", "--strategy", "parameter-server"]
+    command = [
+        *COMMAND,
+        "train",
+        str(folder / "prepared"),
+        "--out",
+        str(run),
+        "--resume",
+        "--strategy",
+        "parameter-server",
+    ]
     pending, killed, started = sorted(kills), [], time.monotonic()
+    seen, since = 0, started
     with Cluster([*command, *arguments], tasks, folder / "logs") as cluster:
         while not cluster.tend():
-            if pending and epochs_done(run) >= pending[0][0]:
-                kind = pending.pop(0)[1]
-                number = random.randrange(tasks[kind])
-                cluster.kill(kind, number)
-                killed.append(f"{kind} {number}")
-            time.sleep(0.2)
+            if epochs_done(run) > seen:
+                seen, since = epochs_done(run), time.monotonic()
+            if pending and seen >= pending[0].epoch and time.monotonic() - since >= pending[0].seconds:
+                kind = pending.pop(0).kind
+                killed.append(f"{kind} {cluster.kill(kind)}")
             if cluster.restarts > 2 + 4 * len(kills):
                 raise SystemExit(f"Processes die again and again: see {folder / 'logs'}")
+            time.sleep(0.2)
         restarts = cluster.restarts
     metrics = json.loads((run / "metrics.json").read_text())
     return {"metrics": metrics, "killed": killed, "restarts": restarts, "seconds": time.monotonic() - started}
+
+
+def prepare(folder: Path, *sizes: str) -> Path:
+    """Makes up a table and prepares it in a directory, and returns the path of the table of its items."""
+    table, items = folder / "interactions.csv", folder / "items.csv"
+    subprocess.run([*COMMAND, "synthesize", str(table), "--item-table", str(items), *sizes], check=True)
+    subprocess.run([*COMMAND, "prepare", str(table), "--out", str(folder / "prepared"), "--shards", "4"], check=True)
+    return items
 
 
 def main() -> None:
@@ -135,21 +169,27 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--servers", type=int, default=2, help="parameter servers")
     parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--users", type=int, default=2000)
+    parser.add_argument("--items", type=int, default=1500)
+    parser.add_argument("--rows", type=int, default=60_000)
     parser.add_argument("--kill", choices=["worker", "ps", "chief", "nobody"], default="worker")
     options = parser.parse_args()
     folder = options.folder
     if folder.exists():
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
-    table, items = folder / "interactions.csv", folder / "items.csv"
-    subprocess.run([*COMMAND, "synthesize", str(table), "--item-table", str(items)], check=True)
-    subprocess.run([*COMMAND, "prepare", str(table), "--out", str(folder / "prepared"), "--shards", "4"], check=True)
+    sizes = [f"--{name}={getattr(options, name)}" for name in ("users", "items", "rows")]
+    items = prepare(folder, *sizes)
     tasks = {"chief": 1, "worker": options.workers, "ps": options.servers}
     print(f"Training on {tasks}; their output is in {folder / 'logs'}", flush=True)
     arguments = ["--items", str(items), "--epochs", str(options.epochs)]
-    kills = [] if options.kill == "nobody" else [(1, options.kill)]
+    kills = [] if options.kill == "nobody" else [Kill(1, 1.0, options.kill)]
     result = train(folder, tasks, arguments, kills)
-    query = [sys.executable, str(Path(__file__).with_name("query_saved_model.py")), str(folder / "run" / "saved_model" / "1")]
+    query = [
+        sys.executable,
+        str(Path(__file__).with_name("query_saved_model.py")),
+        str(folder / "run" / "saved_model" / "1"),
+    ]
     subprocess.run([*query, "--user", "user_00007"], check=True)
     test = result["metrics"]["test"]
     print(

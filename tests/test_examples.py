@@ -107,3 +107,8 @@ def test_draw_the_space(tmp_path: Path) -> None:
     run("draw_the_space.py", *TINY, "--out", tmp_path / "disk.png", "--page", tmp_path / "explorer.html")
     assert 'id="data">{"title":"A made-up catalogue"' in (tmp_path / "explorer.html").read_text(encoding="utf-8")
     assert (tmp_path / "disk.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_cluster_demo_survives_the_loss_of_a_worker(tmp_path: Path) -> None:
+    output = run_alone("cluster_demo.py", tmp_path / "demo", *TINY, "--workers", "1", "--servers", "1")
+    assert re.search(r"1 workers, 1 parameter servers; killed: worker 0; \d+ restarts; ", output)
