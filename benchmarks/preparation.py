@@ -125,9 +125,10 @@ def one_side(side: str, pattern: str, out: Path, memory: str) -> dict[str, Any]:
         "engine": engine,
         "from_file": from_file,
     }
-    before, started = timing.peak_bytes(), time.perf_counter()
+    before, started, cpu = timing.peak_bytes(), time.perf_counter(), time.process_time()
     counts = work[side](pattern, out, memory)
-    return {"seconds": time.perf_counter() - started, "peak": timing.peak_bytes() - before, **counts}
+    spent = time.process_time() - cpu
+    return {"seconds": time.perf_counter() - started, "cpu": spent, "peak": timing.peak_bytes() - before, **counts}
 
 
 def one_training(mode: str, path: Path, dim: int, folder: Path) -> list[dict[str, Any]]:
@@ -170,12 +171,13 @@ def sides_table(figures: dict[str, dict[str, Any]]) -> str:
         [
             side,
             f"{one['seconds']:.0f}",
+            f"{one['cpu']:.0f}",
             f"{one['peak'] / 1e6:,.0f}",
             *(f"{one[key]:,}" for key in ("rows", "users", "items", "train")),
         ]
         for side, one in figures.items()
     ]
-    return timing.markdown(["", "seconds", "peak MB", "pairs", "users", "items", "to train on"], rows)
+    return timing.markdown(["", "seconds", "CPU seconds", "peak MB", "pairs", "users", "items", "to train on"], rows)
 
 
 def training_table(figures: dict[str, list[dict[str, Any]]]) -> str:
