@@ -36,6 +36,11 @@ def bytes_of(size: str | int, name: str) -> int:
     return int(float(match[1]) * unit)
 
 
+def engine_bytes(memory: str | int) -> int:
+    """Returns the part that the engine may take of the memory of a process."""
+    return max(_LEAST, int(_SHARE * max(bytes_of(memory, "memory") - _REST, 0)))
+
+
 @contextlib.contextmanager
 def engine(folder: Path, memory: int) -> Iterator[Any]:
     """Context manager that yields a connection to an empty database in a folder, in which it also spills.
@@ -48,7 +53,7 @@ def engine(folder: Path, memory: int) -> Iterator[Any]:
         ImportError: if DuckDB is not installed.
     """
     duckdb = _duckdb()
-    limit = max(_LEAST, int(_SHARE * max(memory - _REST, 0)))
+    limit = engine_bytes(memory)
     connection = duckdb.connect(str(folder / "engine.duckdb"))
     try:
         connection.execute(f"SET memory_limit = '{limit // 2**20}MiB'")
