@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from hyperml_tf import __version__
-from hyperml_tf.cli import answers, pictures, reports, runs, serving, synthetic, tables, tuning
+from hyperml_tf.cli import answers, evaluation, pictures, reports, runs, serving, synthetic, tables, tuning
 from hyperml_tf.cli.serve import serve
 
 PROGRAM = "hyperml-tf"
@@ -25,7 +25,8 @@ app = typer.Typer(name=PROGRAM, add_completion=False, pretty_exceptions_enable=F
 app.command()(tables.inspect)
 app.command()(runs.train)
 app.command()(runs.update)
-app.command()(runs.evaluate)
+app.command()(evaluation.evaluate)
+app.command()(evaluation.crossvalidate)
 app.command()(tuning.tune)
 app.command()(answers.recommend)
 app.command()(answers.similar)

@@ -60,7 +60,7 @@ def _parameter(declared: Setting) -> inspect.Parameter:
     option = typer.Option(
         f"{declared.option}{negated}",
         help=declared.help,
-        metavar="|".join(declared.choices) or None,
+        metavar="|".join([*declared.choices, *([f"{declared.prefix}..."] if declared.prefix else [])]) or None,
         show_default=declared.auto or True,
         rich_help_panel=PANELS[declared.group],
     )

@@ -12,7 +12,7 @@ import numpy as np
 
 from hyperml_tf.data.interactions import Interactions
 from hyperml_tf.data.origin import Origin
-from hyperml_tf.data.splits import MINIMUM_ROWS, Split, leave_one_out, without_full_users
+from hyperml_tf.data.splits import MINIMUM_ROWS, Split, split_table
 from hyperml_tf.settings import TableFacts, TrainingConfig, defaults
 
 # Items with fewer rows are known by little more than their neighbours.
@@ -65,11 +65,10 @@ class Inspection:
             kept += f"; {_weights(table)}"
         settings = self._settings()
         shown = ("user_model", "loss", "curvature", "learning_rate", "negatives", "half_life")
-        evaluated = 0 if self.split is None else len(self.split.users)
         return [
             f"{read}.",
             f"{kept}.",
-            f"Trains on {len(self.training):,} pairs, evaluates {evaluated:,} users (split {self.config.split}); "
+            f"Trains on {len(self.training):,} pairs, evaluates {self._evaluated:,} users (split {self.config.split}); "
             f"{', '.join(f'{name} {settings[name]}' for name in shown)}.",
         ]
 
@@ -133,13 +132,21 @@ class Inspection:
     def _split(self) -> list[str]:
         if self.split is None:
             return [f"All {len(self.table):,} pairs are trained on, none are held out (split {self.config.split})"]
-        known = self.training.popularity() > 0
-        unseen = np.count_nonzero(~known[self.split.test.items])
+        known, test = self.training.popularity() > 0, self.split.test
+        unseen = np.count_nonzero(~known[test.items])
+        each = "each by a validation and a test item"
+        if len(test) > self._evaluated or len(self.split.validation) != self._evaluated:
+            each = f"by {len(test):,} test items; {len(self.split.validation):,} users have a validation item"
         return [
-            f"Trains on {len(self.training):,} pairs; {len(self.split.users):,} users are evaluated, each by a validation and a "
-            f"test item (split {self.config.split})",
-            f"  {_share(unseen, len(self.split.users))} of the test items have no training row, and cannot be found",
+            f"Trains on {len(self.training):,} pairs; {self._evaluated:,} users are evaluated, {each} "
+            f"(split {self.config.split})",
+            f"  {_share(unseen, len(test))} of the test items have no training row, and cannot be found",
         ]
+
+    @property
+    def _evaluated(self) -> int:
+        """The number of users with test rows."""
+        return 0 if self.split is None else len(np.unique(self.split.test.users))
 
     def _resolved(self) -> list[str]:
         settings = self._settings()
@@ -185,7 +192,7 @@ def inspect_table(
     split = None
     if given.split != "none":
         with _noted(notes):
-            split = without_full_users(data, leave_one_out(data, given.split, seed=0))
+            split = split_table(data, given.split, seed=0)
     if data.weights is not None and (mean := float(data.weights.mean())) >= _HEAVY:
         notes.append(
             f"The mean weight is {mean:.3g}, which makes the steps of training as many times as large: a weight counts as so "

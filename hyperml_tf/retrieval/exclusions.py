@@ -93,8 +93,8 @@ def exclude_all(*exclusions: Exclusion | None) -> Exclusion | None:
     kept = [one.kept for one in given if one.kept is not None]
     if len(kept) > 1:
         raise ValueError("`exclusions` must have one list of candidates to keep at most. Received: several")
-    pairs = (tf.concat([one[column] for one in given], axis=0) for column in (0, 1))
-    return Exclusion(*pairs, left_out, kept[0] if kept else None)
+    queries, candidates = (tf.concat([one[column] for one in given], axis=0) for column in (0, 1))
+    return Exclusion(queries, candidates, left_out, kept[0] if kept else None)
 
 
 def matrix_pairs(candidates: Tensor) -> tuple[Tensor, Tensor]:

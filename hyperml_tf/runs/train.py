@@ -15,8 +15,8 @@ import pandas as pd
 from hyperml_tf.data import Interactions, ItemTable
 from hyperml_tf.data.item_table import as_item_table
 from hyperml_tf.runs import fitting, layout
-from hyperml_tf.runs import run as run_lib
 from hyperml_tf.runs.claims import alone_in, check_claimable, is_run
+from hyperml_tf.runs.evaluation import Evaluation
 from hyperml_tf.runs.finishing import check_versions, mark_finished, provenance, write_json, write_model
 from hyperml_tf.runs.held_out import HeldOut
 from hyperml_tf.runs.resumable import fit_resumably
@@ -99,7 +99,7 @@ def train_run(
             known.save(path / layout.ITEMS)
         elif stored is not None and (path / layout.ITEMS).exists():
             known = ItemTable.from_file(path / layout.ITEMS, data.item_ids, item_column="item")
-        validation = None if held_out is None else held_out.split.validation
+        validation = None if held_out is None or not len(held_out.split.validation) else held_out.split.validation
         model, before = fit_resumably(
             path,
             config.epochs,
@@ -115,7 +115,7 @@ def train_run(
         )
         metrics: dict[str, Any] = {"users": data.n_users, "items": data.n_items, "train_rows": len(training)}
         if held_out is not None:
-            metrics |= run_lib.evaluate(model, held_out)
+            metrics |= Evaluation(model, held_out).metrics()
             # From here on it is the model that is served, to users of whom every row is known.
             model.set_seen(data)
         fitting.keep_learning(model)

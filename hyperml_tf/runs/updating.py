@@ -19,8 +19,8 @@ from hyperml_tf.data.identifiers import as_integers
 from hyperml_tf.data.item_table import as_item_table
 from hyperml_tf.models import HyperML
 from hyperml_tf.runs import fitting, layout
-from hyperml_tf.runs import run as run_lib
 from hyperml_tf.runs.claims import alone_in, check_claimable, is_run
+from hyperml_tf.runs.evaluation import Evaluation
 from hyperml_tf.runs.finishing import check_versions, mark_finished, provenance, write_json, write_model
 from hyperml_tf.runs.held_out import HeldOut
 from hyperml_tf.runs.replay import fit_with_replay, steps_of_epoch
@@ -140,7 +140,7 @@ def update_run(
 
         model, before = fit_resumably(path, epochs, begin, fit, callbacks)
         if rows.held_out is not None:
-            metrics |= run_lib.evaluate(model, rows.held_out)
+            metrics |= Evaluation(model, rows.held_out).metrics()
         model.set_seen(rows.table)
         fitting.change_rate(model, further)
         write_model(path, model, rows.table, rows.held_out, written, metrics, config, known)
