@@ -96,7 +96,8 @@ def update(
     model.set_seen(table)
     steps = given.epochs * steps_of_epoch(new, old, given.replay, config.batch_size)
     rate = given.rate * chosen(config.learning_rate)
-    fitting.change_rate(model, fitting.falling_again(model, config, rate, steps))
+    falling = fitting.falling_again(model, config, rate, steps)
+    fitting.change_rate(model, falling, fitting.steps_in_a_loop(steps))
     return fit_with_replay(model, new, old, given.epochs, given.replay, config.batch_size)
 
 

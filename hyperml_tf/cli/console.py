@@ -213,7 +213,8 @@ def _by_protocol(title: str, caption: str, columns: dict[str, dict[str, float]])
     for protocol in PROTOCOLS:
         measures = [name.partition("_")[2] for name in names if name.startswith(f"{protocol}_")]
         for measure in measures:
-            values = (f"{values[f'{protocol}_{measure}']:.4f}" for values in columns.values())
+            # With several test items there are metrics that a single validation item has no use for.
+            values = (_number(values.get(f"{protocol}_{measure}")) for values in columns.values())
             table.add_row(protocol if measure == measures[0] else "", _title(measure), *values)
         table.add_section()
     return table

@@ -132,7 +132,7 @@ def crossvalidate(
     if out is not None:
         _check_file("--out", out, (".json",), overwrite)
     console.start_logging()
-    data = read_and_tell(table, settings)
+    data = read_and_tell(table, settings, tell_settings=False)
     console.start_tensorflow()
     from hyperml_tf.callbacks import TrainingProgress
     from hyperml_tf.runs import cross_validate

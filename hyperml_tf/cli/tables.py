@@ -27,8 +27,14 @@ def inspect(context: typer.Context, table: TableArgument, config: ConfigOption =
     typer.echo(str(inspect_table(table, settings)))
 
 
-def read_and_tell(table: Path, settings: TrainingConfig) -> Interactions:
-    """Reads a table, and says on standard error in three lines what was taken for what, what was kept, and the settings."""
+def read_and_tell(table: Path, settings: TrainingConfig, tell_settings: bool = True) -> Interactions:
+    """Reads a table, and says on standard error in three lines what was taken for what, what was kept, and the settings.
+
+    Args:
+        table: Path of the table.
+        settings: The settings.
+        tell_settings: Boolean, whether to say the third line. Defaults to `True`.
+    """
     from hyperml_tf.data import Interactions, inspect_table
 
     data = Interactions.from_file(table, **settings.reading())
@@ -40,6 +46,6 @@ def read_and_tell(table: Path, settings: TrainingConfig) -> Interactions:
         summary = inspect_table(data, settings).summary()
     finally:
         logger.setLevel(level)
-    for line in summary:
+    for line in summary[: 3 if tell_settings else 2]:
         typer.echo(line, err=True)
     return data

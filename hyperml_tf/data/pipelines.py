@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from hyperml_tf.data.interactions import Interactions
@@ -15,6 +16,41 @@ Dataset = Any
 SAMPLE_WEIGHT = "sample_weight"
 """Key of the weights of the rows in a batch. Tables without weights have batches without it."""
 
+# Added to a seed, so that rows are not shuffled as they were drawn.
+_SHUFFLE = 2**32
+
+
+class Draw(NamedTuple):
+    """The rows of several epochs: some that all of them have, and another random sample of the others in each.
+
+    Attributes:
+        always: Numbers of the rows of all epochs, `(n,)`.
+        sometimes: Numbers of the rows that are drawn from, `(m,)`.
+        take: Integer in `[0, m]`, how many of them an epoch has.
+        epochs: The numbers of the epochs, which determine what is drawn.
+
+    Example:
+
+    >>> draw = Draw(np.array([4]), np.array([0, 1, 2, 3]), take=2, epochs=range(3))
+    >>> draw.size, draw.rows(tf.constant([0, 7], tf.int64)).shape
+    (3, TensorShape([3]))
+    """
+
+    always: np.ndarray
+    sometimes: np.ndarray
+    take: int
+    epochs: range
+
+    @property
+    def size(self) -> int:
+        """The number of rows of an epoch."""
+        return len(self.always) + self.take
+
+    def rows(self, seeds: Any) -> Any:
+        """Returns the rows of an epoch in a graph, `(size,)` int64, from two integers that belong to it."""
+        drawn = tf.random.experimental.stateless_shuffle(tf.constant(self.sometimes, tf.int64), seeds)[: self.take]
+        return tf.concat([tf.constant(self.always, tf.int64), drawn], axis=0)
+
 
 def training_dataset(
     interactions: Interactions,
@@ -22,6 +58,7 @@ def training_dataset(
     seed: int = 0,
     shuffle: bool = True,
     progress: Callable[[], Any] | None = None,
+    draw: Draw | None = None,
 ) -> Dataset:
     """Creates a dataset of batches of user and item codes for training.
 
@@ -38,6 +75,8 @@ def training_dataset(
             trained so far. It is called in the graph at the start of each iteration. The shuffle of the epoch is then
             determined by that number and `seed` alone, so that a resumed training sees the batches it would have seen
             without the interruption. Defaults to None.
+        draw: the rows of several epochs, a `Draw`. One iteration has all of these epochs, which `seed` and their numbers
+            determine. Defaults to None, an epoch of all rows.
 
     Returns:
         A `tf.data.Dataset` of known cardinality. Its elements are dictionaries `{"user", "item"}` of codes, `(batch,)` int32; and
@@ -60,7 +99,7 @@ def training_dataset(
     def gather(rows: Any) -> dict[str, Any]:
         return {name: tf.gather(values, rows) for name, values in columns.items()}
 
-    rows = _batches_of_rows(len(interactions), batch_size, seed, shuffle, progress)
+    rows = _batches_of_rows(len(interactions), batch_size, seed, shuffle, progress, draw)
     return rows.map(gather).prefetch(tf.data.AUTOTUNE)
 
 
@@ -97,37 +136,54 @@ def raw_dataset(interactions: Interactions, batch_size: int, seed: int = 0, shuf
 
 
 def _batches_of_rows(
-    n_rows: int, batch_size: int, seed: int, shuffle: bool, progress: Callable[[], Any] | None
+    n_rows: int,
+    batch_size: int,
+    seed: int,
+    shuffle: bool,
+    progress: Callable[[], Any] | None,
+    draw: Draw | None = None,
 ) -> Dataset:
     """Batches of row numbers, shuffled anew in each iteration."""
     if batch_size < 1:
         raise ValueError(f"`batch_size` must be positive. Received: batch_size={batch_size}")
     if n_rows < 1:
         raise ValueError("`interactions` must have rows. Received: none")
+    n_rows = n_rows if draw is None else draw.size
     starts = tf.data.Dataset.range(0, n_rows, batch_size, output_type=tf.int32)
     if not shuffle:
         return starts.map(lambda start: tf.range(start, tf.minimum(start + batch_size, n_rows)))
 
     def epoch(number: Any) -> Dataset:
         # One operation shuffles the whole epoch: 25 ms for a million rows.
-        rows = tf.random.experimental.stateless_shuffle(
-            tf.range(n_rows), seed=tf.stack([number, tf.cast(seed, tf.int64)])
-        )
+        seeds = tf.stack([number, tf.cast(seed, tf.int64)])
+        rows = tf.range(n_rows) if draw is None else draw.rows(seeds)
+        rows = tf.random.experimental.stateless_shuffle(rows, seeds if draw is None else seeds + _SHUFFLE)
         return starts.map(lambda start: rows[start : tf.minimum(start + batch_size, n_rows)])
 
-    return epochs_of(epoch, seed, progress).apply(tf.data.experimental.assert_cardinality(-(-n_rows // batch_size)))
+    return epochs_of(epoch, seed, progress, -(-n_rows // batch_size), draw)
 
 
-def epochs_of(epoch: Callable[[Any], Dataset], seed: int, progress: Callable[[], Any] | None) -> Dataset:
+def epochs_of(
+    epoch: Callable[[Any], Dataset],
+    seed: int,
+    progress: Callable[[], Any] | None,
+    batches: int,
+    draw: Draw | None = None,
+) -> Dataset:
     """A dataset whose every iteration is the dataset that `epoch` returns for another number.
 
     Args:
         epoch: a function of an int64 scalar that returns the dataset of an epoch.
         seed: the seed of the numbers.
         progress: a function that returns the number of an epoch, as in `training_dataset`, or None for a random one.
+        batches: the number of batches of an epoch.
+        draw: the epochs of an iteration, one after another, whatever the `progress`. Defaults to None.
     """
-    if progress is None:
+    if draw is not None:
+        numbers = tf.data.Dataset.range(draw.epochs.start, draw.epochs.stop)
+        batches *= len(draw.epochs)
+    elif progress is None:
         numbers = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).take(1)
     else:
         numbers = tf.data.Dataset.from_tensors(0).map(lambda _: tf.cast(progress(), tf.int64))
-    return numbers.flat_map(epoch)
+    return numbers.flat_map(epoch).apply(tf.data.experimental.assert_cardinality(batches))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from hyperml_tf.data.pipelines import SAMPLE_WEIGHT, Dataset, epochs_of
+from hyperml_tf.data.pipelines import SAMPLE_WEIGHT, Dataset, Draw, epochs_of
 
 
 def window_dataset(
@@ -24,6 +24,7 @@ def window_dataset(
     seed: int = 0,
     progress: Callable[[], Any] | None = None,
     weights: np.ndarray | None = None,
+    draw: Draw | None = None,
 ) -> Dataset:
     """Creates a dataset of runs of consecutive positives with the items around them, for training on sequences.
 
@@ -46,6 +47,8 @@ def window_dataset(
         seed: Integer, the seed of an epoch, as in `training_dataset`. Defaults to `0`.
         progress: As in `training_dataset`. Defaults to `None`.
         weights: Floats, `(len(items),)`, the weights of the entries of `items`. Defaults to `None`, all are 1.
+        draw: A `Draw` among the entries of `items`, the positives of several epochs, which one iteration has. Defaults to `None`:
+            one epoch of all positives.
 
     Returns:
         A `tf.data.Dataset` of known cardinality. Its elements are dictionaries of int32 tensors: `"user"`, `(runs,)`; `"item"`,
@@ -62,7 +65,7 @@ def window_dataset(
     >>> int(tf.math.count_nonzero(batch["item"] >= 0)), batch["history"].shape[1]
     (3, 5)
     """
-    n_positives = int(np.count_nonzero(positive))
+    n_positives = int(np.count_nonzero(positive)) if draw is None else draw.size
     if batch_size < 1:
         raise ValueError(f"`batch_size` must be positive. Received: batch_size={batch_size}")
     if not n_positives:
@@ -70,11 +73,12 @@ def window_dataset(
     n_batches = -(-n_positives // batch_size)
     with tf.device("CPU"):
         indptr, items = tf.constant(sequences[0], tf.int64), tf.constant(sequences[1], tf.int32)
-        chosen = None if n_positives == len(positive) else tf.constant(positive)
+        constant = None if draw is not None or n_positives == len(positive) else tf.constant(positive)
         heavy = None if weights is None else tf.constant(weights, tf.float32)
 
     def epoch(number: Any) -> Dataset:
         seeds = tf.stack([number, tf.cast(seed, tf.int64)])
+        chosen = constant if draw is None else _marked(draw.rows(seeds), len(positive))
         order = _order_within(indptr, seeds) if reorder else None
         ordered = items if order is None else tf.gather(items, order)
         wanted = chosen if order is None or chosen is None else tf.gather(chosen, order)
@@ -103,8 +107,12 @@ def window_dataset(
 
         return tf.data.Dataset.range(n_batches).map(batch)
 
-    dataset = epochs_of(epoch, seed, progress).apply(tf.data.experimental.assert_cardinality(n_batches))
-    return dataset.prefetch(tf.data.AUTOTUNE)
+    return epochs_of(epoch, seed, progress, n_batches, draw).prefetch(tf.data.AUTOTUNE)
+
+
+def _marked(entries: Any, n: int) -> Any:
+    """A mask of `n` entries."""
+    return tf.scatter_nd(entries[:, tf.newaxis], tf.ones_like(entries, tf.int8), [n]) > 0
 
 
 def _order_within(indptr: Any, seeds: Any) -> Any:

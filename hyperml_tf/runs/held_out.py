@@ -166,7 +166,7 @@ class HeldOut:
 def _rows(table: Interactions, users: np.ndarray, items: np.ndarray) -> Interactions:
     """Rows of a table that has all of them if it has weights, which the rows keep."""
     if table.weights is None:
-        return dataclasses.replace(table, users=users, items=items)
+        return dataclasses.replace(table, users=users, items=items, times=None)
     keys, wanted = (
         one.astype(np.int64) * table.n_items + other for one, other in ((table.users, table.items), (users, items))
     )
@@ -174,7 +174,7 @@ def _rows(table: Interactions, users: np.ndarray, items: np.ndarray) -> Interact
     places = order[np.minimum(np.searchsorted(keys, wanted, sorter=order), len(keys) - 1)]
     if not np.array_equal(keys[places], wanted):
         raise KeyError("a row that the table does not have")
-    return dataclasses.replace(table, users=users, items=items, weights=table.weights[places])
+    return dataclasses.replace(table, users=users, items=items, weights=table.weights[places], times=None)
 
 
 _PARTS = tuple(field.name for field in dataclasses.fields(Split))

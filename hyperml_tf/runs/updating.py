@@ -130,7 +130,8 @@ def update_run(
             model = extended.extended(rows=rows.train)
             model.set_seen(rows.train)
             steps = epochs * steps_of_epoch(rows.new, rows.old, replay, config.batch_size)
-            fitting.change_rate(model, fitting.falling_again(model, config, rate, steps))
+            falling = fitting.falling_again(model, config, rate, steps)
+            fitting.change_rate(model, falling, fitting.steps_in_a_loop(steps))
             return model
 
         def fit(model: HyperML, callbacks: Sequence[Any], initial_epoch: int, best: Any) -> HyperML:

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from hyperml_tf.data import Interactions, training_dataset
+from hyperml_tf.data.pipelines import Draw
 from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument, HyperbolicLayer
 from hyperml_tf.models.batches import Windows
 from hyperml_tf.numerics import Tensor
@@ -66,7 +67,12 @@ class Tower(HyperbolicLayer):
         raise NotImplementedError("Subclasses must implement `points`.")
 
     def training_batches(
-        self, rows: Interactions, batch_size: int, seed: int, progress: Callable[[], Any]
+        self,
+        rows: Interactions,
+        batch_size: int,
+        seed: int,
+        progress: Callable[[], Any] | None = None,
+        draw: Draw | None = None,
     ) -> tf.data.Dataset:
         """Returns the batches of an epoch, on which `training_points` is called, see `training_dataset`.
 
@@ -74,9 +80,10 @@ class Tower(HyperbolicLayer):
             rows: An `Interactions` in the codes of the tower.
             batch_size: Integer >= 1, number of positives per batch.
             seed: Integer, random seed of the shuffles.
-            progress: Function that returns the number of batches so far, see `training_dataset`.
+            progress: Function that returns the number of batches so far, see `training_dataset`. Defaults to `None`.
+            draw: A `Draw`, the rows of several epochs, which one iteration has. Defaults to `None`, one epoch of all rows.
         """
-        return training_dataset(rows, batch_size, seed=seed, progress=progress)
+        return training_dataset(rows, batch_size, seed=seed, progress=progress, draw=draw)
 
     def training_points(self, users: Tensor, items: Tensor, seed: Tensor, windows: Windows | None = None) -> Tensor:
         """Returns the points of users in a training step, computed without the positives of that step.
