@@ -85,6 +85,16 @@ def test_inspect_looks_at_a_table(folder: Path, call: Call) -> None:
     assert f"Trains on {900 - 2 * 60} pairs; 60 users are evaluated" in answer.out
 
 
+def test_inspect_prints_json(folder: Path, call: Call) -> None:
+    answer = call("inspect", folder / "t.csv", "--split", "random", "--json")
+    found = json.loads(answer.out)
+    assert found["read"]["columns"]["user"] == "user"
+    assert (found["kept"]["pairs"], found["kept"]["users"], found["kept"]["items_per_user"]["min"]) == (900, 60, 15)
+    assert found["split"]["training_pairs"] == 900 - 2 * 60
+    assert found["split"]["how"] == "random"
+    assert found["share_of_most_popular"]["0.5"] <= 1
+
+
 def test_evaluate_prints_what_was_stored(folder: Path, call: Call) -> None:
     answer = call("evaluate", folder / "run")
     assert answer.code == 0

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hyperml_tf.cli import console
-from hyperml_tf.cli.answers import JsonOption, OverwriteOption
+from hyperml_tf.cli.answers import OverwriteOption
 from hyperml_tf.cli.item_options import ItemsOption, items_of
-from hyperml_tf.cli.options import ConfigOption, TableArgument, settings_given, with_settings
+from hyperml_tf.cli.options import ConfigOption, JsonOption, TableArgument, settings_given, with_settings
 from hyperml_tf.cli.runs import RunArgument
 from hyperml_tf.cli.tables import read_and_tell
 from hyperml_tf.files.whole import whole_file

@@ -28,6 +28,8 @@ TableArgument = Annotated[
     ),
 ]
 
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
 TABLE_SETTINGS = tuple(one.name for one in settings_of(TrainingConfig).values() if one.group == "table")
 """Names of the settings of how a table is read and split."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from hyperml_tf.cli import console
-from hyperml_tf.cli.options import TABLE_SETTINGS, ConfigOption, TableArgument, settings_given, with_settings
+from hyperml_tf.cli.options import (
+    TABLE_SETTINGS,
+    ConfigOption,
+    JsonOption,
+    TableArgument,
+    settings_given,
+    with_settings,
+)
 from hyperml_tf.settings import TrainingConfig
 
 if TYPE_CHECKING:
@@ -17,14 +25,17 @@ if TYPE_CHECKING:
 
 
 @with_settings(TABLE_SETTINGS)
-def inspect(context: typer.Context, table: TableArgument, config: ConfigOption = None, **_: Any) -> None:
+def inspect(
+    context: typer.Context, table: TableArgument, config: ConfigOption = None, as_json: JsonOption = False, **_: Any
+) -> None:
     """Look at a table before training: its columns, what is dropped, its statistics, and the settings for it."""
     settings = settings_given(context, config)
     # What is logged is in the report.
     console.start_logging(level=logging.ERROR)
     from hyperml_tf.data import inspect_table
 
-    typer.echo(str(inspect_table(table, settings)))
+    found = inspect_table(table, settings)
+    typer.echo(json.dumps(found.to_dict(), indent=2, ensure_ascii=False) if as_json else str(found))
 
 
 def read_and_tell(table: Path, settings: TrainingConfig, tell_settings: bool = True) -> Interactions:
