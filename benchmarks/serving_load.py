@@ -6,7 +6,7 @@ The export of a random model is queried in this process with plain TensorFlow, w
 `hyperml-tf serve` in another process, by REST and gRPC in turn, and one call in ten is a wrong one that has to be refused. Each
 response is checked for its shape, for infinities and for unknown ids. With `--roll`, new versions appear in the served directory
 while it is queried, at equal times, and the last of them must answer in the end. Resident memory, that of the server if there is
-one, is measured every five seconds; its growth is the median of the last quarter of the time divided by that of the second quarter.
+one, is measured every five seconds; its growth is the median of the last quarter of the time by that of the second quarter.
 """
 
 from __future__ import annotations

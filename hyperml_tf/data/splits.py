@@ -189,7 +189,7 @@ def time_split(table: Interactions, when: Any) -> Split:
 
     Example:
 
-    >>> table = Interactions.from_arrays(["a", "a", "a", "a", "b"], [1, 2, 3, 4, 1], order=[1, 2, 3, 4, 4])
+    >>> table = Interactions.from_arrays(["a", "a", "a", "a", "b"], [1, 2, 3, 4, 5], order=[1, 2, 3, 4, 4])
     >>> split = time_split(table, 4)
     >>> split.train.to_frame()["item"].tolist(), split.validation.to_frame()["item"].tolist()
     ([1, 2], [3])
