@@ -89,7 +89,9 @@ def test_inspect_prints_json(folder: Path, call: Call) -> None:
     answer = call("inspect", folder / "t.csv", "--split", "random", "--json")
     found = json.loads(answer.out)
     assert found["read"]["columns"]["user"] == "user"
-    assert (found["kept"]["pairs"], found["kept"]["users"], found["kept"]["items_per_user"]["min"]) == (900, 60, 15)
+    assert (found["kept"]["pairs"], found["kept"]["users"]) == (900, 60)
+    counts = pd.read_csv(folder / "t.csv")["user"].value_counts()
+    assert found["kept"]["items_per_user"]["min"] == counts.min()
     assert found["split"]["training_pairs"] == 900 - 2 * 60
     assert found["split"]["how"] == "random"
     assert found["share_of_most_popular"]["0.5"] <= 1

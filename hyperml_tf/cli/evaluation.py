@@ -83,11 +83,12 @@ def evaluate(
     loaded = Run.load(run)
     evaluation = loaded.evaluation(test_history, items_of(loaded, items, None))  # type: ignore[arg-type]  # checked there
     found: dict[str, Any] = {}
-    if of_users is None or of_users:
-        found |= evaluation.metrics(ks, of_users)
     if compare is not None:
+        # First, because the rows may be others.
         other = Run.load(compare).evaluation(test_history)  # type: ignore[arg-type]
         found["comparison"] = evaluation.compare(other, ks, of_users).to_dict()
+    if of_users is None or of_users:
+        found |= evaluation.metrics(ks, of_users)
     if of_lists:
         found["lists"] = evaluation.lists(ks, of_lists)
     if per_user is not None:
