@@ -72,9 +72,11 @@ class Evaluation:
 
     Example:
 
-    >>> from hyperml_tf import TrainingConfig, synthesize, train_run
-    >>> table = synthesize(n_users=40, n_items=120, n_rows=400).table
-    >>> evaluation = train_run(table, "runs/evaluated", TrainingConfig(dim=4, epochs=1)).evaluation()
+    That of a run is `run.evaluation()`; a model that is no run is evaluated on the rows of one, or on other ones.
+
+    >>> from hyperml_tf import synthesize
+    >>> held_out = HeldOut.draw(synthesize(n_users=40, n_items=120, n_rows=400).table, "last")
+    >>> evaluation = Evaluation(HyperML.from_interactions(held_out.split.train, dim=4), held_out)
     >>> list(evaluation.metrics(ks=[5], metrics=["recall", "coverage"])["test"])
     ['full_recall@5', 'sampled100_recall@5']
     >>> evaluation.per_user(ks=[5], metrics=["ndcg"]).columns.tolist()
