@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 
 from hyperml_tf.metrics.gains import CUTOFFS
-from hyperml_tf.metrics.protocols import held_out_ranks
 from hyperml_tf.runs.held_out import HeldOut, MakeScorer, TestHistory
 
 PROTOCOLS = ("sampled100", "full")
@@ -59,8 +58,7 @@ def gain(ranks: np.ndarray, measure: str) -> np.ndarray:
 def validation_metrics(scorer: MakeScorer, held_out: HeldOut) -> dict[str, float]:
     """The metrics on the validation rows, with the training rows as histories. The test rows are not used."""
     rows, known = held_out.split.validation, held_out.split.train
-    ranks = held_out_ranks(scorer(known), rows.users, rows.items, known.csr(), held_out.negatives)
-    run = StoredRun({}, ranks)
+    run = StoredRun({}, dict(held_out.rank(scorer(known), rows, known).places))
     return {metric: float(run.per_user(metric).mean()) for metric in METRICS}
 
 
@@ -70,11 +68,10 @@ def arrays_of_test(
     """The arrays of a `StoredRun` from the test of a model, see `HeldOut.report` for the history of the users."""
     rows, train, before = held_out.split.test, held_out.split.train, held_out.split.before_test
     score = scorer({"before_test": before, "train": train}[test_history])
-    ranks = held_out_ranks(score, rows.users, rows.items, before.csr(), held_out.negatives)
     return {
         "users": rows.users,
         "items": rows.items,
-        **ranks,
+        **held_out.rank(score, rows, before).places,
         "user_activity": train.activity()[rows.users],
         "train_popularity": train.popularity(),
     }

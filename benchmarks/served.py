@@ -47,6 +47,13 @@ class Served:
     def pid(self) -> int:
         return self._process.pid
 
+    def versions(self) -> list[str]:
+        """The versions that answer, by the status of the model."""
+        connection = http.client.HTTPConnection(self.address, timeout=60)
+        connection.request("GET", f"/v1/models/{MODEL}")
+        status = json.loads(connection.getresponse().read())["model_version_status"]
+        return [one["version"] for one in status if one["state"] == "AVAILABLE"]
+
     def __enter__(self) -> Served:
         return self
 

@@ -1,11 +1,12 @@
 """Load test of an export: many threads, small and large batches, all signatures, for minutes.
 
-    python benchmarks/serving_load.py [--items 100000] [--users 50000] [--minutes 10] [--threads 4] [--serve]
+    python benchmarks/serving_load.py [--items 100000] [--users 50000] [--minutes 10] [--threads 4] [--serve [--roll 3]]
 
 The export of a random model is queried in this process with plain TensorFlow, without a network; with `--serve`, through
 `hyperml-tf serve` in another process, by REST and gRPC in turn, and one call in ten is a wrong one that has to be refused. Each
-response is checked for its shape, for infinities and for unknown ids. Resident memory, that of the server if there is one, is
-measured every five seconds; its growth is the median of the last quarter of the time divided by that of the second quarter.
+response is checked for its shape, for infinities and for unknown ids. With `--roll`, new versions appear in the served directory
+while it is queried, at equal times, and the last of them must answer in the end. Resident memory, that of the server if there is
+one, is measured every five seconds; its growth is the median of the last quarter of the time by that of the second quarter.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import collections
 import contextlib
 import os
 import random
+import shutil
 import statistics
 import tempfile
 import threading
@@ -25,7 +27,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 from random_model import random_model
-from served import WRONG, GrpcClient, Refused, RestClient, Served
+from served import MODEL, WRONG, GrpcClient, Refused, RestClient, Served
 
 import hyperml_tf as hml
 
@@ -99,6 +101,14 @@ class Load:
             thread.join()
         return memory
 
+    def roll(self, path: Path, versions: int) -> None:
+        """Puts new versions beside a served one, `1`, while it is queried: copies, which appear whole."""
+        for version in range(2, versions + 2):
+            time.sleep(60 * self.arguments.minutes / (versions + 1))
+            copy = path.parent.parent / f"copy-{version}"
+            shutil.copytree(path, copy)
+            copy.rename(path.parent / str(version))
+
     def _ask(self, seed: int, end: float) -> None:
         rng = random.Random(seed)
         names = sorted(self.signatures)
@@ -166,6 +176,7 @@ def report(load: Load, memory: list[float]) -> None:
         print("  ", error)
     quarter = max(1, len(memory) // 4)
     before, after = statistics.median(memory[quarter : 2 * quarter]), statistics.median(memory[-quarter:])
+    print(f"Resident memory: {memory[0]:.0f} MiB at first, {memory[-1]:.0f} MiB at last, at most {max(memory):.0f} MiB")
     print(
         f"Resident memory: {before:.0f} MiB in the second quarter, {after:.0f} MiB in the last ({after / before - 1:+.1%})"
     )
@@ -181,19 +192,27 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=4)
     parser.add_argument("--precision", default="float32")
     parser.add_argument("--serve", action="store_true", help="through `hyperml-tf serve`")
+    parser.add_argument("--roll", type=int, default=0, help="number of new versions under load, with --serve")
     arguments = parser.parse_args()
+    if arguments.roll and not arguments.serve:
+        raise SystemExit("--roll requires --serve")
     with tempfile.TemporaryDirectory() as scratch, contextlib.ExitStack() as stack:
         model = random_model(arguments.users, arguments.items, arguments.dim)
-        path = hml.export_saved_model(model, Path(scratch) / "1", k=arguments.k, precision=arguments.precision)
+        path = hml.export_saved_model(model, Path(scratch) / MODEL / "1", k=arguments.k, precision=arguments.precision)
         del model
-        served = stack.enter_context(Served(path)) if arguments.serve else None
+        served = stack.enter_context(Served(path.parent)) if arguments.serve else None
         load = Load(path, arguments, served)
         print(
             f"TensorFlow {tf.__version__}, {os.cpu_count()} cores, {arguments.threads} threads, {arguments.items:,} items, dim "
             f"{arguments.dim}, k {arguments.k}, {arguments.precision}",
             flush=True,
         )
+        if arguments.roll:
+            threading.Thread(target=load.roll, args=(path, arguments.roll), daemon=True).start()
         report(load, load.run())
+        if served is not None:
+            print(f"Versions that answer in the end: {served.versions()}")
+            assert served.versions() == [str(arguments.roll + 1)]
 
 
 if __name__ == "__main__":

@@ -24,13 +24,14 @@ import argparse
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 import hyperml_tf as hml
 from hyperml_tf.data import sampled_negatives
+from hyperml_tf.metrics.paired import paired_interval
+from hyperml_tf.metrics.protocols import rank_held_out
 from hyperml_tf.runs import fitting
 from hyperml_tf.runs.replay import fit_with_replay, steps_of_epoch
 from hyperml_tf.settings import defaults
@@ -65,9 +66,11 @@ class Test:
         self.rows = rows.with_rows(np.unique(rows.users, return_index=True)[1])
         self.negatives = sampled_negatives(known.append(self.rows), self.rows.users)
 
-    def __call__(self, model: hml.HyperML, histories: hml.Interactions | None = None) -> dict[str, float]:
-        histories = self.known if histories is None else histories
-        return model.evaluate_ranking(self.rows, self.known, self.negatives, histories=histories)
+    def __call__(self, model: hml.HyperML, histories: hml.Interactions | None = None) -> dict[str, np.ndarray]:
+        """The metrics of each user."""
+        score = model.scorer(self.known if histories is None else histories)
+        rows, excluded = self.rows, self.known.csr()
+        return rank_held_out(score, rows.users, rows.items, excluded, self.negatives).of_users((10,), ["ndcg"])
 
 
 def keys(table: hml.Interactions) -> np.ndarray:
@@ -96,7 +99,8 @@ def update(
     model.set_seen(table)
     steps = given.epochs * steps_of_epoch(new, old, given.replay, config.batch_size)
     rate = given.rate * chosen(config.learning_rate)
-    fitting.change_rate(model, fitting.falling_again(model, config, rate, steps))
+    falling = fitting.falling_again(model, config, rate, steps)
+    fitting.change_rate(model, falling, fitting.steps_in_a_loop(steps))
     return fit_with_replay(model, new, old, given.epochs, given.replay, config.batch_size)
 
 
@@ -107,6 +111,7 @@ def compare(path: Path, epochs: int, given: defaults.Update) -> None:
     print("| fifth | users | rows of new items | model | full | sampled100 | of retrained | seconds | of retrained |")
     print("|---|--:|--:|---|--:|--:|--:|--:|--:|")
     updated, sums = first, {name: np.zeros(3) for name in NAMES}
+    differences: dict[str, list[np.ndarray]] = {metric: [] for metric in METRICS}
     for number in range(1, 4):
         before, table = tables[number - 1], tables[number]
         test = Test(table, tables[number + 1])
@@ -120,14 +125,23 @@ def compare(path: Path, epochs: int, given: defaults.Update) -> None:
             "not updated": (test(stale, tables[0].recode(table.user_ids, table.item_ids)), 0.0),
         }
         for name, (metrics, took) in found.items():
-            sums[name] += [*(metrics[metric] for metric in METRICS), took]
+            sums[name] += [*(metrics[metric].mean() for metric in METRICS), took]
+        for metric, all_of_them in differences.items():
+            all_of_them.append(found["updated"][0][metric] - found["retrained"][0][metric])
         new = float(np.mean(test.rows.items >= tables[0].n_items))
         for name, (metrics, took) in found.items():
-            values = np.array([*(metrics[metric] for metric in METRICS), took])
-            best = np.array([*(found["retrained"][0][metric] for metric in METRICS), of_training])
+            values = np.array([*(metrics[metric].mean() for metric in METRICS), took])
+            best = np.array([*(found["retrained"][0][metric].mean() for metric in METRICS), of_training])
             print(line(f"{number + 2}", f"{len(test.rows):,}", f"{new:.0%}", name, values, best), flush=True)
     for name in NAMES:
         print(line("all", "", "", name, sums[name] / 3, sums["retrained"] / 3))
+    for number, (metric, all_of_them) in enumerate(differences.items()):
+        mean, low, high, p = paired_interval(np.concatenate(all_of_them))
+        best = sums["retrained"][number] / 3
+        print(
+            f"{metric}, updated less retrained: {mean:+.4f}, 95 % interval {low:+.4f} to {high:+.4f} ({low / best:+.0%} to "
+            f"{high / best:+.0%} of retrained), p {p:.2f}"
+        )
 
 
 def line(fifth: str, users: str, new: str, name: str, values: np.ndarray, best: np.ndarray) -> str:
@@ -152,7 +166,7 @@ def validate(path: Path, epochs: int, settings: list[str]) -> None:
     test = Test(known, later)
     model, seconds = timed(lambda: train(base, epochs))
     retrained, seconds = timed(lambda: train(known, epochs))
-    found: dict[str, tuple[Any, float]] = {"retrained": (test(retrained), seconds)}
+    found: dict[str, tuple[dict[str, np.ndarray], float]] = {"retrained": (test(retrained), seconds)}
     found["histories only"] = test(model.extended(known.user_ids, known.item_ids)), 0.0
     for text in settings:
         epochs_, replay, rate = text.split(",")
@@ -162,7 +176,7 @@ def validate(path: Path, epochs: int, settings: list[str]) -> None:
     print(f"\n{path.name}, validation: {len(test.rows):,} users")
     print("| epochs, replay, rate | full | sampled100 | seconds |\n|---|--:|--:|--:|")
     for name, (metrics, seconds) in found.items():
-        print(f"| {name} | {metrics[METRICS[0]]:.4f} | {metrics[METRICS[1]]:.4f} | {seconds:.1f} |")
+        print(f"| {name} | {metrics[METRICS[0]].mean():.4f} | {metrics[METRICS[1]].mean():.4f} | {seconds:.1f} |")
 
 
 def main() -> None:

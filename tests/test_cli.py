@@ -17,7 +17,9 @@ import pytest
 import tensorflow as tf
 
 from hyperml_tf import cli
-from hyperml_tf.cli import serving
+from hyperml_tf.cli import evaluation, serving
+from hyperml_tf.metrics.lists import LIST_METRICS
+from hyperml_tf.metrics.user_metrics import METRICS as METRICS_OF_USERS
 from hyperml_tf.runs import Run
 from hyperml_tf.serving import ApproximateIndex, ServedModel
 from hyperml_tf.settings import TrainingConfig
@@ -83,6 +85,18 @@ def test_inspect_looks_at_a_table(folder: Path, call: Call) -> None:
     assert f"Trains on {900 - 2 * 60} pairs; 60 users are evaluated" in answer.out
 
 
+def test_inspect_prints_json(folder: Path, call: Call) -> None:
+    answer = call("inspect", folder / "t.csv", "--split", "random", "--json")
+    found = json.loads(answer.out)
+    assert found["read"]["columns"]["user"] == "user"
+    assert (found["kept"]["pairs"], found["kept"]["users"]) == (900, 60)
+    counts = pd.read_csv(folder / "t.csv")["user"].value_counts()
+    assert found["kept"]["items_per_user"]["min"] == counts.min()
+    assert found["split"]["training_pairs"] == 900 - 2 * 60
+    assert found["split"]["how"] == "random"
+    assert found["share_of_most_popular"]["0.5"] <= 1
+
+
 def test_evaluate_prints_what_was_stored(folder: Path, call: Call) -> None:
     answer = call("evaluate", folder / "run")
     assert answer.code == 0
@@ -97,9 +111,68 @@ def test_evaluate_prints_what_was_stored(folder: Path, call: Call) -> None:
     assert "`test_history` must be one of" in refused.err
 
 
+def test_evaluate_says_more_of_users_lists_and_another_run(folder: Path, call: Call, tmp_path: Path) -> None:
+    run, file = folder / "run", tmp_path / "users.csv"
+    asked = ["-k", 3, "--metrics", "hr,map", "--metrics", "coverage"]
+    answer = call("evaluate", run, *asked, "--per-user", file, "--compare", run, "--json")
+    assert (answer.code, answer.err) == (0, f"Wrote {file}: 60 test items of 60 users\n")
+    found = json.loads(answer.out)
+    assert set(found["test"]) == {
+        f"{protocol}_{name}@3" for protocol in ("full", "sampled100") for name in ("hr", "map")
+    }
+    assert set(found["lists"]["model"]) == {"coverage@3"}
+    assert "No metric differs" in found["comparison"]["meaning"]
+    frame = pd.read_csv(file)
+    assert list(frame)[:6] == ["user", "item", "title", "category", "full_rank", "sampled100_rank"]
+    assert frame["full_hr@3"].mean() == pytest.approx(found["test"]["full_hr@3"])
+    shown = call("evaluate", run, *asked, "--compare", run)
+    for title in ("Held-out items", "Lists of recommendations", "Compared on the same users", "MAP@3"):
+        assert title in shown.out
+    parquet = call("evaluate", run, "--metrics", "ndcg", "--per-user", tmp_path / "users.parquet")
+    assert parquet.code == 0
+    assert len(pd.read_parquet(tmp_path / "users.parquet")) == 60
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--metrics", "auc"], "`--metrics` must be among hr, "),
+        (["-k", "0"], "`--k` must be at least 1. Received: 0"),
+        (["--per-user", "users.json"], "`--per-user` must end in .parquet or .csv"),
+        (["--overwrite"], "`--overwrite` requires a file to write"),
+        (["--metrics", "gini", "--compare", "other"], "require a metric of users"),
+        (["--compare", "other"], "no finished run|not a finished run|other"),
+    ],
+)
+def test_evaluate_refuses(folder: Path, call: Call, arguments: list[str], said: str) -> None:
+    answer = call("evaluate", folder / "run", *arguments)
+    assert answer.code == 1
+    assert re.search(said, answer.err)
+
+
+def test_metrics_of_the_command_line_are_those_of_the_library() -> None:
+    assert evaluation.METRICS == METRICS_OF_USERS
+    assert evaluation.LIST_METRICS == LIST_METRICS
+
+
+def test_crossvalidate_prints_means_with_intervals(folder: Path, call: Call, tmp_path: Path) -> None:
+    out = tmp_path / "folds.json"
+    options = ["--folds", 2, "--epochs", 1, "--dim", 4, "--user-model", "free", "--metrics", "recall"]
+    answer = call("crossvalidate", folder / "t.csv", *options, "--out", out)
+    assert answer.code == 0
+    stored = json.loads(out.read_text())
+    mean = stored["summary"]["full_recall@10"]["mean"]
+    assert f"{mean:.4f}" in answer.out
+    assert "95 % interval" in answer.out
+    assert len(stored["folds"]) == 2
+    refused = call("crossvalidate", folder / "t.csv", *options, "--out", out)
+    assert "`--out` exists" in refused.err
+
+
 def rows_of(answer: Answer) -> list[list[str]]:
     """The measure of each row of the printed table, and its numbers."""
-    lines = [line.replace("│", " ").split() for line in answer.out.splitlines() if "│" in line]
+    held_out = answer.out.partition("Lists of recommendations")[0]
+    lines = [line.replace("│", " ").split() for line in held_out.splitlines() if "│" in line]
     return [words[-5:] for words in lines]
 
 

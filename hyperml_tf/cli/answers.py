@@ -11,6 +11,7 @@ import typer
 from hyperml_tf.cli import console
 from hyperml_tf.cli.id_lists import known_ids, mentioned, read_ids, users_in_dtype
 from hyperml_tf.cli.item_options import DetailOption, ItemsOption, items_of
+from hyperml_tf.cli.options import JsonOption
 from hyperml_tf.cli.runs import RunArgument
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ OutOption = Annotated[
     ),
 ]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace the file of --out if it exists.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def recommend(

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from hyperml_tf import __version__
-from hyperml_tf.cli import answers, pictures, preparing, reports, runs, serving, synthetic, tables, tuning
+from hyperml_tf.cli import answers, evaluation, pictures, preparing, reports, runs, serving, synthetic, tables, tuning
 from hyperml_tf.cli.serve import serve
 
 PROGRAM = "hyperml-tf"
@@ -26,7 +26,8 @@ app.command()(tables.inspect)
 app.command()(preparing.prepare)
 app.command()(runs.train)
 app.command()(runs.update)
-app.command()(runs.evaluate)
+app.command()(evaluation.evaluate)
+app.command()(evaluation.crossvalidate)
 app.command()(tuning.tune)
 app.command()(answers.recommend)
 app.command()(answers.similar)

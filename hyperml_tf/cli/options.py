@@ -28,6 +28,8 @@ TableArgument = Annotated[
     ),
 ]
 
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
 TABLE_SETTINGS = tuple(one.name for one in settings_of(TrainingConfig).values() if one.group == "table")
 """Names of the settings of how a table is read and split."""
 
@@ -60,7 +62,7 @@ def _parameter(declared: Setting) -> inspect.Parameter:
     option = typer.Option(
         f"{declared.option}{negated}",
         help=declared.help,
-        metavar="|".join(declared.choices) or None,
+        metavar="|".join([*declared.choices, *([f"{declared.prefix}..."] if declared.prefix else [])]) or None,
         show_default=declared.auto or True,
         rich_help_panel=PANELS[declared.group],
     )

@@ -1,4 +1,4 @@
-"""The commands `train`, `update` and `evaluate`."""
+"""The commands `train` and `update`."""
 
 from __future__ import annotations
 
@@ -168,22 +168,3 @@ def update(
     if "test" in metrics:
         output.print(console.update_table(metrics))
     typer.echo(f"Wrote {out}: {', '.join(sorted(path.name for path in out.iterdir()))}")
-
-
-def evaluate(
-    run: RunArgument,
-    test_history: Annotated[
-        str,
-        typer.Option(
-            metavar="before_test|train",
-            help="What is known of a user when the test item is ranked: all items before it, or, as in older figures, the "
-            "training items without the validation item.",
-        ),
-    ] = "before_test",
-) -> None:
-    """Evaluate a run again, on its held-out items."""
-    console.start_tensorflow()
-    from hyperml_tf.runs import Run
-
-    metrics = Run.load(run).evaluate(test_history)  # type: ignore[arg-type]  # checked there
-    console.output().print(console.metrics_table(metrics, test_history))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from hyperml_tf.cli import console
-from hyperml_tf.cli.options import TABLE_SETTINGS, ConfigOption, TableArgument, settings_given, with_settings
+from hyperml_tf.cli.options import (
+    TABLE_SETTINGS,
+    ConfigOption,
+    JsonOption,
+    TableArgument,
+    settings_given,
+    with_settings,
+)
 from hyperml_tf.settings import TrainingConfig
 
 if TYPE_CHECKING:
@@ -18,7 +26,9 @@ if TYPE_CHECKING:
 
 
 @with_settings(TABLE_SETTINGS)
-def inspect(context: typer.Context, table: TableArgument, config: ConfigOption = None, **_: Any) -> None:
+def inspect(
+    context: typer.Context, table: TableArgument, config: ConfigOption = None, as_json: JsonOption = False, **_: Any
+) -> None:
     """Look at a table before training: its columns, what is dropped, its statistics, and the settings for it."""
     settings = settings_given(context, config)
     # What is logged is in the report.
@@ -28,11 +38,18 @@ def inspect(context: typer.Context, table: TableArgument, config: ConfigOption =
 
     data = reading.opened(table, settings)
     settings = reading.as_read(settings, data)
-    typer.echo(str(inspect_table(reading.loaded(data, settings), settings)))
+    found = inspect_table(reading.loaded(data, settings), settings)
+    typer.echo(json.dumps(found.to_dict(), indent=2, ensure_ascii=False) if as_json else str(found))
 
 
-def read_and_tell(table: Path, settings: TrainingConfig) -> Interactions:
-    """Reads a table, and says on standard error in three lines what was taken for what, what was kept, and the settings."""
+def read_and_tell(table: Path, settings: TrainingConfig, tell_settings: bool = True) -> Interactions:
+    """Reads a table, and says on standard error in three lines what was taken for what, what was kept, and the settings.
+
+    Args:
+        table: Path of the table.
+        settings: The settings.
+        tell_settings: Boolean, whether to say the third line. Defaults to `True`.
+    """
     from hyperml_tf.data import inspect_table
     from hyperml_tf.runs import reading
 
@@ -47,7 +64,7 @@ def read_and_tell(table: Path, settings: TrainingConfig) -> Interactions:
         summary = inspect_table(data, settings).summary()
     finally:
         logger.setLevel(level)
-    for line in summary:
+    for line in summary[: 3 if tell_settings else 2]:
         typer.echo(line, err=True)
     return data
 

@@ -11,7 +11,7 @@ from hyperml_tf.data.inspection import Inspection, inspect_table
 from hyperml_tf.data.interactions import Interactions
 from hyperml_tf.data.item_table import ItemTable
 from hyperml_tf.data.negatives import sampled_negatives
-from hyperml_tf.data.splits import Split, leave_one_out
+from hyperml_tf.data.splits import Split, k_folds, leave_one_out, time_split
 from hyperml_tf.data.synthetic import SyntheticCatalogue, synthesize
 
 __all__ = [
@@ -21,10 +21,12 @@ __all__ = [
     "Split",
     "SyntheticCatalogue",
     "inspect_table",
+    "k_folds",
     "leave_one_out",
     "raw_dataset",
     "sampled_negatives",
     "synthesize",
+    "time_split",
     "training_dataset",
 ]
 

@@ -28,6 +28,7 @@ class Encoded(NamedTuple):
     weights: np.ndarray | None
     user_ids: np.ndarray
     item_ids: np.ndarray
+    times: np.ndarray | None
 
 
 def encode(
@@ -71,6 +72,7 @@ def encode(
             f"{len(user_ids)} users, {len(item_ids)} items"
         )
     stored = in_stored_order(users, items, len(item_ids), when, options.kept_repeats, weights)
+    times = None if when is None else when[stored[3]]
     origin = Origin(
         table,
         {role: str(label) for role, label in columns.roles.items()},
@@ -85,7 +87,7 @@ def encode(
         (*notes_on(columns, options), *notes),
     )
     say(origin, len(users))
-    return Encoded(stored[0], stored[1], _float32(stored[2], columns), user_ids, item_ids), origin
+    return Encoded(stored[0], stored[1], _float32(stored[2], columns), user_ids, item_ids, times), origin
 
 
 _NUMBERS = {1: "one user and one item", 2: "two users and two items"}

@@ -12,7 +12,7 @@ import numpy as np
 
 from hyperml_tf.data.interactions import Interactions
 from hyperml_tf.data.origin import Origin
-from hyperml_tf.data.splits import MINIMUM_ROWS, Split, leave_one_out, without_full_users
+from hyperml_tf.data.splits import MINIMUM_ROWS, Split, split_table
 from hyperml_tf.settings import TableFacts, TrainingConfig, defaults
 
 # Items with fewer rows are known by little more than their neighbours.
@@ -65,13 +65,61 @@ class Inspection:
             kept += f"; {_weights(table)}"
         settings = self._settings()
         shown = ("user_model", "loss", "curvature", "learning_rate", "negatives", "half_life")
-        evaluated = 0 if self.split is None else len(self.split.users)
         return [
             f"{read}.",
             f"{kept}.",
-            f"Trains on {len(self.training):,} pairs, evaluates {evaluated:,} users (split {self.config.split}); "
+            f"Trains on {len(self.training):,} pairs, evaluates {self._evaluated:,} users (split {self.config.split}); "
             f"{', '.join(f'{name} {settings[name]}' for name in shown)}.",
         ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the numbers of the report as plain values, for JSON.
+
+        Example:
+
+        >>> found = inspect_table(Interactions.from_arrays(["ann", "ann", "bob"], ["x", "y", "y"])).to_dict()
+        >>> found["kept"]["pairs"], found["kept"]["items_per_user"]["max"], found["settings"]["curvature"]
+        (3, 2, 1.0)
+        """
+        table, origin, span = self.table, self._origin, self._origin.span
+        users, items = table.activity(), table.popularity()
+        few = int(np.count_nonzero(users < MINIMUM_ROWS)), int(np.count_nonzero(items < _FEW))
+        return {
+            "read": {
+                "table": origin.table,
+                "rows": origin.rows,
+                "columns": dict(origin.columns),
+                "not_used": list(origin.others),
+                "span": None if span is None else {"first": span.first, "last": span.last, "unit": span.unit},
+                "events": dict(origin.events),
+                "event_weights": None if origin.event_weights is None else dict(origin.event_weights),
+                "dropped": dict(origin.dropped),
+                "repeated": origin.repeated,
+                "repeats": origin.repeats,
+            },
+            "kept": {
+                "pairs": len(table),
+                "users": table.n_users,
+                "items": table.n_items,
+                "density": len(table) / (table.n_users * table.n_items),
+                "items_per_user": {**_statistics(users), f"fewer_than_{MINIMUM_ROWS}": few[0]},
+                "users_per_item": {**_statistics(items), f"fewer_than_{_FEW}": few[1]},
+                "weights": None if table.weights is None else _statistics(table.weights),
+                "ordered": table.ordered,
+                "direction": table.direction() if table.ordered else None,
+            },
+            "share_of_most_popular": {f"{share:g}": of_rows for share, _, of_rows in self._shares()},
+            "split": {
+                "how": self.config.split,
+                "training_pairs": len(self.training),
+                "evaluated_users": self._evaluated,
+                "test_items": 0 if self.split is None else len(self.split.test),
+                "validation_items": 0 if self.split is None else len(self.split.validation),
+                "test_items_without_training_pair": 0 if self.split is None else self._unseen(self.split),
+            },
+            "settings": self._settings(),
+            "notes": list(self.notes),
+        }
 
     def __str__(self) -> str:
         parts = [self._read(), self._kept(), self._popularity(), self._split(), self._resolved()]
@@ -122,24 +170,38 @@ class Inspection:
         return lines
 
     def _popularity(self) -> list[str]:
-        counts = np.sort(self.table.popularity())[::-1]
         lines = ["Share of the pairs that the most popular items have"]
-        for share in _SHARES:
-            n = max(1, round(share * len(counts)))
-            of_rows = counts[:n].sum() / counts.sum()
+        for share, n, of_rows in self._shares():
             lines.append(f"  {share:>4.0%} {n:>9,} items  {of_rows:>4.0%} {'█' * round(_BAR * of_rows)}")
         return lines
+
+    def _shares(self) -> list[tuple[float, int, float]]:
+        """Shares of the items, how many these are, and the share of the pairs that the most popular of them have."""
+        counts = np.sort(self.table.popularity())[::-1]
+        numbers = [(share, max(1, round(share * len(counts)))) for share in _SHARES]
+        return [(share, n, float(counts[:n].sum() / counts.sum())) for share, n in numbers]
+
+    def _unseen(self, split: Split) -> int:
+        """The number of test items without a training row."""
+        return int(np.count_nonzero(self.training.popularity()[split.test.items] == 0))
 
     def _split(self) -> list[str]:
         if self.split is None:
             return [f"All {len(self.table):,} pairs are trained on, none are held out (split {self.config.split})"]
-        known = self.training.popularity() > 0
-        unseen = np.count_nonzero(~known[self.split.test.items])
+        test = self.split.test
+        each = "each by a validation and a test item"
+        if len(test) > self._evaluated or len(self.split.validation) != self._evaluated:
+            each = f"by {len(test):,} test items; {len(self.split.validation):,} users have a validation item"
         return [
-            f"Trains on {len(self.training):,} pairs; {len(self.split.users):,} users are evaluated, each by a validation and a "
-            f"test item (split {self.config.split})",
-            f"  {_share(unseen, len(self.split.users))} of the test items have no training row, and cannot be found",
+            f"Trains on {len(self.training):,} pairs; {self._evaluated:,} users are evaluated, {each} "
+            f"(split {self.config.split})",
+            f"  {_share(self._unseen(self.split), len(test))} of the test items have no training row, and cannot be found",
         ]
+
+    @property
+    def _evaluated(self) -> int:
+        """The number of users with test rows."""
+        return 0 if self.split is None else len(np.unique(self.split.test.users))
 
     def _resolved(self) -> list[str]:
         settings = self._settings()
@@ -185,7 +247,7 @@ def inspect_table(
     split = None
     if given.split != "none":
         with _noted(notes):
-            split = without_full_users(data, leave_one_out(data, given.split, seed=0))
+            split = split_table(data, given.split, seed=0)
     if data.weights is not None and (mean := float(data.weights.mean())) >= _HEAVY:
         notes.append(
             f"The mean weight is {mean:.3g}, which makes the steps of training as many times as large: a weight counts as so "
@@ -242,6 +304,15 @@ def _weights(table: Interactions) -> str:
 def _kept(table: Interactions) -> str:
     density = f"{100 * len(table) / (table.n_users * table.n_items):.3g} %"
     return f"Kept {len(table):,} pairs of {table.n_users:,} users and {table.n_items:,} items, {density} of all"
+
+
+def _statistics(values: np.ndarray) -> dict[str, float]:
+    return {
+        "min": values.min().item(),
+        "median": float(np.median(values)),
+        "mean": float(values.mean()),
+        "max": values.max().item(),
+    }
 
 
 def _quantiles(counts: np.ndarray) -> str:

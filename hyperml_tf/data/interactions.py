@@ -41,6 +41,8 @@ class Interactions:
         weights: `(rows,)` float32, finite and >= 0: a row of weight 2 counts in the loss as if it were there twice. Defaults to
             None, all rows have weight 1.
         origin: what the rows were read from, an `Origin`. Defaults to None, unknown.
+        times: `(rows,)` the values of the order column, or numbers that sort as they do: Unix times for dates. Defaults to None,
+            unknown.
 
     Raises:
         ValueError: if the codes do not fit the vocabularies, `users` is not sorted, or a weight is negative or not finite.
@@ -61,6 +63,7 @@ class Interactions:
     ordered: bool = True
     weights: np.ndarray | None = None
     origin: Origin | None = None
+    times: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         for name in ("users", "items"):
@@ -85,6 +88,10 @@ class Interactions:
             raise ValueError("`users` must be sorted, as by `Interactions.from_arrays`. Received: unsorted codes")
         if self.weights is not None:
             object.__setattr__(self, "weights", self._checked_weights())
+        if self.times is not None and np.shape(self.times) != self.users.shape:
+            raise ValueError(
+                f"`times` must be one number per row, of {len(self)} rows. Received: shape {np.shape(self.times)}"
+            )
 
     def _checked_weights(self) -> np.ndarray:
         weights = np.asarray(self.weights)
@@ -348,7 +355,7 @@ class Interactions:
     ) -> Interactions:
         rows, origin = encode(frame, columns, where, options, table)
         ids = rows.user_ids, rows.item_ids
-        return cls(rows.users, rows.items, *ids, columns.order is not None, rows.weights, origin)
+        return cls(rows.users, rows.items, *ids, columns.order is not None, rows.weights, origin, rows.times)
 
     @property
     def n_users(self) -> int:
@@ -389,8 +396,8 @@ class Interactions:
                 raise ValueError(f"`rows` must be a mask or row numbers. Received: dtype {chosen.dtype}")
             mask = np.zeros(len(self), bool)
             mask[chosen.astype(np.int64)] = True
-        weights = None if self.weights is None else self.weights[mask]
-        return dataclasses.replace(self, users=self.users[mask], items=self.items[mask], weights=weights)
+        weights, times = (None if values is None else values[mask] for values in (self.weights, self.times))
+        return dataclasses.replace(self, users=self.users[mask], items=self.items[mask], weights=weights, times=times)
 
     def recode(self, user_ids: Any, item_ids: Any) -> Interactions:
         """Expresses the rows in the codes of other vocabularies, such as those of a trained model.
@@ -422,8 +429,8 @@ class Interactions:
         items = vocabularies.positions(pd.Index(item_ids), self.item_ids)[self.items]
         known = np.flatnonzero((users >= 0) & (items >= 0))
         rows = known[np.argsort(users[known], kind="stable")]
-        weights = None if self.weights is None else self.weights[rows]
-        return Interactions(users[rows], items[rows], user_ids, item_ids, self.ordered, weights)
+        weights, times = (None if values is None else values[rows] for values in (self.weights, self.times))
+        return Interactions(users[rows], items[rows], user_ids, item_ids, self.ordered, weights, times=times)
 
     def append(self, other: Interactions, repeats: Repeats = "first") -> Interactions:
         """Appends later interactions, which may have new users and items.
@@ -455,7 +462,7 @@ class Interactions:
         item_ids, items = vocabularies.union(self.item_ids, other.item_ids, "item")
         both = self.users, users[other.users]
         weighted = self.weights is not None or other.weights is not None
-        all_users, all_items, weights = in_stored_order(
+        all_users, all_items, weights, _ = in_stored_order(
             np.concatenate(both),
             np.concatenate([self.items, items[other.items]]),
             len(item_ids),

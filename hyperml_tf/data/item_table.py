@@ -170,9 +170,8 @@ class ItemTable:
 
     def beside(self, ids: np.ndarray) -> dict[str, np.ndarray]:
         """Returns the columns of some items, each of the shape of `ids`; `""` for ids that are not of the catalogue."""
-        places = self._index.get_indexer(pd.Index(ids.ravel())).reshape(ids.shape)
-        # The last entry is that of unknown ids, whose place is -1.
-        return {name: np.array([*values, ""], object)[places] for name, values in self.columns.items()}
+        places = self._index.get_indexer(pd.Index(ids.ravel(), dtype=self._index.dtype)).reshape(ids.shape)
+        return {name: values[places] for name, values in self._arrays.items()}
 
     def describe(self, answer: AnswerT) -> AnswerT:
         """Returns an answer, such as a `Neighbours`, with the columns of its items in `details`."""
@@ -191,7 +190,13 @@ class ItemTable:
 
     @functools.cached_property
     def _index(self) -> pd.Index:
-        return pd.Index(self.item_ids)
+        # As they are: pandas would copy text to a type of its own, and what is looked up in it, too.
+        return pd.Index(self.item_ids, dtype=self.item_ids.dtype)
+
+    @functools.cached_property
+    def _arrays(self) -> dict[str, np.ndarray]:
+        """The columns, with another entry at the end for unknown ids, whose place is -1."""
+        return {name: np.array([*values, ""], object) for name, values in self.columns.items()}
 
 
 def _read(path: Path) -> pd.DataFrame:

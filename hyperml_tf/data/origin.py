@@ -75,9 +75,9 @@ def span_of(values: pd.Series, when: np.ndarray) -> tuple[Span | None, tuple[str
     if not len(when):
         return None, ()
     first, last = (plain(values.iloc[[int(place)]]).iloc[0] for place in (when.argmin(), when.argmax()))
-    units = [_unit(value) for value in (first, last)]
+    units = [unix_unit(value) for value in (first, last)]
     if units[0] and units[0] == units[1]:
-        unit = _PANDAS_UNITS[units[0]]
+        unit = PANDAS_UNITS[units[0]]
         return Span(_date(first, unit), _date(last, unit), units[0]), ()
     notes: tuple[str, ...] = ()
     if units[0] and units[1]:
@@ -89,7 +89,7 @@ def span_of(values: pd.Series, when: np.ndarray) -> tuple[Span | None, tuple[str
 
 
 _PandasUnit = Literal["s", "ms", "us", "ns"]
-_PANDAS_UNITS: dict[str, _PandasUnit] = {
+PANDAS_UNITS: dict[str, _PandasUnit] = {
     "seconds": "s",
     "milliseconds": "ms",
     "microseconds": "us",
@@ -101,8 +101,8 @@ def _date(timestamp: Any, unit: _PandasUnit) -> str:
     return str(pd.to_datetime(int(float(timestamp)), unit=unit))[:19]
 
 
-def _unit(value: object) -> str:
-    """The unit in which a number is a Unix timestamp; empty if it is none."""
+def unix_unit(value: object) -> str:
+    """Returns the unit in which a number is a Unix timestamp; empty if it is none."""
     try:
         number = float(value)  # type: ignore[arg-type]  # dates and other text raise
     except (TypeError, ValueError):

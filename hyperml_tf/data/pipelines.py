@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from hyperml_tf.data.interactions import Interactions
@@ -22,6 +23,41 @@ KNOWN, COUNT = "known", "count"
 """Keys of what rows carry of the history of their user, so that no process needs the histories of all users: items that are never
 negatives, and the number of items of the user."""
 
+# Added to a seed, so that rows are not shuffled as they were drawn.
+_SHUFFLE = 2**32
+
+
+class Draw(NamedTuple):
+    """The rows of several epochs: some that all of them have, and another random sample of the others in each.
+
+    Attributes:
+        always: Numbers of the rows of all epochs, `(n,)`.
+        sometimes: Numbers of the rows that are drawn from, `(m,)`.
+        take: Integer in `[0, m]`, how many of them an epoch has.
+        epochs: The numbers of the epochs, which determine what is drawn.
+
+    Example:
+
+    >>> draw = Draw(np.array([4]), np.array([0, 1, 2, 3]), take=2, epochs=range(3))
+    >>> draw.size, draw.rows(tf.constant([0, 7], tf.int64)).shape
+    (3, TensorShape([3]))
+    """
+
+    always: np.ndarray
+    sometimes: np.ndarray
+    take: int
+    epochs: range
+
+    @property
+    def size(self) -> int:
+        """The number of rows of an epoch."""
+        return len(self.always) + self.take
+
+    def rows(self, seeds: Any) -> Any:
+        """Returns the rows of an epoch in a graph, `(size,)` int64, from two integers that belong to it."""
+        drawn = tf.random.experimental.stateless_shuffle(tf.constant(self.sometimes, tf.int64), seeds)[: self.take]
+        return tf.concat([tf.constant(self.always, tf.int64), drawn], axis=0)
+
 
 def training_dataset(
     interactions: Interactions,
@@ -29,6 +65,7 @@ def training_dataset(
     seed: int = 0,
     shuffle: bool = True,
     progress: Progress | None = None,
+    draw: Draw | None = None,
 ) -> Dataset:
     """Creates a dataset of batches of user and item codes for training.
 
@@ -46,6 +83,8 @@ def training_dataset(
             determined by that number and `seed` alone, so that a resumed training sees the batches it would have seen
             without the interruption. Or a dataset of such numbers, one for each epoch: an iteration is then as many epochs as it
             has numbers. Defaults to None.
+        draw: the rows of several epochs, a `Draw`. One iteration has all of these epochs, which `seed` and their numbers
+            determine. Defaults to None, an epoch of all rows.
 
     Returns:
         A `tf.data.Dataset`, of known cardinality if it is one epoch. Its elements are dictionaries `{"user", "item"}` of codes,
@@ -68,7 +107,7 @@ def training_dataset(
     def gather(rows: Any) -> dict[str, Any]:
         return {name: tf.gather(values, rows) for name, values in columns.items()}
 
-    rows = _batches_of_rows(len(interactions), batch_size, seed, shuffle, progress)
+    rows = _batches_of_rows(len(interactions), batch_size, seed, shuffle, progress, draw)
     return rows.map(gather).prefetch(tf.data.AUTOTUNE)
 
 
@@ -104,27 +143,41 @@ def raw_dataset(interactions: Interactions, batch_size: int, seed: int = 0, shuf
     return training_dataset(interactions, batch_size, seed, shuffle).map(look_up).prefetch(tf.data.AUTOTUNE)
 
 
-def _batches_of_rows(n_rows: int, batch_size: int, seed: int, shuffle: bool, progress: Progress | None) -> Dataset:
+def _batches_of_rows(
+    n_rows: int,
+    batch_size: int,
+    seed: int,
+    shuffle: bool,
+    progress: Progress | None,
+    draw: Draw | None = None,
+) -> Dataset:
     """Batches of row numbers, shuffled anew in each iteration."""
     if batch_size < 1:
         raise ValueError(f"`batch_size` must be positive. Received: batch_size={batch_size}")
     if n_rows < 1:
         raise ValueError("`interactions` must have rows. Received: none")
+    n_rows = n_rows if draw is None else draw.size
     starts = tf.data.Dataset.range(0, n_rows, batch_size, output_type=tf.int32)
     if not shuffle:
         return starts.map(lambda start: tf.range(start, tf.minimum(start + batch_size, n_rows)))
 
     def epoch(number: Any) -> Dataset:
         # One operation shuffles the whole epoch: 25 ms for a million rows.
-        rows = tf.random.experimental.stateless_shuffle(
-            tf.range(n_rows), seed=tf.stack([number, tf.cast(seed, tf.int64)])
-        )
+        seeds = tf.stack([number, tf.cast(seed, tf.int64)])
+        rows = tf.range(n_rows) if draw is None else draw.rows(seeds)
+        rows = tf.random.experimental.stateless_shuffle(rows, seeds if draw is None else seeds + _SHUFFLE)
         return starts.map(lambda start: rows[start : tf.minimum(start + batch_size, n_rows)])
 
-    return epochs_of(epoch, seed, progress, -(-n_rows // batch_size))
+    return epochs_of(epoch, seed, progress, -(-n_rows // batch_size), draw)
 
 
-def epochs_of(epoch: Callable[[Any], Dataset], seed: int, progress: Progress | None, n_batches: int) -> Dataset:
+def epochs_of(
+    epoch: Callable[[Any], Dataset],
+    seed: int,
+    progress: Progress | None,
+    n_batches: int,
+    draw: Draw | None = None,
+) -> Dataset:
     """A dataset whose every iteration is the dataset that `epoch` returns for another number.
 
     Args:
@@ -133,10 +186,14 @@ def epochs_of(epoch: Callable[[Any], Dataset], seed: int, progress: Progress | N
         progress: a function that returns the number of an epoch or a dataset of numbers, as in `training_dataset`, or None for a
             random one.
         n_batches: the number of batches of an epoch.
+        draw: the epochs of an iteration, one after another, whatever the `progress`. Defaults to None.
     """
     if isinstance(progress, tf.data.Dataset):
         return progress.flat_map(epoch)
-    if progress is None:
+    if draw is not None:
+        numbers = tf.data.Dataset.range(draw.epochs.start, draw.epochs.stop)
+        n_batches *= len(draw.epochs)
+    elif progress is None:
         numbers = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).take(1)
     else:
         numbers = tf.data.Dataset.from_tensors(0).map(lambda _: tf.cast(progress(), tf.int64))

@@ -14,7 +14,7 @@ def in_stored_order(
     when: np.ndarray | None,
     repeats: Repeats = "first",
     weights: np.ndarray | None = None,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray]:
     """Sorts rows by user, then by order, then by row, and keeps one row of each (user, item) pair.
 
     Args:
@@ -25,7 +25,7 @@ def in_stored_order(
         weights: `(rows,)` the weights of the rows; None if all are 1.
 
     Returns:
-        The users, the items and the weights of the rows that stay; None instead of weights that are all 1.
+        The users, the items and the weights of the rows that stay, None instead of weights that are all 1; and their numbers.
     """
     rows = _sorted_rows(users, when)
     users, items = users[rows], items[rows]
@@ -34,7 +34,7 @@ def in_stored_order(
     keys.sort()
     twice = keys[1:][keys[1:] == keys[:-1]]
     if not len(twice):
-        return users, items, weights
+        return users, items, weights, rows
     keys = _keys(users, items, n_items)
     # Only the rows of users who repeat a pair are searched for the repeated ones.
     repeating = np.zeros(int(users[-1]) + 1, bool)
@@ -51,7 +51,7 @@ def in_stored_order(
         starts = np.flatnonzero(np.concatenate([[True], keys[later] != keys[earlier]]))
         ends = np.append(starts[1:], len(by_key)) - 1
         weights[by_key[ends]] = np.add.reduceat(weights[by_key], starts)
-    return users[kept], items[kept], None if weights is None else weights[kept]
+    return users[kept], items[kept], None if weights is None else weights[kept], rows[kept]
 
 
 def _keys(users: np.ndarray, items: np.ndarray, n_items: int) -> np.ndarray:

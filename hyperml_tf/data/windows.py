@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from hyperml_tf.data.pipelines import SAMPLE_WEIGHT, Dataset, Progress, epochs_of
+from hyperml_tf.data.pipelines import SAMPLE_WEIGHT, Dataset, Draw, Progress, epochs_of
 
 
 def window_dataset(
@@ -24,6 +24,7 @@ def window_dataset(
     seed: int = 0,
     progress: Progress | None = None,
     weights: np.ndarray | None = None,
+    draw: Draw | None = None,
 ) -> Dataset:
     """Creates a dataset of runs of consecutive positives with the items around them, for training on sequences.
 
@@ -46,11 +47,13 @@ def window_dataset(
         seed: Integer, the seed of an epoch, as in `training_dataset`. Defaults to `0`.
         progress: As in `training_dataset`. Defaults to `None`.
         weights: Floats, `(len(items),)`, the weights of the entries of `items`. Defaults to `None`, all are 1.
+        draw: A `Draw` among the entries of `items`, the positives of several epochs, which one iteration has. Defaults to `None`:
+            one epoch of all positives.
 
     Returns:
         A `tf.data.Dataset`, of known cardinality if it is one epoch. Its elements are dictionaries of int32 tensors: `"user"`,
-        `(runs,)`; `"item"`, `(runs, run)`, the positives; and `"history"`, `(runs, before + run + after)`, the window. -1 is padding. With weights
-        there is also `"sample_weight"`, `(runs, run)`, float32.
+        `(runs,)`; `"item"`, `(runs, run)`, the positives; and `"history"`, `(runs, before + run + after)`, the window. -1 is
+        padding. With weights there is also `"sample_weight"`, `(runs, run)`, float32.
 
     Raises:
         ValueError: If `batch_size` is less than 1, or there are no positives.
@@ -62,7 +65,7 @@ def window_dataset(
     >>> int(tf.math.count_nonzero(batch["item"] >= 0)), batch["history"].shape[1]
     (3, 5)
     """
-    n_positives = int(np.count_nonzero(positive))
+    n_positives = int(np.count_nonzero(positive)) if draw is None else draw.size
     if batch_size < 1:
         raise ValueError(f"`batch_size` must be positive. Received: batch_size={batch_size}")
     if not n_positives:
@@ -70,16 +73,17 @@ def window_dataset(
     n_batches = -(-n_positives // batch_size)
     with tf.device("CPU"):
         indptr, items = tf.constant(sequences[0], tf.int64), tf.constant(sequences[1], tf.int32)
-        chosen = None if n_positives == len(positive) else tf.constant(positive)
+        constant = None if draw is not None or n_positives == len(positive) else tf.constant(positive)
         heavy = None if weights is None else tf.constant(weights, tf.float32)
 
     reading = Reading(before, after, run, reorder, trim)
 
     def epoch(number: Any) -> Dataset:
         seeds = tf.stack([number, tf.cast(seed, tf.int64)])
+        chosen = constant if draw is None else _marked(draw.rows(seeds), len(positive))
         return batches_of_runs(Sequences(indptr, items, chosen, heavy), reading, n_batches, seeds)
 
-    return epochs_of(epoch, seed, progress, n_batches).prefetch(tf.data.AUTOTUNE)
+    return epochs_of(epoch, seed, progress, n_batches, draw).prefetch(tf.data.AUTOTUNE)
 
 
 class Reading(NamedTuple):
@@ -173,6 +177,11 @@ def items_near(sequences: Sequences, users: Any, starts: Any, run: int, known: i
     # Where the run is near one end, there is more room at the other.
     first = tf.clip_by_value(starts - (known - run) // 2, 0, tf.maximum(counts - known, 0))
     return _read(indptr, items, users, first, 0, known)
+
+
+def _marked(entries: Any, n: int) -> Any:
+    """A mask of `n` entries."""
+    return tf.scatter_nd(entries[:, tf.newaxis], tf.ones_like(entries, tf.int8), [n]) > 0
 
 
 def _order_within(indptr: Any, seeds: Any) -> Any:

@@ -218,7 +218,7 @@ def validation_dataset(held_out: Interactions, seen_users: np.ndarray, seen_item
     seen_keys = seen_users.astype(np.int64) * held_out.n_items + seen_items
     keys = np.union1d(seen_keys, held_out.keys())
     codes = keys // held_out.n_items, keys % held_out.n_items
-    known = dataclasses.replace(held_out, users=codes[0], items=codes[1], weights=None)
+    known = dataclasses.replace(held_out, users=codes[0], items=codes[1], weights=None, times=None)
     # Users who have interacted with the whole catalogue have no negatives to rank against.
     held_out = held_out.with_rows(known.activity()[held_out.users] < known.n_items)
     if len(held_out) == 0:

@@ -120,7 +120,7 @@ def _place_at_their_users(model: Any, rows: Interactions, known: int) -> None:
         first &= rows.users < known
     if not first.any() or not len(model.seen):
         return
-    seen = dataclasses.replace(rows, users=model.seen.users, items=model.seen.items, weights=None)
+    seen = dataclasses.replace(rows, users=model.seen.users, items=model.seen.items, weights=None, times=None)
     users, owners = np.unique(rows.users[first], return_inverse=True)
     with model.seen.replaced(seen.append(rows)):
         block = model.query_tower.block

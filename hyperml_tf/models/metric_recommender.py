@@ -29,8 +29,8 @@ from hyperml_tf.retrieval.results import Neighbours
 from hyperml_tf.tables import SeenItems
 from hyperml_tf.tables.ids import id_array
 
-# Scores in memory at a time: 512 MiB of float32, which is 128 users if there are a million items.
-_SCORES = 2**27
+# Scores in memory at a time: 128 MiB of float32, which is 32 users if there are a million items.
+_SCORES = 2**25
 
 Search = Callable[..., tuple[Tensor, Tensor]]
 """A function of queries, `k` and the filters that are given, by name, that returns indices of candidates and distances, as

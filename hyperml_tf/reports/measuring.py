@@ -9,9 +9,9 @@ import pandas as pd
 
 import hyperml_tf
 from hyperml_tf.data import ItemTable
+from hyperml_tf.data.categories import Categories
 from hyperml_tf.models.baselines import Popularity
 from hyperml_tf.reports.answers import measure_bands, measure_lists, some_users
-from hyperml_tf.reports.categories import Categories
 from hyperml_tf.reports.pair_distances import measure_pairs
 from hyperml_tf.reports.radii import measure_radii
 from hyperml_tf.reports.sampling import Sampling
@@ -48,12 +48,12 @@ def measure(run: Run, items: ItemTable | None, categories: Categories | None, sa
     radii, popularity = space.radii(), training.popularity()
     baseline = Popularity.from_interactions(training)
     baseline.fit(training)
-    evaluated = np.flatnonzero(table.activity() > 0) if held_out is None else held_out.split.users
-    chosen = some_users(evaluated, sampling)
+    evaluated = np.flatnonzero(table.activity() > 0) if held_out is None else np.unique(held_out.split.test.users)
+    chosen = evaluated[some_users(evaluated, sampling)]
     answers: dict[str, Any] = {}
     for name, score in (("model", model.scorer(known)), ("popularity", baseline.scorer())):
         answers[name] = {
-            "lists": measure_lists(score, evaluated[chosen], known, training, space, categories),
+            "lists": measure_lists(score, chosen, known, training, space, categories),
             "test": None if held_out is None else measure_bands(score, held_out, chosen),
         }
     numbers = {

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from hyperml_tf.data import ItemTable
+from hyperml_tf.data.categories import Categories
 from hyperml_tf.reports.bands import ITEM_BANDS, item_bands
-from hyperml_tf.reports.categories import Categories
 from hyperml_tf.reports.correlation import partial_spearman, spearman
 
 _EXTREMES = 8

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from hyperml_tf.data import Interactions
 from hyperml_tf.geometry import poincare
+from hyperml_tf.metrics.lists import distances_within
 from hyperml_tf.models import HyperML
 
 # Coordinates of pairs in memory at a time: 64 MiB of float64.
@@ -57,9 +58,7 @@ class Space:
 
     def within(self, lists: np.ndarray) -> np.ndarray:
         """Returns the distances between the items of each list, `(lists, k, k)`, from codes; -1 counts as item 0."""
-        size = max(1, _COORDINATES // (lists.shape[1] ** 2 * self.items.shape[1]))
-        parts = [self.items[np.maximum(lists[start : start + size], 0)] for start in range(0, len(lists), size)]
-        return np.concatenate([poincare.pairwise_distance(part, part, self._c).numpy() for part in parts])
+        return distances_within(self.items, self.curvature, lists)
 
     @property
     def _c(self) -> Any:

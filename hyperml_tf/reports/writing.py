@@ -11,8 +11,8 @@ from typing import Any
 import pandas as pd
 
 from hyperml_tf.data import ItemTable
+from hyperml_tf.data.categories import Categories
 from hyperml_tf.files.whole import whole_file
-from hyperml_tf.reports.categories import Categories
 from hyperml_tf.reports.measuring import Measured, measure
 from hyperml_tf.reports.pictures import draw
 from hyperml_tf.reports.rendering import to_html, to_markdown

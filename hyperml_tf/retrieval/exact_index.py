@@ -8,14 +8,10 @@ import tensorflow as tf
 
 from hyperml_tf import numerics
 from hyperml_tf.geometry import poincare
-from hyperml_tf.geometry.poincare.ordering import proximity
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.retrieval.checks import check_finite
 from hyperml_tf.retrieval.exclusions import Exclusion
-from hyperml_tf.retrieval.top_k import top_k, top_k_by_proximity
-
-# From this number of candidates on, computing bounds costs less than the passes over all scores that they save.
-_MANY = 2**16
+from hyperml_tf.retrieval.top_k import top_k_by_proximity
 
 
 class ExactIndex(NamedTuple):
@@ -106,13 +102,10 @@ class ExactIndex(NamedTuple):
             the dtype, or less, as score.
         """
         index = self._read()
-        products = tf.matmul(index.rows, queries, transpose_b=True)
-        if exclusion is not None:
-            products = exclusion(products, index.place)
-        if self.n < _MANY:
-            values, rows = top_k(proximity(products, index.squared_norms, index.factors), k)
-        else:
-            values, rows = top_k_by_proximity(products, index.squared_norms, index.factors, k)
+        products = tf.matmul(queries, index.rows, transpose_b=True)
+        norms, factors = index.squared_norms[:, 0], index.factors[:, 0]
+        there = None if exclusion is None else exclusion.at(index.place)
+        values, rows = top_k_by_proximity(products, norms, factors, k, there)
         return values, tf.gather(index.order, rows)
 
     def _read(self) -> ExactIndex:

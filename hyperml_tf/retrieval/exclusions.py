@@ -2,15 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import NamedTuple
 
 import tensorflow as tf
 
 from hyperml_tf.numerics import Tensor
 
-Exclusion = Callable[[Tensor, "Tensor | None"], Tensor]
-"""A function of scores, `(n, batch)`, and the row of each candidate, `(n,)`, or `None` if row `i` is candidate `i`. It returns
-the scores, with the lowest number of their dtype for excluded candidates."""
+
+class Exclusion(NamedTuple):
+    """Candidates that may not be found, made by the functions of this module.
+
+    Attributes:
+        queries: Positions in the batch of excluded pairs, `(pairs,)`, int32.
+        candidates: Indices of their candidates, `(pairs,)`, int32; -1 is padding.
+        left_out: Mask of queries for which all candidates are excluded, `(batch,)`; `None` if there are none.
+        kept: Indices of the only candidates that may be found, `(batch, m)`, int32, -1 is padding; `None` if all may.
+    """
+
+    queries: Tensor
+    candidates: Tensor
+    left_out: Tensor | None = None
+    kept: Tensor | None = None
+
+    def at(self, place: Tensor) -> Exclusion:
+        """Returns the same exclusions for candidates in another order: candidate `i` is in row `place[i]`."""
+        kept = None if self.kept is None else _rows_at(self.kept, place)
+        return self._replace(candidates=_rows_at(self.candidates, place), kept=kept)
+
+    def most(self, batch: Tensor) -> Tensor:
+        """Returns the largest number of pairs of a query, a scalar. Pairs that occur twice count twice."""
+        counts = tf.math.bincount(self.queries, minlength=batch, maxlength=batch)
+        return tf.reduce_max(tf.concat([counts, [0]], axis=0))
+
+    def apply(self, scores: Tensor) -> Tensor:
+        """Returns scores, `(batch, n)`, with the lowest number of their dtype for excluded candidates."""
+        # A scatter copies all scores, and fails for rows below 0.
+        there = tf.where(self.candidates >= 0)[:, 0]
+        where = tf.stack([tf.gather(self.queries, there), tf.gather(self.candidates, there)], axis=-1)
+        lowest = tf.fill(tf.shape(there), scores.dtype.min)
+        scores = tf.tensor_scatter_nd_min(scores, where, lowest)
+        if self.kept is not None:
+            scores = tf.where(_marks(self.kept, tf.shape(scores)[1]), scores, scores.dtype.min)
+        return self.apply_to_queries(scores)
+
+    def apply_to_queries(self, scores: Tensor) -> Tensor:
+        """Returns scores, `(batch, ...)`, with the lowest number of their dtype for the queries that are left out."""
+        return scores if self.left_out is None else tf.where(self.left_out[:, tf.newaxis], scores.dtype.min, scores)
 
 
 def exclude_matrix(candidates: Tensor) -> Exclusion:
@@ -19,17 +56,7 @@ def exclude_matrix(candidates: Tensor) -> Exclusion:
     Args:
         candidates: Integer indices of candidates, `(batch, m)`; -1 is padding.
     """
-
-    def exclude(scores: Tensor, place: Tensor | None) -> Tensor:
-        excluded = tf.cast(candidates, tf.int32)
-        padding = excluded < 0
-        columns = tf.broadcast_to(tf.range(tf.shape(excluded)[0])[:, tf.newaxis], tf.shape(excluded))
-        # For padding, the minimum of the score of candidate 0 and the largest number is that score.
-        where = tf.stack([_rows_at(tf.where(padding, 0, excluded), place), columns], axis=-1)
-        values = tf.where(padding, scores.dtype.max, scores.dtype.min)
-        return tf.tensor_scatter_nd_min(scores, where, tf.cast(values, scores.dtype))
-
-    return exclude
+    return Exclusion(*matrix_pairs(tf.cast(candidates, tf.int32)))
 
 
 def exclude_pairs(queries: Tensor, candidates: Tensor) -> Exclusion:
@@ -39,13 +66,7 @@ def exclude_pairs(queries: Tensor, candidates: Tensor) -> Exclusion:
         queries: Positions in the batch, `(pairs,)`, int32.
         candidates: Indices of candidates, `(pairs,)`, int32.
     """
-
-    def exclude(scores: Tensor, place: Tensor | None) -> Tensor:
-        lowest = tf.fill(tf.shape(queries), scores.dtype.min)
-        where = tf.stack([_rows_at(candidates, place), queries], axis=-1)
-        return tf.tensor_scatter_nd_min(scores, where, lowest)
-
-    return exclude
+    return Exclusion(tf.cast(queries, tf.int32), tf.cast(candidates, tf.int32))
 
 
 def exclude_others(candidates: Tensor) -> Exclusion:
@@ -54,38 +75,26 @@ def exclude_others(candidates: Tensor) -> Exclusion:
     Args:
         candidates: Integer indices of candidates, `(batch, m)`; -1 is padding.
     """
-
-    def exclude(scores: Tensor, place: Tensor | None) -> Tensor:
-        kept = tf.cast(candidates, tf.int32)
-        padding, n = kept < 0, tf.shape(scores)[0]
-        columns = tf.broadcast_to(tf.range(tf.shape(kept)[0])[:, tf.newaxis], tf.shape(kept))
-        # Padding marks a row after the last.
-        rows = tf.where(padding, n, _rows_at(tf.where(padding, 0, kept), place))
-        shape = tf.stack([n + 1, tf.shape(scores)[1]])
-        where = tf.stack([rows, columns], axis=-1)
-        marks = tf.tensor_scatter_nd_update(tf.zeros(shape, tf.bool), where, tf.ones_like(padding))
-        return tf.where(marks[:n], scores, scores.dtype.min)
-
-    return exclude
+    return Exclusion(*_no_pairs(), kept=tf.cast(candidates, tf.int32))
 
 
 def exclude_queries(left_out: Tensor) -> Exclusion:
     """Excludes all candidates for the queries where the mask `left_out`, `(batch,)`, is true."""
-    return lambda scores, place: tf.where(left_out, scores.dtype.min, scores)
+    return Exclusion(*_no_pairs(), left_out=left_out)
 
 
 def exclude_all(*exclusions: Exclusion | None) -> Exclusion | None:
-    """Combines exclusions; `None` if none is given."""
+    """Combines exclusions, of which one at most may be of `exclude_others`; `None` if none is given."""
     given = [exclusion for exclusion in exclusions if exclusion is not None]
     if not given:
         return None
-
-    def exclude(scores: Tensor, place: Tensor | None) -> Tensor:
-        for exclusion in given:
-            scores = exclusion(scores, place)
-        return scores
-
-    return exclude
+    masks = [one.left_out for one in given if one.left_out is not None]
+    left_out = None if not masks else tf.reduce_any(tf.stack(masks), axis=0)
+    kept = [one.kept for one in given if one.kept is not None]
+    if len(kept) > 1:
+        raise ValueError("`exclusions` must have one list of candidates to keep at most. Received: several")
+    queries, candidates = (tf.concat([one[column] for one in given], axis=0) for column in (0, 1))
+    return Exclusion(queries, candidates, left_out, kept[0] if kept else None)
 
 
 def matrix_pairs(candidates: Tensor) -> tuple[Tensor, Tensor]:
@@ -123,5 +132,19 @@ def _keys(queries: Tensor, candidates: Tensor) -> Tensor:
     return tf.cast(queries, tf.int64) * 2**32 + tf.cast(candidates, tf.int64)
 
 
-def _rows_at(candidates: Tensor, place: Tensor | None) -> Tensor:
-    return candidates if place is None else tf.gather(place, candidates)
+def _rows_at(candidates: Tensor, place: Tensor) -> Tensor:
+    """The rows of candidates; -1 stays."""
+    return tf.where(candidates < 0, -1, tf.gather(place, tf.maximum(candidates, 0)))
+
+
+def _marks(kept: Tensor, n: Tensor) -> Tensor:
+    """A mask of the candidates that may be found, `(batch, n)`."""
+    queries, candidates = matrix_pairs(kept)
+    # Padding marks a candidate after the last.
+    where = tf.stack([queries, tf.where(candidates < 0, n, candidates)], axis=-1)
+    shape = tf.stack([tf.shape(kept)[0], n + 1])
+    return tf.tensor_scatter_nd_update(tf.zeros(shape, tf.bool), where, tf.ones_like(candidates, tf.bool))[:, :n]
+
+
+def _no_pairs() -> tuple[Tensor, Tensor]:
+    return tf.zeros([0], tf.int32), tf.zeros([0], tf.int32)

@@ -101,8 +101,8 @@ class QuantisedIndex(NamedTuple):
 
     def best(self, queries: Tensor, k: Tensor, exclusion: Exclusion | None = None) -> tuple[Tensor, Tensor]:
         """Finds the candidates of highest proximity, see `ExactIndex.best`."""
-        scores = self.scores(queries)
-        return top_k(scores if exclusion is None else exclusion(scores, None), k)
+        scores = tf.transpose(self.scores(queries))
+        return top_k(scores if exclusion is None else exclusion.apply(scores), k)
 
     def scores(self, queries: Tensor) -> Tensor:
         """Returns the proximities, `(n, batch)`, of queries in the Klein model, `(batch, dim)`.

@@ -6,84 +6,125 @@ import tensorflow as tf
 
 from hyperml_tf.geometry.poincare.ordering import proximity, proximity_bound
 from hyperml_tf.numerics import Tensor
+from hyperml_tf.retrieval.exclusions import Exclusion
 
-# Rows per block, see `top_k`.
+# Columns per block, see `top_k`.
 _BLOCK = 32
+# If more than one block in this many would be searched, looking for them does not pay.
+_FEW = 4
 
 
 def top_k(scores: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
-    """Finds the `k` highest scores of each column, highest first, and their rows.
+    """Finds the `k` highest scores of each row, highest first, and their columns.
 
-    The `k` highest scores are in the `k` blocks of rows with the highest maxima. Block maxima take one vectorized pass over the
-    scores, unlike a heap per query; then only the scores of these blocks are sorted.
+    The `k` highest scores are in the `k` blocks of columns with the highest maxima. Block maxima take one vectorized pass over
+    the scores, unlike a heap per query; then only the scores of these blocks are sorted.
 
     Args:
-        scores: Scores, `(n, batch)`.
+        scores: Scores, `(batch, n)`.
         k: Integer scalar in `[1, n]`.
 
     Returns:
-        Scores and int32 rows, `(batch, k)` each.
+        Scores and int32 columns, `(batch, k)` each.
 
     Example:
 
-    >>> scores, rows = top_k(tf.constant([[0.1], [0.9], [0.5]]), k=2)
-    >>> rows.numpy().tolist()
+    >>> scores, columns = top_k(tf.constant([[0.1, 0.9, 0.5]]), k=2)
+    >>> columns.numpy().tolist()
     [[1, 2]]
     """
-    maxima = _block_maxima(scores)
-    _, best = tf.math.top_k(tf.transpose(maxima), tf.minimum(k, tf.shape(maxima)[0]), sorted=False)
-    rows = _rows_of(best, scores)
-    values, order = tf.math.top_k(_entries(scores, rows), k)
-    return values, tf.gather(rows, order, batch_dims=1)
+    blocks = _in_blocks(scores)
+    _, best = tf.math.top_k(tf.reduce_max(blocks, axis=2), tf.minimum(k, tf.shape(blocks)[1]), sorted=False)
+    rest = scores[:, tf.shape(blocks)[1] * _BLOCK :]
+    near = tf.concat([_flat(tf.gather(blocks, best, batch_dims=1)), rest], axis=1)
+    values, order = tf.math.top_k(near, k)
+    return values, tf.gather(_columns_of(best, tf.shape(scores)[1]), order, batch_dims=1)
 
 
-def top_k_by_proximity(products: Tensor, squared_norms: Tensor, factors: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
+def top_k_by_proximity(
+    products: Tensor, squared_norms: Tensor, factors: Tensor, k: Tensor, exclusion: Exclusion | None = None
+) -> tuple[Tensor, Tensor]:
     """Finds the `k` highest proximities of a catalogue that is sorted by norm, with one pass over the products.
 
-    Norms hardly differ within a block of rows, so the largest product of a block gives a tight bound of its proximities. The
-    `2 k` blocks with the highest bounds are searched. If another bound exceeds the `k`-th best proximity found there, all
-    proximities are computed.
+    Norms hardly differ within a block of candidates, so the largest product of a block gives a tight bound of its proximities.
+    The blocks with the highest bounds are searched, half as many again as could hold the `k` best and what is excluded. If
+    another bound exceeds the `k`-th best proximity found there, all proximities are computed, as they are where the catalogue has
+    few blocks, or where most candidates are excluded.
 
     Args:
-        products: Inner products of candidates with queries in the Klein model, `(n, batch)`, see `poincare.ordering`.
-        squared_norms: `|y|^2` of the candidates, `(n, 1)`, ascending.
-        factors: Conformal factors of the candidates, `(n, 1)`, ascending.
+        products: Inner products of queries in the Klein model with candidates, `(batch, n)`, see `poincare.ordering`.
+        squared_norms: `|y|^2` of the candidates, `(n,)`, ascending.
+        factors: Conformal factors of the candidates, `(n,)`, ascending.
         k: Integer scalar in `[1, n]`.
+        exclusion: Optional `Exclusion`, in the order of these candidates. Defaults to `None`, no exclusions.
 
     Returns:
-        Scores and int32 rows, `(batch, k)` each, as `top_k`.
+        Scores and int32 columns, `(batch, k)` each, as `top_k`. Excluded candidates have the lowest number of the dtype, or less,
+        as score.
     """
-    maxima = _block_maxima(products)
-    blocks = tf.shape(maxima)[0]
-    first, last = (slice(start, blocks * _BLOCK, _BLOCK) for start in (0, _BLOCK - 1))
-    bounds = proximity_bound(maxima, squared_norms[first], factors[first], factors[last])
-    limits, best = top_k(bounds, tf.minimum(2 * k, blocks))
-    rows = _rows_of(best, products)
-    near = proximity(_entries(products, rows), tf.gather(squared_norms[:, 0], rows), tf.gather(factors[:, 0], rows))
+
+    def search_all() -> tuple[Tensor, Tensor]:
+        scores = proximity(products, squared_norms, factors)
+        return top_k(scores if exclusion is None else exclusion.apply(scores), k)
+
+    if exclusion is not None and exclusion.kept is not None:
+        return search_all()
+    batch, n = tf.shape(products)[0], tf.shape(products)[1]
+    wanted = k + k // 2 + (0 if exclusion is None else exclusion.most(batch))
+    few = wanted * _FEW < n // _BLOCK
+
+    def search_blocks() -> tuple[Tensor, Tensor, Tensor]:
+        return _search_blocks(products, squared_norms, factors, k, wanted, exclusion)
+
+    def skip() -> tuple[Tensor, Tensor, Tensor]:
+        return tf.zeros([batch, k], products.dtype), tf.zeros([batch, k], tf.int32), tf.constant(False)
+
+    values, columns, complete = tf.cond(few, search_blocks, skip)
+    return tf.cond(complete, lambda: (values, columns), search_all)
+
+
+def _search_blocks(
+    products: Tensor, squared_norms: Tensor, factors: Tensor, k: Tensor, wanted: Tensor, exclusion: Exclusion | None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The best candidates of the blocks with the highest bounds, and whether there can be no better ones elsewhere."""
+    blocks = _in_blocks(products)
+    count = tf.shape(blocks)[1]
+    whole = count * _BLOCK
+    norms, scales = (tf.reshape(part[:whole], [count, _BLOCK]) for part in (squared_norms, factors))
+    bounds = proximity_bound(tf.reduce_max(blocks, axis=2), norms[:, 0], scales[:, 0], scales[:, -1])
+    limits, best = tf.math.top_k(bounds, tf.minimum(wanted + 1, count))
+    best = best[:, :-1]
+    near = proximity(tf.gather(blocks, best, batch_dims=1), tf.gather(norms, best), tf.gather(scales, best))
+    near = tf.concat([_flat(near), proximity(products[:, whole:], squared_norms[whole:], factors[whole:])], axis=1)
+    if exclusion is not None:
+        near = exclusion._replace(candidates=_found_in(exclusion, best, whole)).apply(near)
     values, order = tf.math.top_k(near, k)
-    missed = tf.reduce_any(limits[:, -1] > values[:, -1]) & (tf.shape(best)[1] < blocks)
-    return tf.cond(
-        missed,
-        lambda: top_k(proximity(products, squared_norms, factors), k),
-        lambda: (values, tf.gather(rows, order, batch_dims=1)),
-    )
+    # Not `<=` of the opposite: a bound that is no number proves nothing.
+    complete = tf.reduce_all(limits[:, -1] <= values[:, -1])
+    return values, tf.gather(_columns_of(best, tf.shape(products)[1]), order, batch_dims=1), complete
 
 
-def _block_maxima(scores: Tensor) -> Tensor:
-    """The highest score of each whole block of rows, `(n, batch)` -> `(n // _BLOCK, batch)`."""
-    blocks, batch = tf.shape(scores)[0] // _BLOCK, tf.shape(scores)[1]
-    return tf.reduce_max(tf.reshape(scores[: blocks * _BLOCK], [blocks, _BLOCK, batch]), axis=1)
+def _found_in(exclusion: Exclusion, blocks: Tensor, whole: Tensor) -> Tensor:
+    """The position of excluded candidates among those of some blocks, `(batch, m)`, and of the rest; -1 if they are not there."""
+    of_query = tf.gather(blocks, exclusion.queries) == (exclusion.candidates // _BLOCK)[:, tf.newaxis]
+    position = tf.argmax(of_query, axis=1, output_type=tf.int32) * _BLOCK + exclusion.candidates % _BLOCK
+    position = tf.where(tf.reduce_any(of_query, axis=1), position, -1)
+    after = exclusion.candidates - whole
+    return tf.where(after < 0, position, tf.shape(blocks)[1] * _BLOCK + after)
 
 
-def _rows_of(blocks: Tensor, scores: Tensor) -> Tensor:
-    """The rows, `(batch, rows)`, of blocks, `(batch, m)`, and always those after the last whole block."""
-    batch, count, n = tf.shape(blocks)[0], tf.shape(blocks)[1], tf.shape(scores)[0]
-    rows = tf.reshape(blocks[:, :, tf.newaxis] * _BLOCK + tf.range(_BLOCK), [batch, count * _BLOCK])
+def _in_blocks(scores: Tensor) -> Tensor:
+    """The scores of whole blocks of columns, `(batch, n)` -> `(batch, n // _BLOCK, _BLOCK)`."""
+    batch, blocks = tf.shape(scores)[0], tf.shape(scores)[1] // _BLOCK
+    return tf.reshape(scores[:, : blocks * _BLOCK], [batch, blocks, _BLOCK])
+
+
+def _flat(blocks: Tensor) -> Tensor:
+    return tf.reshape(blocks, [tf.shape(blocks)[0], tf.shape(blocks)[1] * _BLOCK])
+
+
+def _columns_of(blocks: Tensor, n: Tensor) -> Tensor:
+    """The columns of blocks, `(batch, m)`, and always those after the last whole block."""
+    columns = _flat(blocks[:, :, tf.newaxis] * _BLOCK + tf.range(_BLOCK))
     rest = tf.range(n // _BLOCK * _BLOCK, n)
-    return tf.concat([rows, tf.broadcast_to(rest, [batch, tf.size(rest)])], axis=1)
-
-
-def _entries(scores: Tensor, rows: Tensor) -> Tensor:
-    """`scores[rows[b, m], b]`, `(batch, m)`."""
-    columns = tf.broadcast_to(tf.range(tf.shape(rows)[0])[:, tf.newaxis], tf.shape(rows))
-    return tf.gather_nd(scores, tf.stack([rows, columns], axis=-1))
+    return tf.concat([columns, tf.broadcast_to(rest, [tf.shape(blocks)[0], tf.size(rest)])], axis=1)

@@ -1,6 +1,6 @@
 """Runs: training on a table, evaluation and export, in one directory.
 
-`Run`, `train_run` and `update_run` are imported lazily, because they require TensorFlow.
+The names other than `TrainingConfig` are imported lazily, because they require TensorFlow.
 """
 
 from __future__ import annotations
@@ -9,13 +9,24 @@ from typing import TYPE_CHECKING
 
 from hyperml_tf.settings import TrainingConfig
 
-__all__ = ["Run", "TrainingConfig", "train_run", "update_run"]
+__all__ = ["Evaluation", "Run", "TrainingConfig", "cross_validate", "train_run", "update_run"]
 
 if TYPE_CHECKING:
+    from hyperml_tf.runs.crossvalidation import cross_validate
+    from hyperml_tf.runs.evaluation import Evaluation
     from hyperml_tf.runs.run import Run
     from hyperml_tf.runs.train import train_run
     from hyperml_tf.runs.updating import update_run
 else:
     from hyperml_tf._lazy import lazy_names
 
-    __getattr__, __dir__ = lazy_names(__name__, {"Run": "run", "train_run": "train", "update_run": "updating"})
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {
+            "Evaluation": "evaluation",
+            "Run": "run",
+            "cross_validate": "crossvalidation",
+            "train_run": "train",
+            "update_run": "updating",
+        },
+    )

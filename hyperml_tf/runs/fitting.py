@@ -48,7 +48,7 @@ def new_model(training: Interactions | TrainingRows, config: TrainingConfig, **a
     facts = TableFacts.of(training, config.split)
     model = HyperML.from_interactions(training, **{**config.arguments(), **arguments}, table_facts=facts)
     steps = steps_of_epoch(training, config.batch_size)
-    in_loop = min(steps, _STEPS_PER_EXECUTION) if steps * config.epochs >= _WORTH_A_LOOP else 1
+    in_loop = min(steps, steps_in_a_loop(steps * config.epochs))
     model.compile(new_optimizer(model, config, steps * config.epochs), steps_per_execution=in_loop)
     return model
 
@@ -147,15 +147,35 @@ def falling_again(model: HyperML, config: TrainingConfig, learning_rate: float, 
     return tf.keras.optimizers.schedules.PolynomialDecay(rate * (done + steps) / steps, done + steps, 0.0)
 
 
-def change_rate(model: HyperML, schedule: Any) -> Any:
-    """Compiles a model with another schedule of the learning rate, and returns the former one. The optimizer keeps its state."""
+def change_rate(model: HyperML, schedule: Any, steps_per_execution: int = _STEPS_PER_EXECUTION) -> Any:
+    """Compiles a model with another schedule of the learning rate, and returns the former one. The optimizer keeps its state.
+
+    Args:
+        model: A compiled model.
+        schedule: The schedule.
+        steps_per_execution: Integer, number of steps in a loop, see `steps_in_a_loop`. Defaults to `16`.
+    """
     old, settings = model.optimizer, model.optimizer.get_config()
     new = type(old).from_config({**settings, "learning_rate": schedule})
     new.build(model.trainable_variables)
     for before, variable in zip(old.variables, new.variables, strict=True):
         variable.assign(before)
-    model.compile(new, steps_per_execution=_STEPS_PER_EXECUTION)
+    model.compile(new, steps_per_execution=steps_per_execution)
     return tf.keras.optimizers.schedules.deserialize(settings["learning_rate"])
+
+
+def steps_in_a_loop(steps: int) -> int:
+    """Returns how many steps of a training are in one loop of the graph; 1, no loop, if it is too short to be worth it.
+
+    Args:
+        steps: Integer, number of steps of the training.
+
+    Example:
+
+    >>> steps_in_a_loop(200), steps_in_a_loop(20_000)
+    (1, 16)
+    """
+    return _STEPS_PER_EXECUTION if steps >= _WORTH_A_LOOP else 1
 
 
 def steps_of_epoch(training: Interactions | TrainingRows, batch_size: int) -> int:

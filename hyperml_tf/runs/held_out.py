@@ -9,11 +9,11 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from hyperml_tf.data import Interactions, Split, leave_one_out, sampled_negatives
-from hyperml_tf.data.splits import MINIMUM_ROWS, without_full_users
+from hyperml_tf.data import Interactions, Split, sampled_negatives
+from hyperml_tf.data.splits import MINIMUM_ROWS, split_table
 from hyperml_tf.files.archives import check_archive
-from hyperml_tf.metrics import ranking_report
-from hyperml_tf.metrics.protocols import Scorer
+from hyperml_tf.metrics.protocols import Scorer, rank_held_out
+from hyperml_tf.metrics.ranked import Ranked
 
 MakeScorer = Callable[[Interactions], Scorer]
 """Function from the rows that are known of the users to a `Scorer`, such as the method `scorer` of a model."""
@@ -32,8 +32,8 @@ class HeldOut:
 
     Args:
         split: The training, validation and test rows.
-        negatives: Codes of items that the users have not interacted with, `(users, 100)`, padded with -1.
-        order: String, how rows were held out, see `leave_one_out`.
+        negatives: Codes of items that the users of the split have not interacted with, `(users, 100)`, padded with -1.
+        order: String, how rows were held out, see `TrainingConfig.split`.
     """
 
     split: Split
@@ -48,20 +48,20 @@ class HeldOut:
 
         Args:
             table: An `Interactions`.
-            order: See `leave_one_out`.
+            order: String, how rows are held out, see `TrainingConfig.split`.
             seed: Integer, random seed of the split and of the negatives. Defaults to `0`.
 
         Raises:
             ValueError: If no row can be held out.
         """
-        return cls.of_split(table, without_full_users(table, leave_one_out(table, order, seed)), order, seed)
+        return cls.of(table, split_table(table, order, seed), order, seed)
 
     @classmethod
-    def of_split(cls, table: Interactions, split: Split, order: str, seed: int = 0) -> HeldOut:
+    def of(cls, table: Interactions, split: Split, order: str, seed: int = 0) -> HeldOut:
         """Samples the negatives of a split.
 
         Args:
-            table: An `Interactions`, all rows.
+            table: An `Interactions`, all rows, whose items are no negatives of their users.
             split: A `Split` of it.
             order: String, how rows were held out.
             seed: Integer, random seed of the negatives. Defaults to `0`.
@@ -91,11 +91,22 @@ class HeldOut:
         split = Split(table.with_rows(~test), table.with_rows(nothing), table.with_rows(test))
         return cls(split, sampled_negatives(table, split.users, NEGATIVES, seed), order)
 
-    def report(self, scorer: MakeScorer, test_history: TestHistory = "before_test") -> dict[str, dict[str, float]]:
-        """Returns the metrics of a model on `"validation"` and `"test"` rows, if there are any, under both protocols.
+    def rank(self, score: Scorer, rows: Interactions, known: Interactions) -> Ranked:
+        """Ranks held-out rows under both protocols.
+
+        Args:
+            score: A `Scorer`.
+            rows: Some of the held-out rows.
+            known: The rows whose items are not ranked.
+        """
+        negatives = self.negatives[np.searchsorted(self.split.users, rows.users)]
+        return rank_held_out(score, rows.users, rows.items, known.csr(), negatives)
+
+    def rank_all(self, scorer: MakeScorer, test_history: TestHistory = "before_test") -> dict[str, Ranked]:
+        """Ranks the `"validation"` and the `"test"` rows, if there are any, under both protocols.
 
         Everything before the held-out item is known: the history of a user is their training rows when the validation item is
-        ranked, and their training and validation rows when the test item is. Items of the history are not ranked.
+        ranked, and their training and validation rows when the test items are. Items of the history are not ranked.
 
         Args:
             scorer: A `MakeScorer`.
@@ -112,11 +123,11 @@ class HeldOut:
         parts = {"validation": (split.validation, split.train, score)}
         same = test_history == "train" or not len(split.validation)
         parts["test"] = (split.test, before_test, score if same else scorer(before_test))
-        return {
-            name: ranking_report(score, rows.users, rows.items, known.csr(), self.negatives)
-            for name, (rows, known, score) in parts.items()
-            if len(rows)
-        }
+        return {name: self.rank(score, rows, known) for name, (rows, known, score) in parts.items() if len(rows)}
+
+    def report(self, scorer: MakeScorer, test_history: TestHistory = "before_test") -> dict[str, dict[str, float]]:
+        """Returns the metrics of a model on `"validation"` and `"test"` rows, if there are any; see `rank_all`."""
+        return {name: ranked.means() for name, ranked in self.rank_all(scorer, test_history).items()}
 
     def save(self, path: Path, fingerprint: str) -> None:
         """Writes the split and the negatives to a file, with the fingerprint of the table."""
@@ -155,7 +166,7 @@ class HeldOut:
 def _rows(table: Interactions, users: np.ndarray, items: np.ndarray) -> Interactions:
     """Rows of a table that has all of them if it has weights, which the rows keep."""
     if table.weights is None:
-        return dataclasses.replace(table, users=users, items=items)
+        return dataclasses.replace(table, users=users, items=items, times=None)
     keys, wanted = (
         one.astype(np.int64) * table.n_items + other for one, other in ((table.users, table.items), (users, items))
     )
@@ -163,11 +174,12 @@ def _rows(table: Interactions, users: np.ndarray, items: np.ndarray) -> Interact
     places = order[np.minimum(np.searchsorted(keys, wanted, sorter=order), len(keys) - 1)]
     if not np.array_equal(keys[places], wanted):
         raise KeyError("a row that the table does not have")
-    return dataclasses.replace(table, users=users, items=items, weights=table.weights[places])
+    return dataclasses.replace(table, users=users, items=items, weights=table.weights[places], times=None)
 
 
 _PARTS = tuple(field.name for field in dataclasses.fields(Split))
-_ARRAYS = ("negatives", "order", "fingerprint", *(f"{part}_{kind}" for part in _PARTS for kind in ("users", "items")))
+_OTHERS = ("negatives", "order", "fingerprint")
+_ARRAYS = (*_OTHERS, *(f"{part}_{kind}" for part in _PARTS for kind in ("users", "items")))
 _MEMBERS = frozenset(f"{name}.npy" for name in _ARRAYS)
 
 
@@ -175,17 +187,14 @@ def _check_arrays(path: Path, arrays: dict[str, np.ndarray], table: Interactions
     """Raises an error if the arrays of a file are not codes of users and items, as many as belong together."""
     if missing := [name for name in _ARRAYS if name not in arrays]:
         raise ValueError(f"`{path}` must hold a split and its negatives. Received: no {', '.join(missing)}")
+    evaluated = len(np.union1d(arrays["validation_users"], arrays["test_users"]))
     for name in _ARRAYS:
         array, limit = arrays[name], table.n_users if name.endswith("_users") else table.n_items
-        shape: tuple[int, ...] = arrays["test_users"].shape if name.startswith(("test", "validation")) else array.shape
-        if name.startswith("train_"):
-            shape = arrays["train_users"].shape
-        elif name.startswith("validation_") and not arrays["validation_users"].size:
-            shape = (0,)  # an update has test rows only
+        shape = arrays[f"{name.partition('_')[0]}_users"].shape if name not in _OTHERS else array.shape
         if name in ("order", "fingerprint"):
             right = array.dtype.kind == "U" and array.shape == ()
         elif name == "negatives":
-            right = array.dtype.kind == "i" and array.ndim == 2 and len(array) == arrays["test_users"].size
+            right = array.dtype.kind == "i" and array.ndim == 2 and len(array) == evaluated
         else:
             right = array.dtype.kind == "i" and array.ndim == 1 and array.shape == shape
         if right and array.dtype.kind == "i" and array.size:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from hyperml_tf.callbacks import StopOnDivergence
 from hyperml_tf.data import Interactions
+from hyperml_tf.data.pipelines import Draw
 from hyperml_tf.models import HyperML
 
 
@@ -25,6 +24,9 @@ def fit_with_replay(
     initial_epoch: int = 0,
 ) -> HyperML:
     """Trains a compiled model on all new rows in each epoch, and on another random sample of the old ones.
+
+    What is drawn depends on the seed of the model and the number of the epoch only. All epochs are one dataset, whose graph is
+    traced once.
 
     Args:
         model: A `HyperML`, whose histories hold the rows of both.
@@ -44,9 +46,13 @@ def fit_with_replay(
     """
     if initial_epoch >= epochs:
         return model
-    parts = [_epoch(model, new, old, replay, batch_size, epoch) for epoch in range(initial_epoch, epochs)]
+    rows = old.append(new)
+    is_old = np.isin(rows.users.astype(np.int64) * rows.n_items + rows.items, old.keys())
+    draw = Draw(
+        np.flatnonzero(~is_old), np.flatnonzero(is_old), replayed(new, old, replay), range(initial_epoch, epochs)
+    )
     model.fit(
-        functools.reduce(lambda earlier, later: earlier.concatenate(later), parts),
+        model.query_tower.training_batches(rows, batch_size, seed=model.seed, draw=draw),
         steps_per_epoch=steps_of_epoch(new, old, replay, batch_size),
         epochs=epochs,
         initial_epoch=initial_epoch,
@@ -64,14 +70,3 @@ def replayed(new: Interactions, old: Interactions, replay: float) -> int:
 def steps_of_epoch(new: Interactions, old: Interactions, replay: float, batch_size: int) -> int:
     """Returns the number of training batches per epoch."""
     return -(-(len(new) + replayed(new, old, replay)) // batch_size)
-
-
-def _epoch(
-    model: HyperML, new: Interactions, old: Interactions, replay: float, batch_size: int, epoch: int
-) -> tf.data.Dataset:
-    """The batches of an epoch. They depend on the seed of the model and the number of the epoch only."""
-    drawn = np.random.default_rng([model.seed, epoch]).choice(len(old), replayed(new, old, replay), replace=False)
-    rows = old.with_rows(drawn).append(new)
-    return model.query_tower.training_batches(
-        rows, batch_size, seed=model.seed, progress=lambda: tf.constant(epoch, tf.int64)
-    )

@@ -5,17 +5,18 @@ from __future__ import annotations
 import dataclasses
 import functools
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from hyperml_tf.data import Interactions, ItemTable
+from hyperml_tf.metrics.gains import CUTOFFS
 from hyperml_tf.models import HyperML, load_model
-from hyperml_tf.models.baselines import Popularity
 from hyperml_tf.preparation import PreparedTable
 from hyperml_tf.runs import streamed
+from hyperml_tf.runs.evaluation import Evaluation
 from hyperml_tf.runs.held_out import HeldOut, TestHistory, check_test_history
 from hyperml_tf.runs.layout import CONFIG, DIVERGED, HELD_OUT, ITEMS, METRICS, MODEL, WEIGHTED_ROWS, read_json
 from hyperml_tf.runs.weighted_rows import load_weighted_rows
@@ -174,7 +175,34 @@ class Run:
         nothing = np.zeros(0, np.int32)
         return Interactions(nothing, nothing, self.model.query_tower.ids, self.model.candidate_tower.ids)
 
-    def evaluate(self, test_history: TestHistory = "before_test") -> dict[str, Any]:
+    def evaluation(self, test_history: TestHistory = "before_test", items: ItemTable | None = None) -> Evaluation:
+        """Returns the evaluation of the model on the stored held-out rows: of single users, of lists, and against another run.
+
+        Args:
+            test_history: See `evaluate`. Defaults to `"before_test"`.
+            items: Optional `ItemTable`, for titles and categories. Defaults to `None`, that of the run, if it has one.
+
+        Raises:
+            ValueError: If the run has no held-out rows, or `test_history` is unknown.
+        """
+        if self.held_out is None:
+            raise ValueError(
+                "`split` of the run must be 'last', 'random' or 'time:...': without, there are no held-out rows to evaluate. "
+                f"Received: split='none' in {str(self.path)!r}"
+            )
+        if not len(self.held_out.split.test):
+            raise ValueError(
+                "The run must have held-out rows: its update had too few new rows to hold any out. "
+                f"Received: none in {str(self.path)!r}"
+            )
+        return Evaluation(self.model, self.held_out, test_history, self.items if items is None else items)
+
+    def evaluate(
+        self,
+        test_history: TestHistory = "before_test",
+        ks: Sequence[int] = CUTOFFS,
+        metrics: Sequence[str] | None = None,
+    ) -> dict[str, Any]:
         """Evaluates the model on the stored held-out rows again.
 
         Everything before the held-out item is known: validation items are ranked for users with their training rows as history,
@@ -183,38 +211,27 @@ class Run:
         Args:
             test_history: String, "before_test" or "train". The latter is the older protocol, in which users are represented by
                 their training rows in the test, too. Defaults to `"before_test"`.
+            ks: Positive integers, the cut-offs. Defaults to `(5, 10, 20)`.
+            metrics: Names of metrics, each at every cut-off. Of the rank of held-out items `"hr"`, `"recall"`, `"precision"`,
+                `"f1"`, `"ndcg"`, `"map"` and `"mrr"`, see `hyperml_tf.metrics.user_metrics`; of the lists of users `"coverage"`,
+                `"gini"`, `"novelty"`, `"diversity"`, `"distinct_categories"` and `"popularity_lift"`, see
+                `hyperml_tf.metrics.lists`. Defaults to `None`, those of `metrics.json`: hit rate and nDCG, and where users have
+                several test items recall and MAP, too; and MRR without a cut-off.
 
         Returns:
-            The metrics under `"validation"`, `"test"` and `"popularity"`; by default those in `metrics.json`. A run of
-            `update_run` has no validation rows.
+            Metrics of held-out items under `"validation"`, `"test"` and `"popularity"`, with names such as `"full_ndcg@10"`; by
+            default those in `metrics.json`. Those of lists are under `"lists"`, see `Evaluation.lists`. A run of `update_run` has
+            no validation rows.
 
         Raises:
-            ValueError: If the run has no held-out rows, or `test_history` is neither of the two.
+            ValueError: If the run has no held-out rows, `test_history` or a metric is unknown, or a cut-off is not a positive
+                integer.
         """
         check_test_history(test_history)
-        if self._prepared is not None and self.config.split != "none":
+        usual = tuple(ks) == CUTOFFS and metrics is None
+        if self._prepared is not None and self.config.split != "none" and usual:
             return streamed.evaluate(self.model, self._prepared, test_history)
-        if self.held_out is None:
-            raise ValueError(
-                "`split` of the run must be 'last' or 'random': without, there are no held-out rows to evaluate. "
-                f"Received: split='none' in {str(self.path)!r}"
-            )
-        if not len(self.held_out.split.test):
-            raise ValueError(
-                "The run must have held-out rows: its update had too few new rows to hold any out. "
-                f"Received: none in {str(self.path)!r}"
-            )
-        return evaluate(self.model, self.held_out, test_history)
-
-
-def evaluate(model: HyperML, held_out: HeldOut, test_history: TestHistory = "before_test") -> dict[str, Any]:
-    """Returns the metrics of a model and of popularity among training rows on the same held-out rows."""
-    popularity = Popularity.from_interactions(held_out.split.train)
-    popularity.fit(held_out.split.train)
-    return {
-        **held_out.report(model.scorer, test_history),
-        "popularity": held_out.report(popularity.scorer, test_history),
-    }
+        return self.evaluation(test_history).metrics(ks, metrics)
 
 
 def card(config: dict[str, Any], metrics: dict[str, Any]) -> dict[str, Any]:

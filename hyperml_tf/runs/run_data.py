@@ -13,7 +13,7 @@ from hyperml_tf.files.whole import whole_file
 from hyperml_tf.models import HyperML
 from hyperml_tf.preparation import PreparedTable, TrainingRows
 from hyperml_tf.runs import layout, reading, streamed
-from hyperml_tf.runs import run as run_lib
+from hyperml_tf.runs.evaluation import Evaluation
 from hyperml_tf.runs.held_out import HeldOut
 from hyperml_tf.runs.weighted_rows import save_weighted_rows
 from hyperml_tf.settings import TrainingConfig
@@ -86,13 +86,14 @@ class InMemory:
         return {"table": "interactions" if origin is None else origin.table, "fingerprint": self.table.fingerprint()}
 
     def validation(self) -> Interactions | None:
-        return None if self.held_out is None else self.held_out.split.validation
+        rows = None if self.held_out is None else self.held_out.split.validation
+        return rows if rows is not None and len(rows) else None
 
     def begin(self, model: HyperML) -> None:
         """Nothing: `fit` adds the training rows."""
 
     def evaluate(self, model: HyperML) -> dict[str, Any]:
-        return {} if self.held_out is None else run_lib.evaluate(model, self.held_out)
+        return {} if self.held_out is None else Evaluation(model, self.held_out).metrics()
 
     def finish(self, model: HyperML) -> None:
         if self.held_out is not None:
@@ -182,7 +183,7 @@ def run_data(table: Interactions | PreparedTable, config: TrainingConfig, stream
         if not hold_out:
             return InMemory(data, None)
         if split == "time":
-            return InMemory(data, HeldOut.of_split(data, table.split(), split))
+            return InMemory(data, HeldOut.of(data, table.split(), split))
         return InMemory(data, HeldOut.draw(data, config.split, seed=0))
     if hold_out and (split == "none" or config.split == "random"):
         raise ValueError(

@@ -19,8 +19,8 @@ from hyperml_tf.data.identifiers import as_integers
 from hyperml_tf.data.item_table import as_item_table
 from hyperml_tf.models import HyperML
 from hyperml_tf.runs import fitting, layout
-from hyperml_tf.runs import run as run_lib
 from hyperml_tf.runs.claims import alone_in, check_claimable, is_run
+from hyperml_tf.runs.evaluation import Evaluation
 from hyperml_tf.runs.finishing import check_versions, mark_finished, provenance, write_json, write_model
 from hyperml_tf.runs.held_out import HeldOut
 from hyperml_tf.runs.replay import fit_with_replay, steps_of_epoch
@@ -131,7 +131,8 @@ def update_run(
             model = extended.extended(rows=rows.train)
             model.set_seen(rows.train)
             steps = epochs * steps_of_epoch(rows.new, rows.old, replay, config.batch_size)
-            fitting.change_rate(model, fitting.falling_again(model, config, rate, steps))
+            falling = fitting.falling_again(model, config, rate, steps)
+            fitting.change_rate(model, falling, fitting.steps_in_a_loop(steps))
             return model
 
         def fit(model: HyperML, callbacks: Sequence[Any], initial_epoch: int, best: Any) -> HyperML:
@@ -141,7 +142,7 @@ def update_run(
 
         model, before = fit_resumably(path, epochs, begin, fit, callbacks)
         if rows.held_out is not None:
-            metrics |= run_lib.evaluate(model, rows.held_out)
+            metrics |= Evaluation(model, rows.held_out).metrics()
         model.set_seen(rows.table)
         fitting.change_rate(model, further)
         write_model(path, model, InMemory(rows.table, rows.held_out), written, metrics, config, known)

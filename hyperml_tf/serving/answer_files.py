@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,7 @@ def recommend_to_file(
     users: Any = None,
     k: int = 10,
     *,
+    items: ItemTable | None = None,
     progress: Callable[[int], Any] | None = None,
     **options: Any,
 ) -> int:
@@ -94,8 +96,9 @@ def recommend_to_file(
         path: Path of the file, whose suffix decides its format: `.parquet`, `.csv`, or `.jsonl` with one JSON object per line.
         users: Raw user ids. Defaults to `None`, all users of the model.
         k: Integer >= 1, number of items per user. Defaults to `10`.
+        items: Optional `ItemTable`, whose columns come beside the ids. Defaults to `None`.
         progress: Optional function that is called with the number of users after each batch. Defaults to `None`.
-        **options: `items`, `exclude_seen`, `include`, `exclude` and `batch_size` of `recommend_in_batches`.
+        **options: `exclude_seen`, `include`, `exclude` and `batch_size` of `recommend_in_batches`.
 
     Returns:
         The number of rows.
@@ -113,7 +116,7 @@ def recommend_to_file(
     '"user","rank","item","distance"'
     """
     check_format(path)
-    return _write(path, recommend_in_batches(model, users, k, **options), "user", "item", progress)
+    return _write(path, recommend_in_batches(model, users, k, **options), ("user", "item"), items, progress)
 
 
 def similar_in_batches(
@@ -158,6 +161,7 @@ def similar_to_file(
     ids: Any = None,
     k: int = 10,
     *,
+    items: ItemTable | None = None,
     progress: Callable[[int], Any] | None = None,
     **options: Any,
 ) -> int:
@@ -170,8 +174,9 @@ def similar_to_file(
         path: Path of the file, whose suffix decides its format, see `recommend_to_file`.
         ids: Raw item ids. Defaults to `None`, the whole catalogue.
         k: Integer >= 1, number of neighbours. Defaults to `10`.
+        items: Optional `ItemTable`, whose columns come beside the ids. Defaults to `None`.
         progress: Optional function that is called with the number of items after each batch. Defaults to `None`.
-        **options: `items` and `batch_size` of `similar_in_batches`.
+        **options: `batch_size` of `similar_in_batches`.
 
     Returns:
         The number of rows.
@@ -186,7 +191,7 @@ def similar_to_file(
     3
     """
     check_format(path)
-    return _write(path, similar_in_batches(model, ids, k, **options), "item", "similar_item", progress)
+    return _write(path, similar_in_batches(model, ids, k, **options), ("item", "similar_item"), items, progress)
 
 
 def check_format(path: str | os.PathLike[str]) -> None:
@@ -203,22 +208,46 @@ def _parts(ids: np.ndarray, batch_size: int) -> Iterator[np.ndarray]:
 def _write(
     path: str | os.PathLike[str],
     batches: Iterator[tuple[np.ndarray, Answer]],
-    query: str,
-    found: str,
+    names: tuple[str, str],
+    items: ItemTable | None,
     progress: Callable[[int], Any] | None,
 ) -> int:
+    """Writes batches while the next ones are computed, and returns the number of rows."""
     rows = 0
-    with whole_file(path) as scratch, contextlib.ExitStack() as stack:
-        write: Callable[[pa.Table], None] | None = None
+    with whole_file(path) as scratch, _Appending(scratch, names, items) as append, ThreadPoolExecutor(1) as worker:
+        pending: tuple[int, Future[int]] | None = None
         for ids, answer in batches:
-            table = _table(ids, answer, query, found)
-            if write is None:
-                write = stack.enter_context(_writer(scratch, table.schema))
-            write(table)
-            rows += len(table)
-            if progress is not None:
-                progress(len(ids))
+            rows += _done(pending, progress)
+            pending = len(ids), worker.submit(append, ids, answer)
+        rows += _done(pending, progress)
     return rows
+
+
+def _done(pending: tuple[int, Future[int]] | None, progress: Callable[[int], Any] | None) -> int:
+    """Waits for a batch to be written, and returns the number of its rows. An error of the writing thread is raised here."""
+    if pending is None:
+        return 0
+    queries, written = pending
+    rows = written.result()
+    if progress is not None:
+        progress(queries)
+    return rows
+
+
+class _Appending(contextlib.ExitStack):
+    """Appends answers to a file, whose columns are those of the first one."""
+
+    def __init__(self, path: Path, names: tuple[str, str], items: ItemTable | None) -> None:
+        super().__init__()
+        self._path, self._names, self._items = path, names, items
+        self._append: Callable[[pa.Table], None] | None = None
+
+    def __call__(self, ids: np.ndarray, answer: Answer) -> int:
+        table = _table(ids, answer if self._items is None else self._items.describe(answer), *self._names)
+        if self._append is None:
+            self._append = self.enter_context(_writer(self._path, table.schema))
+        self._append(table)
+        return len(table)
 
 
 def _table(queries: np.ndarray, answer: Answer, query: str, found: str) -> pa.Table:

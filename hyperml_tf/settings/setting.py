@@ -36,6 +36,7 @@ class Setting:
         below: Optional float, an exclusive upper bound. Defaults to `None`.
         infinite: Boolean, whether infinity is allowed, which files write as "inf". Defaults to `False`.
         choices: Tuple of the strings allowed. Defaults to `()`, any string.
+        prefix: String; beside the choices, longer strings that begin so are allowed, too. Defaults to `""`, none.
         also: Tuple of other values that are allowed. Defaults to `()`.
         search: Default search space: a list of values, or a mapping with `min`, `max` and `sampling`. Defaults to `None`, not
             searched.
@@ -59,6 +60,7 @@ class Setting:
     below: float | None = None
     infinite: bool = False
     choices: tuple[str, ...] = ()
+    prefix: str = ""
     also: tuple[Any, ...] = ()
     search: Sequence[Any] | Mapping[str, Any] | None = None
     group: str = "model"
@@ -87,7 +89,8 @@ class Setting:
     def limits(self) -> str:
         """The range, such as ">= 1"; empty if there is none."""
         if self.choices:
-            return " or ".join(filter(None, [", ".join(map(quoted, self.choices[:-1])), quoted(self.choices[-1])]))
+            words = [*self.choices, *([f"{self.prefix}..."] if self.prefix else [])]
+            return " or ".join(filter(None, [", ".join(map(quoted, words[:-1])), quoted(words[-1])]))
         bounds = {">=": self.at_least, ">": self.above, "<=": self.at_most, "<": self.below}
         numbers = " and ".join(f"{sign} {bound}" for sign, bound in bounds.items() if bound is not None)
         return f'{numbers} or "inf"' if self.infinite else numbers
@@ -96,7 +99,8 @@ class Setting:
     def expected(self) -> str:
         """The type and range, for error messages."""
         if self.choices:
-            return f"one of {self.choices}"
+            longer = f", or begin with {quoted(self.prefix)}" if self.prefix else ""
+            return f"one of {self.choices}{longer}"
         what = "a number" if self.infinite else _KINDS[self.kind]
         return " ".join(filter(None, [what, self.limits]))
 
@@ -118,7 +122,8 @@ class Setting:
         if self.kind is bool:
             return True
         if self.kind is str:
-            return not self.choices or value in self.choices
+            is_longer = bool(self.prefix) and value.startswith(self.prefix) and len(value) > len(self.prefix)
+            return not self.choices or value in self.choices or is_longer
         return (
             not math.isnan(value)
             and (self.infinite or math.isfinite(value))

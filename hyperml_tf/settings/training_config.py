@@ -93,9 +93,11 @@ class TrainingConfig(ModelSettings):
     separator: str | None = setting(
         None, "Character between the fields of text files.", auto="found in the first line", group="table"
     )
-    split: Literal["last", "random", "none"] = setting(
+    split: Literal["last", "random", "none"] | str = setting(
         "last",
-        'Which two items per user are held out for validation and test; "none": train on all rows.',
+        'Which two items per user are held out for validation and test; "time:2024-01-01": test on all rows from a time on, '
+        'train on those before; "none": train on all rows.',
+        prefix="time:",
         group="table",
     )
     epochs: int = setting(

@@ -114,7 +114,9 @@ def tune_table(
     if objective not in OBJECTIVES:
         raise ValueError(f"`objective` must be one of {OBJECTIVES}. Received: objective={objective!r}")
     if config.split == "none":
-        raise ValueError("`split` must be 'last' or 'random', to hold rows out for validation. Received: split='none'")
+        raise ValueError(
+            "`split` must be 'last', 'random' or 'time:...', to hold rows out for validation. Received: split='none'"
+        )
     if path.is_file():
         raise FileExistsError(f"`out` must be a directory. Received a file: {path}")
     if not (path / _TRIALS).exists() and (taken := [name for name in _RESULTS if (path / name).exists()]):

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from hyperml_tf.data import Interactions, raw_dataset, training_dataset
+from hyperml_tf.data.pipelines import Draw
 
 
 @pytest.fixture
@@ -90,3 +91,21 @@ def test_errors(table, function):
         function(table, 0)
     with pytest.raises(ValueError, match="`interactions` must have rows"):
         function(table.with_rows([]), 10)
+
+
+def test_drawn_epochs_have_all_new_rows_and_other_old_ones_each(table):
+    always, sometimes = np.arange(40, 60), np.arange(40)
+    draw = Draw(always, sometimes, take=15, epochs=range(2, 5))
+    dataset = training_dataset(table, 10, seed=1, draw=draw)
+    batches = list(dataset.as_numpy_iterator())
+    assert len(dataset) == len(batches) == 3 * 4
+    rows, drawn = stored(table), []
+    for number in range(3):
+        epoch = [pair for batch in batches[4 * number : 4 * number + 4] for pair in zip(*batch.values(), strict=True)]
+        assert len(epoch) == len(set(epoch)) == 35
+        assert set(rows[40:60]) <= set(epoch) <= set(rows[:60])
+        drawn.append(set(epoch))
+    assert drawn[0] != drawn[1] != drawn[2]
+    # A resumed training has the later epochs as they would have been.
+    later = training_dataset(table, 10, seed=1, draw=draw._replace(epochs=range(3, 5)))
+    assert rows_of(later) == rows_of(dataset)[35:]

@@ -27,7 +27,8 @@ def test_rows_are_those_of_a_plain_loop(order: str, weighted: bool, repeats: Lit
     pairs = [(int(users[row]), int(items[row])) for row in rows]
     expected = list(dict.fromkeys(pairs)) if repeats == "first" else list(dict.fromkeys(pairs[::-1]))[::-1]
     assert len(expected) < 500
-    *got, weights_got = in_stored_order(users, items, 40, when, repeats, weights)
+    *got, weights_got, kept = in_stored_order(users, items, 40, when, repeats, weights)
+    assert [got[1].tolist(), got[0].tolist()] == [items[kept].tolist(), users[kept].tolist()]
     assert list(zip(*(part.tolist() for part in got), strict=True)) == expected
     of_row = {row: 1 if weights is None else int(weights[row]) for row in rows}
     if repeats == "sum":

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hyperml_tf.data import Interactions, leave_one_out
+from hyperml_tf.data import Interactions, k_folds, leave_one_out, time_split
+from hyperml_tf.data.times import as_time
 
 ROWS = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 7), st.integers(0, 3)), min_size=5, max_size=60)
 
@@ -92,3 +93,76 @@ def test_errors():
         leave_one_out(table, "first")
     with pytest.raises(ValueError, match=r"a user with at least 3 distinct items.*Received: at most 2 items per user"):
         leave_one_out(table)
+
+
+@given(ROWS, st.integers(0, 3))
+def test_time_split_against_lists(rows, when):
+    # Every user has all items but one at most, or nothing could be ranked for them.
+    rows = [(0, 0, 0), (0, 1, 1), (0, 2, 2), (0, 3, 3), (7, 9, 3), *rows]
+    table = Interactions.from_arrays(*zip(*rows, strict=True))
+    first = {}
+    for user, item, time in sorted(rows, key=lambda row: row[2]):
+        first.setdefault((user, item), time)
+    before = {u: [i for (v, i), t in first.items() if v == u and t < when] for u, _ in first}
+    later = {u: {i for (v, i), t in first.items() if v == u and t >= when} for u, _ in first}
+    expected = {(u, i) for u, items in later.items() if before[u] for i in items}
+    if not expected:
+        with pytest.raises(ValueError, match="must have rows from then on of users who have earlier rows"):
+            time_split(table, when)
+        return
+    split = time_split(table, when)
+    assert set(split.test.to_frame().itertuples(index=False, name=None)) == expected
+    assert set(split.validation.users.tolist()) == {
+        int(table.codes_of([u])[0]) for u, items in before.items() if len(items) >= 3
+    }
+    known = split.before_test
+    assert len(known) == sum(map(len, before.values()))
+    assert len(split.validation) == len(np.unique(split.validation.users))
+    assert known.times is None
+    assert split.train.times.max(initial=-1) < when
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        ["2023-12-30", "2023-12-31", "2024-01-01"],
+        np.array(["2023-12-30", "2023-12-31", "2024-01-01"], "datetime64[s]"),
+        [1703900000, 1703980800, 1704067200],
+        [1703900000000.0, 1703980800000.0, 1704067200000.0],
+        ["2023-12-30T00:00:00+02:00", "2023-12-31T00:00:00+02:00", "2024-01-01T02:00:00+02:00"],
+    ],
+)
+def test_a_date_splits_times_of_any_kind(column):
+    table = Interactions.from_arrays(["a", "a", "a", "b"], [1, 2, 3, 4], order=[*column, column[0]])
+    assert time_split(table, "2024-01-01").test.to_frame().values.tolist() == [["a", 3]]
+
+
+def test_times_are_numbers_or_dates():
+    assert as_time("2024-01-01T00:00:00.5+01:00", np.array([1.7e9])) == 1704063601
+    with pytest.raises(ValueError, match="A date requires an order column of times"):
+        as_time("2024-01-01", np.array([1, 2, 3]))
+    with pytest.raises(ValueError, match=r"must be a number or a date such as 2024-01-01\. Received: 'soon'"):
+        as_time("soon", np.array([1.7e9]))
+    with pytest.raises(ValueError, match="requires a table with an order column"):
+        time_split(Interactions.from_arrays(["a", "b"], [1, 2]), 3)
+
+
+@given(ROWS, st.integers(2, 4))
+def test_folds_test_every_row_once(rows, folds):
+    table, _ = table_of([(7, 9, 0), (7, 10, 1), *rows])
+    splits = list(k_folds(table, folds, seed=1))
+    tests = np.concatenate([split.test.keys() for split in splits])
+    assert len(tests) == len(np.unique(tests))
+    activity = table.activity()
+    # Rows of users with a single one, or with all items, are only trained on.
+    ranked = (activity >= 2) & (activity < table.n_items)
+    assert set(tests) == set(table.with_rows(ranked[table.users]).keys())
+    for split in splits:
+        assert np.isin(split.test.users, split.before_test.users).all()
+        parts = np.concatenate([part.keys() for part in (split.train, split.validation, split.test)])
+        assert len(parts) == len(np.unique(parts)) <= len(table)
+        left = split.before_test.activity()
+        expected = ranked & (left >= 3)
+        assert split.validation.users.tolist() == np.flatnonzero(expected).tolist()
+    per_fold = np.stack([split.test.activity() for split in splits])
+    assert (per_fold.max(axis=0) - per_fold.min(axis=0) <= 1).all()

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from hyperml_tf.data.pipelines import Draw
 from hyperml_tf.data.windows import window_dataset
 
 COUNTS = np.random.default_rng(0).integers(0, 14, 40)
@@ -119,3 +120,19 @@ def test_bad_arguments() -> None:
         windows(batch_size=0)
     with pytest.raises(ValueError, match=r"`positive` must have an entry that is True"):
         windows(np.zeros(N, bool))
+
+
+@pytest.mark.parametrize("reorder", [False, True])
+def test_drawn_epochs_have_all_new_positives_and_other_old_ones_each(reorder: bool) -> None:
+    always, sometimes = np.flatnonzero(SOME), np.flatnonzero(~SOME)
+    draw = Draw(always, sometimes, take=30, epochs=range(3))
+    batches = epoch(windows(draw=draw, reorder=reorder))
+    size = len(batches) // 3
+    drawn = []
+    for number in range(3):
+        items = [batch["item"][batch["item"] >= 0] for batch in batches[number * size : (number + 1) * size]]
+        found = np.concatenate(items)
+        assert len(found) == len(np.unique(found)) == len(always) + 30
+        assert np.isin(always, found).all()
+        drawn.append(set(found.tolist()))
+    assert drawn[0] != drawn[1] != drawn[2]

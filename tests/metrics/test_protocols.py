@@ -14,7 +14,8 @@ from quick import examples
 from tiny import run_python
 
 from hyperml_tf.metrics import ranking_report
-from hyperml_tf.metrics.protocols import held_out_ranks
+from hyperml_tf.metrics.protocols import rank_held_out
+from hyperml_tf.metrics.user_metrics import METRICS
 
 N_USERS, N_ITEMS = 7, 12
 
@@ -109,30 +110,77 @@ def test_scores_of_the_wrong_shape() -> None:
 
 
 @pytest.mark.slow
-def test_ranx_agrees() -> None:
+def test_ranx_agrees_also_with_several_items_per_user() -> None:
     pytest.importorskip("ranx", reason="ranx (a dev dependency) cannot be imported")
     rng = np.random.default_rng(0)
     scores = rng.permuted(np.tile(np.arange(N_ITEMS, dtype=float), (N_USERS, 1)), axis=1)  # no ties: ranx breaks them
-    users, items = np.arange(N_USERS), rng.integers(N_ITEMS, size=N_USERS)
+    relevant = {u: rng.permutation(N_ITEMS)[: 1 + u] for u in range(N_USERS)}
+    users = np.repeat(np.arange(N_USERS), [len(items) for items in relevant.values()])
+    items = np.concatenate(list(relevant.values()))
+    shuffled = rng.permutation(len(users))
     nothing = (np.zeros(N_USERS + 1, int), np.zeros(0, int))
-    report = ranking_report(lambda rows: scores[rows], users, items, nothing, ks=(3,))
-    qrels = {f"u{u}": {f"i{i}": 1} for u, i in zip(users, items, strict=True)}
-    run = {f"u{u}": {f"i{i}": s for i, s in enumerate(scores[u])} for u in users}
+    arguments = (lambda rows: scores[rows], users[shuffled], items[shuffled], nothing)
+    report = ranking_report(*arguments, ks=(3, 5), batch_size=4, metrics=METRICS)
+    report |= {"full_mrr": ranking_report(*arguments)["full_mrr"]}
+    names = {"hr": "hit_rate"}
+    asked = [f"{names.get(name, name)}@{k}" for name in METRICS for k in (3, 5)] + ["mrr"]
+    qrels = {f"u{u}": {f"i{i}": 1 for i in own} for u, own in relevant.items()}
+    run = {f"u{u}": {f"i{i}": s for i, s in enumerate(scores[u])} for u in range(N_USERS)}
     # In another process: compiling takes most of a minute, and numba reads the switch that turns it off at its first import.
     program = """
 import json, sys, ranx
-qrels, run = map(json.loads, sys.argv[1:])
-values = ranx.evaluate(ranx.Qrels(qrels), ranx.Run(run), ["hit_rate@3", "ndcg@3", "mrr"])
-print(json.dumps({name: float(value) for name, value in values.items()}))
+qrels, run, asked = map(json.loads, sys.argv[1:])
+values = ranx.evaluate(ranx.Qrels(qrels), ranx.Run(run), asked)
+print(json.dumps([float(values[name]) for name in asked]))
 """
-    printed = run_python(program, json.dumps(qrels), json.dumps(run), NUMBA_DISABLE_JIT="1")
-    expected = json.loads(printed.splitlines()[-1])
-    assert report["full_hr@3"] == pytest.approx(expected["hit_rate@3"])
-    assert report["full_ndcg@3"] == pytest.approx(expected["ndcg@3"])
-    assert report["full_mrr"] == pytest.approx(expected["mrr"])
+    printed = run_python(program, *map(json.dumps, (qrels, run, asked)), NUMBA_DISABLE_JIT="1")
+    assert list(report.values()) == pytest.approx(json.loads(printed.splitlines()[-1]))
+
+
+def test_several_items_of_a_user_in_a_loop() -> None:
+    rng = np.random.default_rng(1)
+    scores = rng.integers(6, size=(N_USERS, N_ITEMS)).astype(float)
+    known = [rng.permutation(N_ITEMS)[:3] for _ in range(N_USERS)]
+    held_out = [np.setdiff1d(rng.permutation(N_ITEMS)[:4], own) for own in known]
+    users, items = np.repeat(np.arange(N_USERS), list(map(len, held_out))), np.concatenate(held_out)
+    csr = np.arange(0, 3 * N_USERS + 1, 3), np.concatenate([np.sort(own) for own in known])
+    others = [np.setdiff1d(np.arange(N_ITEMS), [*known[u], *held_out[u]])[:4] for u in range(N_USERS)]
+    negatives = np.stack([others[user] for user in users])
+    found = rank_held_out(lambda rows: scores[rows], users, items, csr, negatives, batch_size=5)
+    for protocol in ("full", "sampled4"):
+        for user in range(N_USERS):
+            own = users == user
+            rivals = others[user] if protocol != "full" else np.setdiff1d(np.arange(N_ITEMS), known[user])
+            # Held-out items come before the others with an equal score only where they score higher.
+            listed = sorted(
+                {*rivals.tolist(), *items[own].tolist()}, key=lambda i: (-scores[user, i], i in held_out[user])
+            )
+            expected = [listed.index(item) for item in listed if item in held_out[user]]
+            assert sorted(found.places[protocol][own].tolist()) == expected
+
+
+def test_a_user_is_not_held_out_twice_with_one_item() -> None:
+    nothing = (np.zeros(2, int), np.zeros(0, int))
+    with pytest.raises(ValueError, match="must not hold a pair twice"):
+        ranking_report(lambda users: np.zeros((len(users), 3)), np.array([0, 0]), np.array([1, 1]), nothing)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"metrics": ["auc"]}, r"`metrics` must be names among hr, .*Received: \['auc'\]"),
+        ({"metrics": "hr"}, "`metrics` must be names among .*Received: hr"),
+        ({"ks": (5, 0)}, r"`ks` must be positive integers. Received: ks=\(5, 0\)"),
+        ({"ks": ()}, "`ks` must be positive integers"),
+    ],
+)
+def test_unknown_metrics_and_cutoffs(arguments: dict, said: str) -> None:
+    case = Case(6)
+    with pytest.raises(ValueError, match=said):
+        ranking_report(case.score, case.users, case.items, case.csr, **arguments)
 
 
 def test_ranks_themselves() -> None:
     scores = np.array([[3.0, 2.0, 1.0]])
-    ranks = held_out_ranks(lambda _: scores, np.array([0]), np.array([2]), ([0, 1], [0]), np.array([[0, 1]]))
-    assert {name: values.tolist() for name, values in ranks.items()} == {"full": [1], "sampled2": [2]}
+    ranked = rank_held_out(lambda _: scores, np.array([0]), np.array([2]), ([0, 1], [0]), np.array([[0, 1]]))
+    assert {name: values.tolist() for name, values in ranked.places.items()} == {"full": [1], "sampled2": [2]}

@@ -57,8 +57,3 @@ def test_excluded_pairs_belong_to_their_row() -> None:
 def test_values_of_ranks() -> None:
     assert gains.hit_rate([0, 1, 2], 2).numpy().tolist() == [1.0, 1.0, 0.0]
     np.testing.assert_allclose(gains.ndcg([0, 1, 2, 3], 3), [1.0, 1 / np.log2(3), 0.5, 0.0], rtol=1e-6)
-    np.testing.assert_allclose(gains.reciprocal_rank([0, 1, 99]), [1.0, 0.5, 0.01], rtol=1e-6)
-
-
-def test_the_mean_of_no_ranks_is_nan() -> None:
-    assert np.isnan(gains.mean_gains(np.zeros(0, np.int32), "full")["full_hr@10"])

@@ -10,9 +10,10 @@ import pytest
 import scipy.stats
 
 from hyperml_tf.data import ItemTable, synthesize
-from hyperml_tf.reports import ItemGraph, Sampling, lists, sampled_delta
+from hyperml_tf.data.categories import Categories
+from hyperml_tf.metrics import lists
+from hyperml_tf.reports import ItemGraph, Sampling, sampled_delta
 from hyperml_tf.reports.bands import item_bands, user_bands
-from hyperml_tf.reports.categories import Categories
 from hyperml_tf.reports.correlation import partial_spearman, spearman
 from hyperml_tf.reports.document import Bullets, Heading, Paragraph, Picture, Table
 from hyperml_tf.reports.rendering import to_html, to_markdown
@@ -103,7 +104,7 @@ def test_lists_by_brute_force() -> None:
     places = rng.normal(size=12)
     within = np.abs(places[found][:, :, None] - places[found][:, None])
     means = [np.mean([abs(places[i] - places[j]) for i in r for j in r if i != j]) for r in expected if len(r) > 1]
-    assert lists.diversity(within, found) == pytest.approx(np.mean(means))
+    assert lists.diversity(lambda _: within, found) == pytest.approx(np.mean(means))
     histories = np.array([4.0, 3.0, 2.0, 1.0, 5.0])
     some = [popularity[row].mean() for row in expected if row]
     assert lists.popularity_lift(found, popularity, histories) == pytest.approx(np.mean(some) / 3.5 - 1)
@@ -112,7 +113,8 @@ def test_lists_by_brute_force() -> None:
 def test_lists_of_nothing() -> None:
     nothing = np.full((2, 3), -1)
     assert lists.coverage(nothing, 4) == 0
-    assert lists.diversity(np.zeros((2, 3, 3)), nothing) is None
+    assert lists.gini(nothing, 4) is None
+    assert lists.diversity(lambda _: np.zeros((2, 3, 3)), nothing) is None
     assert lists.popularity_lift(nothing, np.ones(4, int), np.ones(2)) is None
     assert lists.distinct_categories(nothing, ((),) * 4) is None
 

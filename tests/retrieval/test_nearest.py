@@ -10,9 +10,9 @@ import tensorflow as tf
 from retrieval_cases import DIM, points, true_distances
 
 from hyperml_tf.geometry.poincare.ordering import proximity
-from hyperml_tf.retrieval import ExactIndex, exact_index, top_k
+from hyperml_tf.retrieval import ExactIndex, top_k
 from hyperml_tf.retrieval import nearest as nearest_in_index
-from hyperml_tf.retrieval.exclusions import exclude_matrix
+from hyperml_tf.retrieval.exclusions import exclude_all, exclude_matrix, exclude_pairs, exclude_queries
 
 GRID = list(
     itertools.product(
@@ -66,35 +66,56 @@ def test_equals_a_sort(k: int, batch: int, n: int, width: int | None, c: float, 
 def test_bounds_of_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch, c: float, radius: float, k: int) -> None:
     rng = np.random.default_rng(k)
     queries, candidates = points(rng, 9, c, radius), points(rng, 10_007, c, radius)
-    excluded = rng.integers(-1, 10_007, size=(9, 50))
-    expected = nearest(queries, candidates, c, k, excluded)
-    monkeypatch.setattr(exact_index, "_MANY", 0)
-    for got, wanted in zip(nearest(queries, candidates, c, k, excluded), expected, strict=True):
+    # The nearest ones, and so those that the highest bounds belong to, some of them twice.
+    excluded = np.argsort(true_distances(queries, candidates, c), axis=1)[:, :50]
+    excluded[:, 40:] = excluded[:, :10]
+    excluded[0] = -1
+    found = nearest(queries, candidates, c, k, excluded)
+    monkeypatch.setattr(top_k, "_FEW", 1000)
+    for got, wanted in zip(found, nearest(queries, candidates, c, k, excluded), strict=True):
         np.testing.assert_array_equal(got, wanted)
 
 
-def test_bounds_that_are_too_loose_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Within a block the factor changes by a lot, and two blocks are looked into.
+@pytest.mark.parametrize("loose", [False, True])
+def test_all_proximities_are_computed_only_if_bounds_prove_nothing(
+    monkeypatch: pytest.MonkeyPatch, loose: bool
+) -> None:
     rng = np.random.default_rng(0)
-    products = rng.normal(size=(1000, 9)).astype(np.float32)
-    squared = np.sort(rng.random((1000, 1)).astype(np.float32) * 3, axis=0)
-    factors = np.sort(rng.random((1000, 1)).astype(np.float32) ** 8 * 100, axis=0)
+    products = rng.normal(size=(9, 1000)).astype(np.float32)
+    squared, factors = (np.sort(rng.random(1000).astype(np.float32)) for _ in range(2))
+    if loose:  # within a block the factor changes by a lot
+        squared, factors = 3 * squared, 100 * factors**8
+    else:
+        squared, factors = 0.001 * squared, 2.0 + 0.001 * factors
     expected = top_k.top_k(proximity(products, squared, factors), tf.constant(1))
     passed = []
     whole = top_k.top_k
-    monkeypatch.setattr(top_k, "top_k", lambda scores, k: passed.append(len(scores)) or whole(scores, k))
+    monkeypatch.setattr(top_k, "top_k", lambda scores, k: passed.append(scores.shape) or whole(scores, k))
     found = top_k.top_k_by_proximity(products, squared, factors, tf.constant(1))
     for got, wanted in zip(found, expected, strict=True):
         np.testing.assert_array_equal(got, wanted)
-    assert passed == [1000 // 32, 1000]
+    assert passed == [(9, 1000)] * loose
 
 
-def test_equal_points_fill_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exact_index, "_MANY", 0)
+def test_equal_points_fill_the_answer() -> None:
     candidates = np.repeat(points(np.random.default_rng(0), 1, 1.0, 0.9), 2000, axis=0)
     indices, distances = nearest(candidates[:2], candidates, 1.0, 3)
     assert (distances == 0).all()
     assert indices.shape == (2, 3)
+
+
+def test_pairs_and_whole_queries_are_excluded_together() -> None:
+    rng = np.random.default_rng(0)
+    queries, candidates = points(rng, 3, 1.0, 0.9), points(rng, 9000, 1.0, 0.9)
+    curvature = tf.constant(1.0)
+    first = nearest(queries, candidates, 1.0, 6)[0]
+    exclusion = exclude_all(
+        exclude_matrix(first[:, :2]),
+        exclude_pairs([1, 1], first[1, 2:4]),
+        exclude_queries(tf.constant([True, False, False])),
+    )
+    found = nearest_in_index(queries, ExactIndex.of(candidates, curvature), curvature, 2, exclusion)[0].numpy()
+    assert found.tolist() == [[-1, -1], first[1, 4:6].tolist(), first[2, 2:4].tolist()]
 
 
 def test_the_order_is_that_of_the_sort() -> None:
@@ -190,16 +211,16 @@ def test_in_a_graph_with_an_unknown_batch() -> None:
 @pytest.mark.parametrize("levels", [3, 10**6])  # with many equal scores, and with few
 def test_top_is_that_of_a_sort(n: int, k: int, levels: int) -> None:
     rng = np.random.default_rng(n + k)
-    scores = rng.integers(levels, size=(n, 6)).astype(np.float32)
-    scores[:, 0] = np.finfo(np.float32).min  # all left out
+    scores = rng.integers(levels, size=(6, n)).astype(np.float32)
+    scores[0] = np.finfo(np.float32).min  # all left out
     k = min(k, n)
-    values, rows = top_k.top_k(tf.constant(scores), tf.constant(k))
-    assert rows.dtype == tf.int32
-    np.testing.assert_array_equal(values, -np.sort(-scores, axis=0)[:k].T)
-    np.testing.assert_array_equal(np.take_along_axis(scores, rows.numpy().T, axis=0).T, values)
-    assert all(len(set(row)) == k for row in rows.numpy().tolist())
+    values, columns = top_k.top_k(tf.constant(scores), tf.constant(k))
+    assert columns.dtype == tf.int32
+    np.testing.assert_array_equal(values, -np.sort(-scores, axis=1)[:, :k])
+    np.testing.assert_array_equal(np.take_along_axis(scores, columns.numpy(), axis=1), values)
+    assert all(len(set(row)) == k for row in columns.numpy().tolist())
 
 
 def test_top_of_an_empty_batch() -> None:
-    values, rows = top_k.top_k(tf.zeros([100, 0]), tf.constant(7))
+    values, rows = top_k.top_k(tf.zeros([0, 100]), tf.constant(7))
     assert values.shape == rows.shape == (0, 7)

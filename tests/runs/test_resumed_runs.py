@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import tensorflow as tf
 from tiny import one_signature
@@ -128,6 +129,29 @@ def test_an_unfinished_run_is_not_begun_anew_but_continued(
     assert cli.main(["train", table, "--out", out, "--resume"]) == 0
     assert "Going on after epoch 1 of 3" in capsys.readouterr().err
     assert contents(Run.load(out)) == contents(undisturbed)
+
+
+def test_what_is_known_of_the_items_outlives_an_interruption_or_is_given_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exported: list[Any] = []
+    monkeypatch.setattr(finishing, "export_saved_model", lambda *_, details, **__: exported.append(details))
+    table, out, ids = tmp_path / "table.csv", tmp_path / "run", TABLE.item_ids
+    CATALOGUE.interactions.to_csv(table, index=False)
+    pd.DataFrame({"item": ids, "title": [f"T{one}" for one in ids]}).to_csv(tmp_path / "items.csv", index=False)
+    pd.DataFrame({"item": ids, "name": [f"N{one}" for one in ids]}).to_csv(tmp_path / "others.csv", index=False)
+    config = dataclasses.replace(CONFIG, split="none", epochs=2)
+    with pytest.raises(KeyboardInterrupt):
+        train_run(table, out, config, [Interrupted(0, within=False)], items=tmp_path / "items.csv")
+    shutil.copytree(out, tmp_path / "again")
+    assert cli.main(["train", str(table), "--out", str(out), "--resume"]) == 0
+    assert cli.main(["train", str(table), "--out", str(tmp_path / "again"), "--resume", "--detail", "name"]) == 1
+    assert "`--detail` requires a table of items" in capsys.readouterr().err
+    others = ["--items", str(tmp_path / "others.csv")]
+    assert cli.main(["train", str(table), "--out", str(tmp_path / "again"), "--resume", *others]) == 0
+    assert [list(details) for details in exported] == [["title"], ["name"]]
+    assert Run.load(out).items.columns["title"][0] == f"T{ids[0]}"
+    assert Run.load(tmp_path / "again").items.columns["name"][0] == f"N{ids[0]}"
 
 
 def test_damaged_progress_is_an_error(unfinished: Path, tmp_path: Path) -> None:

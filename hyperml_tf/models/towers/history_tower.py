@@ -12,7 +12,7 @@ import tensorflow as tf
 from hyperml_tf._argument_checks import check_positive
 from hyperml_tf._keras import register
 from hyperml_tf.data import Interactions
-from hyperml_tf.data.pipelines import Progress
+from hyperml_tf.data.pipelines import Draw, Progress
 from hyperml_tf.data.windows import window_dataset
 from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument, InitializerLike, RegularizerLike
 from hyperml_tf.models.batches import Places, Windows
@@ -181,7 +181,14 @@ class HistoryTower(IdTower):
         points = self._place(tf.repeat(codes, m), pulled, tf.repeat(counts - 1, m))
         return left_out, tf.reshape(points, [tf.size(codes), m, dim])
 
-    def training_batches(self, rows: Interactions, batch_size: int, seed: int, progress: Progress) -> tf.data.Dataset:
+    def training_batches(
+        self,
+        rows: Interactions,
+        batch_size: int,
+        seed: int,
+        progress: Progress | None = None,
+        draw: Draw | None = None,
+    ) -> tf.data.Dataset:
         places = self.seen.find(tf.constant(rows.users), tf.constant(rows.items)).numpy()
         positive = np.zeros(len(self.seen), bool)
         positive[places[places >= 0]] = True
@@ -189,7 +196,12 @@ class HistoryTower(IdTower):
         if rows.weights is not None:
             weights = np.zeros(len(self.seen), np.float32)
             weights[places[places >= 0]] = rows.weights[places >= 0]
-        return self._window_dataset(positive, batch_size=batch_size, seed=seed, progress=progress, weights=weights)
+        if draw is not None:
+            always, sometimes = (places[part] for part in (draw.always, draw.sometimes))
+            draw = draw._replace(always=always, sometimes=sometimes)
+        return self._window_dataset(
+            positive, batch_size=batch_size, seed=seed, progress=progress, weights=weights, draw=draw
+        )
 
     @property
     def window_options(self) -> dict[str, Any]:

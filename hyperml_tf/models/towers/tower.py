@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from hyperml_tf.data import Interactions, training_dataset
-from hyperml_tf.data.pipelines import Progress
+from hyperml_tf.data.pipelines import Draw, Progress
 from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument, HyperbolicLayer
 from hyperml_tf.models.batches import Places, Windows
 from hyperml_tf.numerics import Tensor
@@ -65,7 +65,14 @@ class Tower(HyperbolicLayer):
         """
         raise NotImplementedError("Subclasses must implement `points`.")
 
-    def training_batches(self, rows: Interactions, batch_size: int, seed: int, progress: Progress) -> tf.data.Dataset:
+    def training_batches(
+        self,
+        rows: Interactions,
+        batch_size: int,
+        seed: int,
+        progress: Progress | None = None,
+        draw: Draw | None = None,
+    ) -> tf.data.Dataset:
         """Returns the batches of an epoch, on which `training_points` is called, see `training_dataset`.
 
         Args:
@@ -73,9 +80,10 @@ class Tower(HyperbolicLayer):
             batch_size: Integer >= 1, number of positives per batch.
             seed: Integer, random seed of the shuffles.
             progress: Function that returns the number of batches so far, or a dataset of the numbers at the beginnings of epochs,
-                see `training_dataset`.
+                see `training_dataset`. Defaults to `None`.
+            draw: A `Draw`, the rows of several epochs, which one iteration has. Defaults to `None`, one epoch of all rows.
         """
-        return training_dataset(rows, batch_size, seed=seed, progress=progress)
+        return training_dataset(rows, batch_size, seed=seed, progress=progress, draw=draw)
 
     @property
     def window_options(self) -> dict[str, Any]:
