@@ -1,10 +1,10 @@
 """The pictures of the README: the items of a made-up catalogue on the Poincaré disk, and the explorer at work.
 
-    python benchmarks/pictures.py [--out docs] [--page explorer.html]
+    python benchmarks/pictures.py [--out docs] [--page saved_models/explorer.html]
 
 writes `disk.png`, `explorer.png` and `explorer.webp`, an animation. The two of the explorer are taken in a headless Chromium, at
-`--chromium` or where playwright has put its own (the extra `browser`); `--only-disk` does without. With `--page`, the page of an earlier
-call is opened again, and no model is trained.
+`--chromium` or where playwright has put its own (the extra `browser`); `--only-disk` does without. With `--page`, the page of an
+earlier call is opened again, and no model is trained.
 
 The catalogue has a known taxonomy that the model does not see.
 """
@@ -30,6 +30,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=60_000)
     parser.add_argument("--epochs", type=int, default=40)
     parser.add_argument("--out", type=Path, default=Path("docs"), help="the directory of the pictures")
+    parser.add_argument("--made", type=Path, default=Path("saved_models/explorer.html"), help="where the page is written")
     parser.add_argument("--page", type=Path, help="the page of an earlier call")
     parser.add_argument("--only-disk", action="store_true", help="no pictures of the explorer")
     parser.add_argument("--chromium", default=shutil.which("chromium"))
@@ -59,8 +60,7 @@ def draw(arguments: argparse.Namespace) -> Path:
     items = {name: known[name].tolist() for name in ("title", "category")}
     figure = hml.visualization.plot_items(model, table.popularity(), items=items)
     figure.savefig(arguments.out / "disk.png", dpi=120)
-    page = Path("saved_models") / "explorer.html"
-    return hml.visualization.write_explorer(model, page, items, title="A made-up catalogue")
+    return hml.visualization.write_explorer(model, arguments.made, items, title="A made-up catalogue")
 
 
 def film(page: Path, out: Path, chromium: str | None) -> None:
