@@ -117,9 +117,9 @@ def play(camera: Camera) -> None:
     tab.keyboard.press("Enter")
     tab.locator("#stage").focus()
     camera.hold(1.4)
-    for number in (0, 1, 2):
+    for number in (0, 1):
         camera.point_at("#card ol button", number)
-        camera.hold(1.1)
+        camera.hold(1.6)
     tab.locator("#stage").focus()
     tab.keyboard.press("Escape")
     camera.hold(0.8)
@@ -193,7 +193,7 @@ class Camera:
             else:
                 kept.append(frame)
                 times.append(1000 // FRAMES_PER_SECOND)
-        options = {"quality": 55, "method": 6, "minimize_size": True, "allow_mixed": True}
+        options = {"quality": 40, "method": 4, "minimize_size": True}
         kept[0].save(path, save_all=True, append_images=kept[1:], duration=times, loop=0, **options)
 
 

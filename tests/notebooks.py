@@ -45,7 +45,7 @@ def run(notebook: Any, manager: KernelManager, parameters: dict[str, int] | None
         (place,) = [place for place, cell in enumerate(notebook.cells) if "parameters" in cell.metadata.get("tags", ())]
         lines = "\n".join(f"{name} = {value}" for name, value in parameters.items())
         notebook.cells.insert(place + 1, nbformat.v4.new_code_cell(lines))
-    client = NotebookClient(notebook, km=manager, timeout=300, record_timing=False)
+    client = NotebookClient(notebook, km=manager, timeout=300, record_timing=False, coalesce_streams=True)
     client.execute(reset_kc=False, cleanup_kc=False)
     notebook.cells.remove(first)
     return notebook
