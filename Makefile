@@ -17,7 +17,7 @@ DEMO_USER := user_00007
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo quick test pytest test-oldest bench-smoke cluster-demo robust docs docs-serve lint format build clean
+.PHONY: help demo quick test pytest test-oldest bench-smoke cluster-demo robust notebooks docs docs-serve lint format build clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets.
@@ -65,6 +65,9 @@ cluster-demo: $(VENV)/.installed-dev ## Train on a cluster of processes on this 
 
 robust: $(VENV)/.installed-dev ## Kills, full disks, damaged files and broken tables, counted.
 	$(BIN)/python benchmarks/robustness
+
+notebooks: $(VENV)/.installed-dev ## Run the notebooks in examples/ as they are, and store their outputs in them.
+	$(BIN)/python tests/notebooks.py examples/*.ipynb
 
 docs: $(VENV)/.installed-docs ## The documentation site, in build/site.
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shutil
@@ -118,6 +119,14 @@ def test_explorer_frames() -> None:
     if shutil.which("chromium") is None:
         pytest.skip("There is no Chromium on the PATH.")
     assert "'items': 300" in run("explorer_frames.py", "--items", 300, "--dim", 4, "--frames", 10)
+
+
+def test_pictures(tmp_path: Path) -> None:
+    has_browser = importlib.util.find_spec("playwright") is not None and shutil.which("chromium") is not None
+    size = ("--users", 60, "--items", 70, "--rows", 900, "--epochs", 1)
+    run("pictures.py", *size, "--out", tmp_path, "--made", tmp_path / "explorer.html", *([] if has_browser else ["--only-disk"]))
+    expected = {"disk.png", "explorer.html", *(("explorer.png", "explorer.webp") if has_browser else ())}
+    assert {path.name for path in tmp_path.iterdir()} == expected
 
 
 def test_half_precision(trained: Path) -> None:

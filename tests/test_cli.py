@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
@@ -444,6 +445,14 @@ def test_explore_writes_a_page(folder: Path, items: Path, tmp_path: Path, call: 
         ["user_00003", "user_00001"],
         "A title",
     )
+    told = json.loads(call("recommend", folder / "run", "--user", "user_00003", "--why", "--json").out)[0]["items"]
+    user, ids = page_of(out)["users"][0], page_of(out)["ids"]
+    assert [ids[item] for item in user["recommended"]] == [item["item"] for item in told]
+    for reasons, item in zip(user["reasons"], told, strict=True):
+        assert [ids[one] for one, _ in reasons] == [one["item"] for one in item["because"]]
+        np.testing.assert_allclose(
+            [share for _, share in reasons], [one["share"] for one in item["because"]], atol=1e-5
+        )
     refused = call("explore", folder / "run", "--user", "nobody")
     assert (refused.code, "`--user` must be users of the run. Received unknown ids: nobody" in refused.err) == (1, True)
 

@@ -181,27 +181,27 @@ class MetricRecommender(Recommender):
             )
         codes, targets = self.query_lookup(names).numpy(), self._known_codes(asked)
         longest = int(tf.reduce_max(self.seen.histories.counts(np.maximum(codes, 0)))) if len(self.seen) else 1
-        # Every item that is left out makes another point of the user.
+        # Every item that is left out makes another point of the user. Pairs of one user come together, and share these points.
         size = max(1, self.query_tower.block // max(longest, 1))
-        parts = [
-            self._strongest(codes[start : start + size], targets[start : start + size])
-            for start in range(0, len(codes), size)
-        ]
+        order = np.argsort(codes, kind="stable")
+        parts = [self._strongest(codes[some], targets[some]) for some in np.split(order, range(size, len(order), size))]
         width = max(part[0].shape[1] for part in parts)
+        back = np.argsort(order, kind="stable")
         found, shares, pulls = (
-            np.concatenate([_widened(part[column], width, fill) for part in parts])
+            np.concatenate([_widened(part[column], width, fill) for part in parts])[back]
             for column, fill in enumerate((-1, 0, 0))
         )
-        distances = np.concatenate([part[3] for part in parts])
+        distances = np.concatenate([part[3] for part in parts])[back]
         return Explanation(self.candidate_lookup.raw_array(found), shares, pulls, distances)
 
     def _strongest(self, codes: np.ndarray, items: np.ndarray) -> tuple[np.ndarray, ...]:
         """The explanation of pairs of codes."""
-        known = tf.maximum(codes, 0)
-        left_out, without = self.query_tower.without_one(known)
-        left_out = tf.where((codes < 0)[:, np.newaxis], -1, left_out)
-        users, targets = self.query_tower.points_or_origin(tf.constant(codes)), self.candidate_tower.points(items)
-        return tuple(value.numpy() for value in strongest(users, without, left_out, targets, self.curvature()))
+        users, owners = np.unique(codes, return_inverse=True)
+        left_out, without = self.query_tower.without_one(tf.constant(np.maximum(users, 0)))
+        left_out = tf.where((users < 0)[:, np.newaxis], -1, left_out)
+        points = self.query_tower.points_or_origin(tf.constant(users))
+        of_users = (tf.gather(values, owners) for values in (points, without, left_out))
+        return tuple(value.numpy() for value in strongest(*of_users, self.candidate_tower.points(items), self.curvature()))
 
     def exact_index(self) -> tuple[ExactIndex, Tensor]:
         """Returns an index of the current points of the catalogue, and the current curvature."""

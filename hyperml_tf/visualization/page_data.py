@@ -10,9 +10,9 @@ import numpy as np
 import tensorflow as tf
 
 from hyperml_tf._argument_checks import count
-from hyperml_tf.geometry import poincare
 from hyperml_tf.models.distance_index import DistanceIndex
 from hyperml_tf.models.metric_recommender import MetricRecommender
+from hyperml_tf.retrieval.results import Neighbours
 from hyperml_tf.tables.ids import id_array
 from hyperml_tf.visualization.facets import Facet, number_facet
 from hyperml_tf.visualization.item_columns import checked_columns, column_facets, label_column, telling
@@ -138,37 +138,39 @@ def _users(
     curvature: float,
     k: int,
 ) -> list[dict[str, Any]]:
-    answer = index.recommend(model.query_lookup.raw_array(codes), k)
+    ids = model.query_lookup.raw_array(codes)
+    answer = index.recommend(ids, k)
+    reasons = _reasons(model, ids, answer)
     recommended = _codes(model, answer.ids)
     places = layout_beside(model.query_tower.points(tf.constant(codes, tf.int32)), points, layout, curvature)
     offsets, seen = model.seen.indptr, model.seen.items
     found = []
     for row, code in enumerate(codes.tolist()):
         history = seen[offsets[code] : offsets[code + 1]]
-        # If fewer than `k` items are left, the others have an infinite distance.
-        near = recommended[row][np.isfinite(answer.distances[row])]
+        near = recommended[row][answer.found[row]]
         found.append(
             {
-                "id": str(model.query_lookup.raw_array(codes[row : row + 1]).tolist()[0]),
+                "id": str(ids[row]),
                 "distance": round(float(places.distances[row]), 5),
                 "angle": round(float(places.angles[row]), 5),
                 "interactions": len(history),
                 "history": history[::-1][:HISTORY].tolist(),
                 "recommended": near.tolist(),
                 "distances": [round(value, 5) for value in answer.distances[row][: len(near)].tolist()],
-                "reasons": _reasons(points, near, history, curvature),
+                "reasons": reasons[row],
             }
         )
     return found
 
 
-def _reasons(points: np.ndarray, near: np.ndarray, history: np.ndarray, curvature: float) -> list[list[list[float]]]:
-    """The items of the history that are nearest to each recommended item, with their distances, nearest first."""
-    if not len(history) or not len(near):
-        return [[] for _ in near]
-    distances = poincare.distance(points[near][:, np.newaxis], points[history][np.newaxis], curvature).numpy()
-    best = np.argsort(distances, axis=1, kind="stable")[:, :REASONS]
-    return [
-        [[int(history[place]), round(float(distances[row, place]), 5)] for place in places]
-        for row, places in enumerate(best)
-    ]
+def _reasons(model: MetricRecommender, users: np.ndarray, answer: Neighbours) -> list[list[list[list[float]]]]:
+    """The items of the histories that draw users most to each recommended item, with their shares, as `explain` finds them."""
+    rows, places = np.nonzero(answer.found)
+    reasons: list[list[list[list[float]]]] = [[] for _ in users]
+    if len(rows):
+        why = model.explain(users[rows], answer.ids[rows, places])
+        shares = why.shares[:, :REASONS]
+        items = _codes(model, why.ids[:, :REASONS])
+        for row, theirs, parts in zip(rows.tolist(), items.tolist(), shares.tolist(), strict=True):
+            reasons[row].append([[item, round(part, 5)] for item, part in zip(theirs, parts, strict=True) if part > 0])
+    return reasons

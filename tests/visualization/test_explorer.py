@@ -68,19 +68,19 @@ def test_recommendations_and_histories_are_those_of_the_model(model: HyperML, da
         assert [data["ids"][item] for item in user["history"]] == theirs[::-1]
 
 
-def test_reasons_are_the_nearest_items_of_the_history(model: HyperML, data: dict[str, Any]) -> None:
-    points, c = model.candidate_tower.all_points().numpy().astype(np.float64), float(model.curvature())
-    gaps = 1 - c * (points**2).sum(1)
-
-    def distance(one: int, other: int) -> float:
-        chord = np.linalg.norm(points[one] - points[other])
-        return 2 / np.sqrt(c) * np.arcsinh(np.sqrt(c) * chord / np.sqrt(gaps[one] * gaps[other]))
-
-    for user in data["users"]:
+def test_reasons_are_those_of_explain(model: HyperML, data: dict[str, Any]) -> None:
+    for user in data["users"][::6]:
         for item, reasons in zip(user["recommended"], user["reasons"], strict=True):
-            nearest = sorted((distance(item, other), other) for other in user["history"])[:3]
-            assert [other for other, _ in reasons] == [other for _, other in nearest]
-            np.testing.assert_allclose([far for _, far in reasons], [far for far, _ in nearest], rtol=1e-3)
+            why = model.explain([user["id"]], [data["ids"][item]])
+            assert [data["ids"][one] for one, _ in reasons] == why.ids[0, :3].tolist()
+            np.testing.assert_allclose([share for _, share in reasons], why.shares[0, :3], atol=1e-5)
+
+
+def test_users_whom_no_history_places_have_no_reasons() -> None:
+    model = HyperML.from_interactions(tiny.split().train, dim=3, history=0)
+    model.set_seen(tiny.split().train)
+    (user,) = page_data(model, **{**DEFAULTS, "users": 1, "k": 4})["users"]
+    assert user["reasons"] == [[]] * 4
 
 
 def test_places_are_those_of_the_layout(model: HyperML, data: dict[str, Any]) -> None:

@@ -115,7 +115,7 @@ def search(page: Any, field: str, words: str) -> None:
 def listed(page: Any, number: int = 0) -> list[str]:
     """The names in a list of the card."""
     names = page.locator("#card ol").nth(number).locator(".name")
-    return [re.sub(r"(even|odd|near .*)$", "", text) for text in names.all_text_contents()]
+    return [re.sub(r"(even|odd|because of .*)$", "", text) for text in names.all_text_contents()]
 
 
 def test_an_item_is_found_chosen_and_brought_to_the_centre_by_keyboard(open_page: Open, explorer: Path) -> None:
@@ -193,9 +193,10 @@ def test_a_user_shows_history_recommendations_and_reasons(open_page: Open, explo
     assert listed(page, 0) == [title(item) for item in model.recommend([user], k=6).ids[0]]
     rows = tiny.split().train.to_frame()
     assert listed(page, 1) == [title(item) for item in rows[rows["user"] == user]["item"]][::-1]
-    reasons = page.locator("#card ol").first.locator("small").first.text_content().removeprefix("near ").split(" · ")
-    assert len(reasons) == 3
-    assert set(reasons) <= set(listed(page, 1))
+    reasons = page.locator("#card ol").first.locator("small").first.text_content()
+    why = model.explain([user], model.recommend([user], k=1).ids[0])
+    expected = [f"{title(item)} {share:.0%}" for item, share in zip(why.ids[0, :3], why.shares[0, :3], strict=True)]
+    assert reasons == f"because of {' · '.join(expected)}"
 
 
 def test_the_legend_filters(open_page: Open, explorer: Path) -> None:

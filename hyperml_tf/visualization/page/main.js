@@ -152,7 +152,7 @@ class Explorer {
     this.say(`User ${visible(about.id)}. Recommended: ${about.recommended.slice(0, 3).map((item) => catalogue.name(item)).join(", ")}`);
   }
 
-  // Points at one of the items that belong to what is chosen; for a user also at the items of the history nearest to it.
+  // Points at one of the items that belong to what is chosen; for a user also at the items of the history that draw to it.
   lead(item) {
     const { chosen, catalogue } = this;
     if (!chosen) return;

@@ -28,11 +28,11 @@ class Panel {
     this.fill(`User ${visible(about.id)}`, facts);
     this.heading("Recommended");
     this.list(about.recommended.map((item, place) => {
-      const reasons = about.reasons[place].map(([other]) => catalogue.name(other));
-      return this.row(item, far(about.distances[place]), reasons.length ? `near ${reasons.join(" · ")}` : "");
+      const reasons = about.reasons[place].map(([other, share]) => `${catalogue.name(other)} ${Math.round(100 * share)}%`);
+      return this.row(item, far(about.distances[place]), reasons.length ? `because of ${reasons.join(" · ")}` : "");
     }));
-    this.say("The answer of the model, recommend, with the distance of each item from the user. “Near” names the items of the " +
-      "history that are nearest to it: a hint, not how the model weighs them.");
+    this.say("The answer of the model, recommend, with the distance of each item from the user, and the items of the history that " +
+      "draw the user most to it, explain: how much of the pull of the whole history is theirs.");
     this.heading(about.history.length < about.interactions ? `The newest ${about.history.length} of the history` : "History, newest first");
     this.list(about.history.map((item) => this.row(item, "", this.note(item))));
   }
