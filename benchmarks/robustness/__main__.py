@@ -1,6 +1,6 @@
 """Kills, full disks, damaged files and broken tables, counted. The exit status is 1 if anything bad has happened.
 
-    python benchmarks/robustness [--kills 2] [--commands train export tune] [--disks 3] [--tables 2000] [--damage 60] [--seed 0]
+    python benchmarks/robustness [--kills 2] [--commands train export tune update] [--disks 3] [--tables 2000] [--damage 60]
 
 `make robust` runs this short form.
 """
