@@ -95,16 +95,16 @@ def _epochs(run: Path) -> int:
 
 
 def _result(run: Path) -> Any:
-    """The metrics of a run, and the bytes of what its export holds and answers."""
+    """The metrics of a run, its weights, and what its export answers; or what is wrong with the export."""
     metrics = json.loads((run / "metrics.json").read_text())
     metrics.pop("seconds")
     export = run / "saved_model/1"
     if differences := verify_export(export):
         return differences
     served = ServedModel(export)
-    points = [np.asarray(value).tobytes() for value in served.recommend([f"user_{n:05d}" for n in range(20)])]
+    answers = [np.asarray(value).tolist() for value in served.recommend([f"user_{n:05d}" for n in range(20)])]
     weights = [value.tobytes() for value in Run.load(run).model.get_weights()]
-    return metrics, (run / "history.csv").read_text(), points, weights
+    return metrics, (run / "history.csv").read_text(), answers, weights
 
 
 def _tune(command: list[Any], out: Path, after: float, undisturbed: Path) -> str:

@@ -1,6 +1,7 @@
 """Wrong arguments for every public function, class and method: each is refused by an error that names it, or makes sense.
 
-The calls are those of the examples in the docstrings. One argument at a time is replaced by values of another type, shape or size.
+The calls are those of the examples in the docstrings. One argument at a time is replaced, by values of another type, shape or
+size.
 """
 
 from __future__ import annotations

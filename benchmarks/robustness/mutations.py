@@ -3,11 +3,12 @@
     python benchmarks/robustness/mutations.py [--groups geometry losses] [--mutants 40] [--seed 0] [--out mutations.jsonl]
 
 The operators are those of cosmic-ray (`pip install cosmic-ray`), which itself starts a process, and imports TensorFlow, for every
-mutant. Here a process imports TensorFlow once, and forks for every mutant. Each gets a copy of the project with one mutated file,
-and runs its examples and the tests of its group until one fails: those of `pytest --quick` first, and then all. A mutant is killed if a test fails,
-or if the tests take five times the processor time that they take without a mutation.
+mutant. Here a process imports TensorFlow once, and forks for every mutant. The tests read a copy of the project with one mutated
+file: its examples and the tests of its group are run until one fails, first those of `pytest --quick`, and then all. A mutant is
+killed if a test fails, or if the tests take five times the processor time that they take without a mutation.
 
 `--out` keeps what has been found, and a second call goes on from there. `--again` runs only the survivors of such a file again.
+With `--quick`, a mutant survives if the quick tests do not find it.
 """
 
 from __future__ import annotations
@@ -34,24 +35,22 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 ROOT = Path(__file__).parents[2]
-GROUPS: dict[str, tuple[str, list[str]]] = {
+GROUPS: dict[str, tuple[str, str]] = {
     "geometry": (
         "hyperml_tf/geometry",
-        ["accuracy", "lorentz", "ordering", "gyrovector_laws", "shapes_and_dtypes", "distances", "gradients"]
-        + ["measured_pairs", "maps"],
+        "accuracy lorentz ordering gyrovector_laws shapes_and_dtypes distances gradients measured_pairs maps",
     ),
-    "losses": ("hyperml_tf/losses", ["losses", "padding"]),
+    "losses": ("hyperml_tf/losses", "losses padding"),
     "optimizers": (
         "hyperml_tf/optimizers",
-        ["optimizer_arguments", "poincare_ball", "riemannian_sgd", "riemannian_adagrad", "riemannian_adam"]
-        + ["sparse_gradients", "steps_on_the_ball", "keras_options", "keras_private_names", "optimizer_saving"],
+        "optimizer_arguments poincare_ball riemannian_sgd riemannian_adagrad riemannian_adam sparse_gradients "
+        "steps_on_the_ball keras_options keras_private_names optimizer_saving",
     ),
-    "metrics": ("hyperml_tf/metrics", ["ranks", "ranking_metric", "protocols"]),
-    "sampling": ("hyperml_tf/sampling", ["uniform_negatives", "../models/test_hyperml_loss.py"]),
+    "metrics": ("hyperml_tf/metrics", "ranks ranking_metric protocols"),
+    "sampling": ("hyperml_tf/sampling", "uniform_negatives ../models/test_hyperml_loss.py"),
     "retrieval": (
         "hyperml_tf/retrieval",
-        ["nearest", "among", "quantised_index", "nearest_neighbors", "../models/test_hyperml_answers.py"]
-        + ["../models/test_not_finite.py"],
+        "nearest among quantised_index nearest_neighbors ../models/test_hyperml_answers.py ../models/test_not_finite.py",
     ),
 }
 """For each group: its code, and its test files in the order in which they are run."""
@@ -77,16 +76,16 @@ class Mutant(NamedTuple):
     def key(self) -> tuple[str, str, int]:
         return self.path, self.operator, self.occurrence
 
-    def difference(self) -> str:
+    def difference(self, project: Path) -> str:
         """The lines that differ."""
-        before = (ROOT / self.path).read_text().splitlines()
+        before = (project / self.path).read_text().splitlines()
         lines = list(difflib.unified_diff(before, self.text.splitlines(), lineterm="", n=0))[2:]
         return "\n".join(lines)
 
 
 @functools.cache
 def operators() -> dict[str, Any]:
-    """The operators of cosmic-ray without those whose mutants are found by the first call, as a shift of floating-point numbers is."""
+    """The operators of cosmic-ray without those whose mutants any call finds, such as a shift of numbers."""
     import cosmic_ray.plugins
 
     return {
@@ -117,23 +116,25 @@ def places(file: Path) -> list[tuple[str, int]]:
     ]
 
 
-def sample(group: str, number: int, seed: int) -> list[Mutant]:
+def sample(project: Path, group: str, number: int, seed: int) -> list[Mutant]:
     """So many mutants of a group, from every file its share, and at least two."""
-    files = {file: places(file) for file in sorted((ROOT / GROUPS[group][0]).rglob("*.py"))}
+    files = {file: places(file) for file in sorted((project / GROUPS[group][0]).rglob("*.py"))}
     total = sum(map(len, files.values()))
     return [
         mutant
         for file, there in files.items()
         if there
-        for mutant in _some(group, file, there, max(2, round(number * len(there) / total)), seed)
+        for mutant in _some(group, project, file, there, max(2, round(number * len(there) / total)), seed)
     ]
 
 
-def _some(group: str, file: Path, there: list[tuple[str, int]], number: int, seed: int) -> Iterator[Mutant]:
+def _some(
+    group: str, project: Path, file: Path, there: list[tuple[str, int]], number: int, seed: int
+) -> Iterator[Mutant]:
     """Mutants of a file that differ from it, and from each other, in more than annotations."""
     from cosmic_ray.mutating import mutate_code
 
-    source, path = file.read_text(), str(file.relative_to(ROOT))
+    source, path = file.read_text(), str(file.relative_to(project))
     seen = {_essence(source)}
     random.Random(f"{seed}/{path}").shuffle(there)
     for name, occurrence in there:
@@ -163,7 +164,8 @@ def tests(group: str) -> list[str]:
     """The test files of a group."""
     folder = Path("tests") / Path(GROUPS[group][0]).name
     return [
-        os.path.normpath(folder / (name if name.endswith(".py") else f"test_{name}.py")) for name in GROUPS[group][1]
+        os.path.normpath(folder / (name if name.endswith(".py") else f"test_{name}.py"))
+        for name in GROUPS[group][1].split()
     ]
 
 
@@ -242,22 +244,46 @@ def _tests(project: Path, arguments: list[str], seconds: float | None, answer: A
     os._exit(0)
 
 
-def outcome(project: Path, mutant: Mutant, limits: Sequence[float]) -> tuple[str, str]:
-    """Tests one mutant: `killed`, `timeout` or `survived`, and the test that failed."""
-    file = project / mutant.path
-    original = file.with_suffix(".original")
-    shutil.copy2(file, original)
-    try:
-        file.write_text(mutant.text)
-        for quick, limit in zip((["--quick"], []), limits, strict=True):
-            answer = run_tests(project, [*quick, mutant.path, *tests(mutant.group)], limit)
+class Tester:
+    """Tests the mutants of a copy of the project.
+
+    Args:
+        project: Path of the copy.
+        quick: Boolean, whether quick tests are enough.
+    """
+
+    def __init__(self, project: Path, quick: bool) -> None:
+        self._project = project
+        self._stages = [["--quick"]] if quick else [["--quick"], []]
+        self._limits: dict[tuple[str, ...], float] = {}
+
+    def outcome(self, mutant: Mutant) -> tuple[str, str]:
+        """Returns `killed`, `timeout` or `survived`, and the test that failed."""
+        file = self._project / mutant.path
+        for stage in self._stages:
+            seconds = self._limit(mutant.group, stage)
+            original = shutil.copy2(file, file.with_suffix(".original"))
+            try:
+                file.write_text(mutant.text)
+                answer = run_tests(self._project, [*stage, mutant.path, *tests(mutant.group)], seconds)
+            finally:
+                shutil.move(original, file)
             if answer.code is None:
                 return "timeout", ""
             if answer.code:
                 return "killed", answer.failed
-    finally:
-        shutil.move(original, file)
-    return "survived", ""
+        return "survived", ""
+
+    def _limit(self, group: str, stage: list[str]) -> float:
+        """How much of the processor's time tests may take; they must succeed without a mutation."""
+        if (group, *stage) in self._limits:
+            return self._limits[group, *stage]
+        answer = run_tests(self._project, [*stage, *tests(group)], None)
+        if answer.code != 0:
+            raise SystemExit(f"The tests of {group} fail without a mutation: {answer.failed}")
+        print(f"{group}: {' '.join(stage) or 'all'} tests take {answer.seconds:.0f} s", flush=True)
+        self._limits[group, *stage] = 20 + SLOWER * answer.seconds
+        return self._limits[group, *stage]
 
 
 @contextlib.contextmanager
@@ -268,18 +294,6 @@ def copied() -> Iterator[Path]:
         left_out = shutil.ignore_patterns(".*", "__pycache__", "build", "saved_models")
         shutil.copytree(ROOT, project, ignore=left_out)
         yield project
-
-
-def limits(project: Path, group: str) -> list[float]:
-    """How much of the processor's time quick tests and all may take; the tests must succeed without a mutation."""
-    allowed = []
-    for quick in (["--quick"], []):
-        answer = run_tests(project, [*quick, *tests(group)], None)
-        if answer.code != 0:
-            raise SystemExit(f"The tests of {group} fail without a mutation: {answer.failed}")
-        allowed.append(20 + SLOWER * answer.seconds)
-        print(f"{group}: {' '.join(quick) or 'all'} tests take {answer.seconds:.0f} s", flush=True)
-    return allowed
 
 
 def interval(killed: int, number: int) -> tuple[float, float]:
@@ -316,6 +330,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="which mutants")
     parser.add_argument("--out", type=Path, help="file that keeps the outcomes, one a line")
     parser.add_argument("--again", action="store_true", help="run the survivors in that file again")
+    parser.add_argument("--quick", action="store_true", help="run quick tests only")
     asked = parser.parse_args()
     os.environ.update(TF_USE_LEGACY_KERAS="1", TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1")
     lines = asked.out.read_text().splitlines() if asked.out and asked.out.exists() else []
@@ -327,16 +342,15 @@ def main() -> None:
     gc.freeze()
     found = []
     with copied() as project:
+        tester = Tester(project, asked.quick)
         for group in asked.groups:
-            chosen = sample(group, asked.mutants, asked.seed)
-            if any(mutant.key not in known for mutant in chosen):
-                allowed = limits(project, group)
+            chosen = sample(project, group, asked.mutants, asked.seed)
             for mutant in chosen:
                 if mutant.key not in known:
-                    what, failed = outcome(project, mutant, allowed)
+                    what, failed = tester.outcome(mutant)
                     known[mutant.key] = {
                         **{name: value for name, value in mutant._asdict().items() if name != "text"},
-                        **{"outcome": what, "failed": failed, "difference": mutant.difference()},
+                        **{"outcome": what, "failed": failed, "difference": mutant.difference(project)},
                     }
                     if asked.out:
                         with asked.out.open("a") as file:

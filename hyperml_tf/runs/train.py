@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from hyperml_tf._argument_checks import as_path
 from hyperml_tf.data import Interactions, ItemTable
 from hyperml_tf.data.item_table import as_item_table
 from hyperml_tf.runs import fitting, layout
@@ -76,14 +77,14 @@ def train_run(
     >>> [name for name in run.metrics["test"] if name.startswith("full")]
     ['full_hr@5', 'full_hr@10', 'full_hr@20', 'full_ndcg@5', 'full_ndcg@10', 'full_ndcg@20', 'full_mrr']
     """
-    path = Path(out)
+    path = as_path(out=out)
     if item_details and items is None:
         raise ValueError("`item_details` requires a table of items, `items`. Received: no table")
     check_claimable(path, resume)
     stored = layout.read_json(path / layout.CONFIG) if resume and is_run(path) else None
     given = config or (TrainingConfig() if stored is None else TrainingConfig.from_file(path / layout.CONFIG))
     started = time.perf_counter()
-    data = table if isinstance(table, Interactions) else Interactions.from_file(table, **given.reading())
+    data = table if isinstance(table, Interactions) else Interactions.from_file(as_path(table=table), **given.reading())
     held_out = None if given.split == "none" else HeldOut.draw(data, given.split, seed=0)
     training = data if held_out is None else held_out.split.train
     config = given.resolved(training)

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from hyperml_tf._argument_checks import count
+from hyperml_tf._argument_checks import as_path, check_callable, count
 from hyperml_tf.data import ItemTable
 from hyperml_tf.files.whole import whole_file
 from hyperml_tf.models import DistanceIndex, MetricRecommender
@@ -191,7 +191,7 @@ def similar_to_file(
 
 def check_format(path: str | os.PathLike[str]) -> None:
     """Raises a `ValueError` if the suffix of a path is none of `FORMATS`, before anything is computed."""
-    if Path(path).suffix.lower() not in FORMATS:
+    if as_path(path=path).suffix.lower() not in FORMATS:
         raise ValueError(f"`path` must end in one of {', '.join(FORMATS)}. Received: {str(path)!r}")
 
 
@@ -207,6 +207,8 @@ def _write(
     found: str,
     progress: Callable[[int], Any] | None,
 ) -> int:
+    if progress is not None:
+        check_callable(progress=progress)
     rows = 0
     with whole_file(path) as scratch, contextlib.ExitStack() as stack:
         write: Callable[[pa.Table], None] | None = None

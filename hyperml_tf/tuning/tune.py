@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from hyperml_tf._argument_checks import as_path
 from hyperml_tf.data import Interactions
 from hyperml_tf.files.whole import whole_file
 from hyperml_tf.runs import TrainingConfig, fitting
@@ -106,7 +107,7 @@ def tune_table(
     >>> len(result.trials), result.config.dim
     (1, 4)
     """
-    config, path = config or TrainingConfig(), Path(out)
+    config, path = config or TrainingConfig(), as_path(out=out)
     if tuner not in TUNERS:
         raise ValueError(f"`tuner` must be one of {TUNERS}. Received: tuner={tuner!r}")
     if max_trials is not None and max_trials < 1:
@@ -122,7 +123,9 @@ def tune_table(
             "`out` must not hold files of others with the names of those of a search. Choose another directory. "
             f"Received: {str(path)!r} with {', '.join(taken)}"
         )
-    data = table if isinstance(table, Interactions) else Interactions.from_file(table, **config.reading())
+    data = (
+        table if isinstance(table, Interactions) else Interactions.from_file(as_path(table=table), **config.reading())
+    )
     split = HeldOut.draw(data, config.split, seed=0).split
     hypermodel = HyperMLHyperModel(
         split.train, split.validation, space or SearchSpace.default(), config, validate_every

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hyperml_tf._argument_checks import as_path
 from hyperml_tf.visualization.layout import DiskLayout, check_points, check_weights, disk_layout
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def plot_disk(
         _draw_labels(axes, layout, [str(labels[i]) for i in chosen], max_labels, rings)
     _captions(axes, layout, title, len(chosen), len(array), array.shape[1])
     if path is not None:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        as_path(path=path).parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, dpi=_DPI, facecolor="white")
     return figure
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hyperml_tf._argument_checks import as_path, check_instance
 from hyperml_tf.files.whole import whole_file
 from hyperml_tf.models.metric_recommender import MetricRecommender
 from hyperml_tf.visualization.page_data import page_data
@@ -71,8 +72,9 @@ def write_explorer(
     >>> write_explorer(model, "explorer.html", {"title": titles}).suffix
     '.html'
     """
+    check_instance(MetricRecommender, model=model)
+    target = as_path(path=path)
     data = page_data(model, items, label, colour, popularity, users, k, title)
-    target = Path(path)
     text = page(data).encode("utf-8")
     with whole_file(target) as scratch:
         scratch.write_bytes(text)
