@@ -84,5 +84,5 @@ def test_models(call: Any) -> None:
 
 def test_functions() -> None:
     model = HyperML(["a"], ["x", "y"], dim=2, history=0)
-    with pytest.raises(ValueError, match="`progress` must be a function. Received: progress='bar'"):
+    with pytest.raises(ValueError, match=r"`progress` must be a function\. Received: progress='bar'"):
         recommend_to_file(model, "answers.csv", progress="bar")

@@ -1,4 +1,8 @@
-"""Commands in processes of their own, which are forked from one that has imported TensorFlow."""
+"""Commands in processes of their own, which are forked from one that has imported TensorFlow.
+
+They are light: TensorFlow runs functions eagerly, and exports have one signature. Tracing takes most of the time of a small
+training otherwise, and has no part in what is written when.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,15 @@ from typing import Any, NamedTuple
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
-    ["tensorflow", "tf_keras", "tensorflow_recommenders", "keras_tuner", "pandas", "pyarrow.parquet"]
+    [
+        "tensorflow",
+        "tf_keras",
+        "tensorflow_recommenders",
+        "keras_tuner",
+        "pandas",
+        "pyarrow.parquet",
+        "hyperml_tf.tuning",
+    ]
 )
 
 
@@ -61,6 +73,11 @@ def _run(words: list[str], said: str, environment: Mapping[str, str], folder: Pa
     os.environ.update(environment)
     if folder is not None:
         os.chdir(folder)
-    from hyperml_tf.cli import main
+    import tensorflow as tf
 
+    from hyperml_tf.cli import main
+    from hyperml_tf.serving import SIGNATURES, serving_module
+
+    tf.config.run_functions_eagerly(True)
+    serving_module.SIGNATURES = {"serving_default": SIGNATURES["serving_default"]}  # type: ignore[assignment]
     sys.exit(main(words))

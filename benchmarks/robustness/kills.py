@@ -19,8 +19,8 @@ from hyperml_tf import Run, ServedModel, synthesize
 from hyperml_tf.serving import verify_export
 from hyperml_tf.serving.model_card import read
 
-TRAIN = ("--epochs", "6", "--dim", "8", "--batch-size", "256")
-TUNE = ("--tuner", "random", "--max-trials", "4", "--epochs", "2")
+TRAIN = ("--epochs", "5", "--dim", "4", "--batch-size", "256")
+TUNE = ("--tuner", "random", "--max-trials", "3", "--epochs", "2")
 
 
 UPDATE = ("--epochs", "4")
@@ -33,9 +33,9 @@ def kill(times: int, seed: int = 0, asked: Sequence[str] = COMMANDS) -> Iterator
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         table = work / "table.csv"
-        rows = synthesize(n_users=200, n_items=150, n_rows=4000).interactions
-        rows[:-800].to_csv(table, index=False)
-        rows[-800:].to_csv(work / "later.csv", index=False)
+        rows = synthesize(n_users=60, n_items=80, n_rows=1000, depth=2, branching=3).interactions
+        rows[:-200].to_csv(table, index=False)
+        rows[-200:].to_csv(work / "later.csv", index=False)
         run, search, updated = work / "run", work / "search", work / "updated"
         train, tune = ["train", table, *TRAIN, "--out"], ["tune", table, *TUNE, "--out"]
         update = ["update", run, work / "later.csv", *UPDATE, "--out"]
@@ -102,7 +102,7 @@ def _result(run: Path) -> Any:
     if differences := verify_export(export):
         return differences
     served = ServedModel(export)
-    answers = [np.asarray(value).tolist() for value in served.recommend([f"user_{n:05d}" for n in range(20)])]
+    answers = [np.asarray(value).tolist() for value in served.recommend([f"user_{n:05d}" for n in range(5)])]
     weights = [value.tobytes() for value in Run.load(run).model.get_weights()]
     return metrics, (run / "history.csv").read_text(), answers, weights
 

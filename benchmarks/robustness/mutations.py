@@ -40,14 +40,14 @@ GROUPS: dict[str, tuple[str, str]] = {
         "hyperml_tf/geometry",
         "accuracy lorentz ordering gyrovector_laws shapes_and_dtypes distances gradients measured_pairs maps",
     ),
-    "losses": ("hyperml_tf/losses", "losses padding"),
+    "losses": ("hyperml_tf/losses", "losses padding ../test_serialization.py"),
     "optimizers": (
         "hyperml_tf/optimizers",
         "optimizer_arguments poincare_ball riemannian_sgd riemannian_adagrad riemannian_adam sparse_gradients "
-        "steps_on_the_ball keras_options keras_private_names optimizer_saving",
+        "steps_on_the_ball keras_options keras_private_names optimizer_saving ../test_serialization.py",
     ),
-    "metrics": ("hyperml_tf/metrics", "ranks ranking_metric protocols"),
-    "sampling": ("hyperml_tf/sampling", "uniform_negatives ../models/test_hyperml_loss.py"),
+    "metrics": ("hyperml_tf/metrics", "ranks ranking_metric protocols ../test_serialization.py"),
+    "sampling": ("hyperml_tf/sampling", "uniform_negatives hard_negatives ../models/test_hyperml_loss.py"),
     "retrieval": (
         "hyperml_tf/retrieval",
         "nearest among quantised_index nearest_neighbors ../models/test_hyperml_answers.py ../models/test_not_finite.py",
@@ -276,14 +276,15 @@ class Tester:
 
     def _limit(self, group: str, stage: list[str]) -> float:
         """How much of the processor's time tests may take; they must succeed without a mutation."""
-        if (group, *stage) in self._limits:
-            return self._limits[group, *stage]
+        known = (group, *stage)
+        if known in self._limits:
+            return self._limits[known]
         answer = run_tests(self._project, [*stage, *tests(group)], None)
         if answer.code != 0:
             raise SystemExit(f"The tests of {group} fail without a mutation: {answer.failed}")
         print(f"{group}: {' '.join(stage) or 'all'} tests take {answer.seconds:.0f} s", flush=True)
-        self._limits[group, *stage] = 20 + SLOWER * answer.seconds
-        return self._limits[group, *stage]
+        self._limits[known] = 20 + SLOWER * answer.seconds
+        return self._limits[known]
 
 
 @contextlib.contextmanager
