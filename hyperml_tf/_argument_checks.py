@@ -9,8 +9,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 
 def check_not_negative(**values: Any) -> None:
     """Requires finite numbers >= 0."""
@@ -42,9 +40,10 @@ def check_positive_integer(**values: Any) -> None:
 
 def _is_number(value: Any) -> bool:
     """Whether a value is one real number: of Python, NumPy or pandas, or an array or eager tensor without axes."""
-    if isinstance(value, numbers.Real):  # NumPy's scalars, too
-        return not isinstance(value, bool)
-    return getattr(value, "shape", None) == () and np.asarray(value).dtype.kind in "iuf"
+    if getattr(value, "shape", None) == ():
+        value = value.numpy() if hasattr(value, "numpy") else value
+        value = value.item() if hasattr(value, "item") else value
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
 def count(**value: Any) -> int:
@@ -82,3 +81,10 @@ def check_callable(**values: Any) -> None:
     for name, value in values.items():
         if not callable(value):
             raise ValueError(f"`{name}` must be a function. Received: {name}={value!r}")
+
+
+def check_text(**values: Any) -> None:
+    """Requires strings."""
+    for name, value in values.items():
+        if not isinstance(value, str):
+            raise ValueError(f"`{name}` must be a string. Received: {name}={value!r}")

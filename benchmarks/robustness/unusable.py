@@ -49,7 +49,6 @@ def _on_a_read_only_disk(work: Path, disk: Path) -> Counts:
         ("update", run, work / "later.csv", "--out", disk / "new", "--epochs", 1),
         ("export", run, disk / "models/1"),
         ("export", there, there / "saved_model/1", "--overwrite"),
-        ("export", there, there / "saved_model", "--new-version"),
         ("recommend", run, "--all-users", "--out", disk / "answers.csv"),
         ("similar", run, "--all-items", "--out", disk / "answers.csv"),
         ("report", there),
