@@ -10,6 +10,7 @@ Thresholds depend on the dtype.
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable
 from typing import Any
 
@@ -35,34 +36,48 @@ def working_dtype(*values: Tensor) -> tf.DType:
     tf.float32
     """
     for value in values:
-        dtype = getattr(value, "dtype", None)
-        if dtype is not None and tf.as_dtype(dtype) == tf.float64:
+        # By name, because NumPy has dtypes that TensorFlow has not.
+        if getattr(getattr(value, "dtype", None), "name", None) == "float64":
             return tf.float64
     return tf.float32
 
 
-def promote(*values: Tensor) -> tuple[Tensor, ...]:
+def promote(**values: Tensor) -> tuple[Tensor, ...]:
     """Converts values to tensors of their common `working_dtype`.
 
     Args:
-        *values: Tensors, arrays, lists or numbers.
+        **values: Tensors, arrays, lists or numbers, by the names of the arguments, for error messages.
 
     Returns:
-        A tuple of tensors, float32 or float64.
+        A tuple of tensors, float32 or float64, in the order of the arguments.
+
+    Raises:
+        ValueError: If a value is no real number, or no tensor of them.
 
     Example:
 
-    >>> [x.dtype for x in promote(tf.constant(1.0, tf.float64), [1, 2])]
+    >>> [x.dtype for x in promote(x=tf.constant(1.0, tf.float64), y=[1, 2])]
     [tf.float64, tf.float64]
     """
-    dtype = working_dtype(*values)
-    return tuple(
-        tf.cast(tf.convert_to_tensor(v), dtype) if _has_dtype(v) else tf.convert_to_tensor(v, dtype) for v in values
-    )
+    dtype = working_dtype(*values.values())
+    return tuple(_promoted(name, value, dtype) for name, value in values.items())
 
 
-def _has_dtype(value: Tensor) -> bool:
-    return getattr(value, "dtype", None) is not None
+def _promoted(name: str, value: Tensor, dtype: tf.DType) -> Tensor:
+    given = getattr(value, "dtype", None)
+    try:
+        if given is None:
+            return tf.convert_to_tensor(value, dtype)
+        if not (tf.as_dtype(given).is_complex or tf.as_dtype(given) == tf.string):
+            return tf.cast(tf.convert_to_tensor(value), dtype)
+    except (TypeError, ValueError, tf.errors.InvalidArgumentError) as error:
+        cause: Exception | None = error
+    else:
+        cause = None
+    raise ValueError(
+        f"`{name}` must be a real number, or a tensor of them. Received: {reprlib.repr(value)}, of the type "
+        f"{type(value).__name__}"
+    ) from cause
 
 
 def eps(dtype: tf.DType) -> float:

@@ -128,7 +128,7 @@ def test_promotion() -> None:
     assert numerics.working_dtype(half, 1.0, 2) == tf.float32
     assert numerics.working_dtype(half, np.arange(3)) == tf.float32
     assert numerics.working_dtype(single, double) == tf.float64
-    assert [v.dtype for v in numerics.promote(half, [1, 2], 0.5)] == [tf.float32] * 3
+    assert [v.dtype for v in numerics.promote(x=half, y=[1, 2], c=0.5)] == [tf.float32] * 3
 
 
 def test_softplus_inverse() -> None:

@@ -1,6 +1,6 @@
-"""Kills, full disks, damaged files and broken tables, counted. The exit status is 1 if anything bad has happened.
+"""Kills, full and read-only disks, damaged and vanished files, broken tables, counted. The exit status is 1 after anything bad.
 
-    python benchmarks/robustness [--kills 2] [--commands train export tune] [--disks 3] [--tables 2000] [--damage 60] [--seed 0]
+    python benchmarks/robustness [--kills 2] [--commands train export tune update] [--disks 3] [--tables 2000] [--damage 60]
 
 `make robust` runs this short form.
 """
@@ -18,6 +18,7 @@ import damage
 import full_disks
 import kills
 import tables
+import unusable
 
 
 def main() -> int:
@@ -26,7 +27,12 @@ def main() -> int:
     parser.add_argument("--commands", nargs="+", default=kills.COMMANDS, help="what is killed")
     parser.add_argument("--tables", type=int, default=2000, help="tables to read")
     parser.add_argument("--damage", type=int, default=60, help="damaged runs and exports")
-    parser.add_argument("--disks", type=int, default=3, help="full disks for each command")
+    parser.add_argument(
+        "--disks",
+        type=int,
+        default=3,
+        help="full disks for each command; 0 leaves out read-only ones, too",
+    )
     parser.add_argument("--seed", type=int, default=0, help="random seed; each case can be repeated by it")
     asked = parser.parse_args()
     logging.getLogger("hyperml_tf").setLevel(logging.ERROR)
@@ -35,6 +41,7 @@ def main() -> int:
         lambda: [tables.fuzz(asked.tables, asked.seed)] if asked.tables else [],
         lambda: [damage.fuzz(asked.damage, asked.seed)] if asked.damage else [],
         lambda: [full_disks.fill(asked.disks)] if asked.disks else [],
+        lambda: unusable.walk() if asked.disks else [],
         lambda: kills.kill(asked.kills, asked.seed, asked.commands) if asked.kills else [],
     ):
         for counts in part():

@@ -3,54 +3,61 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import commands
+import numpy as np
 from counts import BAD, Counts
 
-from hyperml_tf import Run, synthesize
+from hyperml_tf import Run, ServedModel, synthesize
 from hyperml_tf.serving import verify_export
 from hyperml_tf.serving.model_card import read
 
-TRAIN = ("--epochs", "6", "--dim", "8", "--batch-size", "256")
-TUNE = ("--tuner", "random", "--max-trials", "4", "--epochs", "2")
+TRAIN = ("--epochs", "5", "--dim", "4", "--batch-size", "256")
+TUNE = ("--tuner", "random", "--max-trials", "3", "--epochs", "2")
 
 
-COMMANDS = ("train", "export", "tune")
+UPDATE = ("--epochs", "4")
+
+COMMANDS = ("train", "export", "tune", "update")
 
 
-def kill(times: int, seed: int = 0, commands: Sequence[str] = COMMANDS) -> Iterator[Counts]:
+def kill(times: int, seed: int = 0, asked: Sequence[str] = COMMANDS) -> Iterator[Counts]:
     """Kills each command so many times."""
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         table = work / "table.csv"
-        synthesize(n_users=200, n_items=150, n_rows=4000).interactions.to_csv(table, index=False)
-        run, search = work / "run", work / "search"
+        rows = synthesize(n_users=60, n_items=80, n_rows=1000, depth=2, branching=3).interactions
+        rows[:-200].to_csv(table, index=False)
+        rows[-200:].to_csv(work / "later.csv", index=False)
+        run, search, updated = work / "run", work / "search", work / "updated"
         train, tune = ["train", table, *TRAIN, "--out"], ["tune", table, *TUNE, "--out"]
+        update = ["update", run, work / "later.csv", *UPDATE, "--out"]
         undisturbed = {
             "train": [*train, run],
             "export": ["export", run, work / "models/1", "--k", 7],
             "tune": [*tune, search],
+            "update": [*update, updated],
         }
         cases: dict[str, Callable[[Path, float], str]] = {
             "train": lambda out, after: _train([*train, out], out, after, run),
             "export": lambda out, after: _export(run, out, after),
             "tune": lambda out, after: _tune([*tune, out], out, after, search),
+            "update": lambda out, after: _train([*update, out], out, after, updated),
         }
         draw = random.Random(seed)
         for name in COMMANDS:
-            if name in commands or name == "train":  # whose run is exported
-                seconds = _run(undisturbed[name])
-            if name in commands:
+            if name in asked or name == "train":  # whose run is exported and updated
+                _run(undisturbed[name])
+                shutil.rmtree(undisturbed[name][-1] if name != "export" else work / "models")
+                seconds = _run(undisturbed[name])  # without what the first process of all does once
+            if name in asked:
                 yield _repeat(name, times, seconds, draw, work, cases[name])
 
 
@@ -59,7 +66,7 @@ def _repeat(
 ) -> Counts:
     counts = Counts(f"Killed {name}")
     for number in range(times):
-        folder, after = work / f"{name}{number}", draw.uniform(0.2, 0.8) * seconds
+        folder, after = work / f"{name}{number}", draw.uniform(0.05, 0.95) * seconds
         folder.mkdir()
         counts.add(case(folder / "out", after), f"killed after {after:.1f} of {seconds:.1f} s")
         shutil.rmtree(folder)
@@ -88,9 +95,16 @@ def _epochs(run: Path) -> int:
 
 
 def _result(run: Path) -> Any:
+    """The metrics of a run, its weights, and what its export answers; or what is wrong with the export."""
     metrics = json.loads((run / "metrics.json").read_text())
     metrics.pop("seconds")
-    return metrics, (run / "history.csv").read_text(), bool(verify_export(run / "saved_model/1"))
+    export = run / "saved_model/1"
+    if differences := verify_export(export):
+        return differences
+    served = ServedModel(export)
+    answers = [np.asarray(value).tolist() for value in served.recommend([f"user_{n:05d}" for n in range(5)])]
+    weights = [value.tobytes() for value in Run.load(run).model.get_weights()]
+    return metrics, (run / "history.csv").read_text(), answers, weights
 
 
 def _tune(command: list[Any], out: Path, after: float, undisturbed: Path) -> str:
@@ -124,33 +138,15 @@ def _left(path: Path) -> list[Path]:
 
 def _killed(command: list[Any], after: float) -> bool:
     """Starts a command, and kills it after so many seconds. Returns whether it was still running."""
-    process = subprocess.Popen(
-        _words(command), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=_environment()
-    )
-    try:
-        process.wait(after)
-        return False
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        return True
+    return commands.Command(command).end(after).code == -signal.SIGKILL
 
 
 def _run(command: list[Any], check: bool = True) -> Any:
     """Runs a command to its end; returns its seconds, or `None` if it failed."""
-    began = time.perf_counter()
-    done = subprocess.run(_words(command), capture_output=True, text=True, env=_environment(), check=False)
-    if done.returncode == 0:
-        return time.perf_counter() - began
+    ended = commands.run(*command)
+    if ended.code == 0:
+        return ended.seconds
     if check:
-        raise RuntimeError(done.stderr[-2000:])
-    print(done.stderr[-500:])
+        raise RuntimeError(ended.said[-2000:])
+    print(ended.said[-500:])
     return None
-
-
-def _words(command: list[Any]) -> list[str]:
-    return [sys.executable, "-m", "hyperml_tf", *map(str, command)]
-
-
-def _environment() -> dict[str, str]:
-    return {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}

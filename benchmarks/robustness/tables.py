@@ -11,7 +11,7 @@ from pathlib import Path
 
 from counts import BAD, Counts, expected
 
-from hyperml_tf import Interactions
+from hyperml_tf import Interactions, inspect_table
 
 SEPARATORS = (",", ";", "\t", "|")
 IDS = ("{}", "user {}", "ü{}", "0{}", "{}-x", '"{}"', "a,{}", "line\n{}", "日本{}")
@@ -56,6 +56,12 @@ def _read(path: Path, rows: set[tuple[str, str]] | None, example: str) -> tuple[
         if expected(error):
             return ("broken, refused" if rows is None else "whole, refused", example)
         return f"{BAD}an unexpected error", f"{type(error).__name__}: {error}; {example}"
+    try:
+        if len(inspect_table(path).table) != len(table) or not str(inspect_table(table)):
+            return f"{BAD}inspected as another table", example
+    except Exception as error:
+        if not expected(error):
+            return f"{BAD}an unexpected error when it is inspected", f"{type(error).__name__}: {error}; {example}"
     if rows is None:
         return "broken, read", example
     frame = table.to_frame().astype(str)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from hyperml_tf._argument_checks import count
+from hyperml_tf._argument_checks import as_path, count
 from hyperml_tf.files.whole import whole_file
 from hyperml_tf.geometry import poincare
 from hyperml_tf.models import MetricRecommender
@@ -64,7 +64,7 @@ class SpaceBoard(tf.keras.callbacks.Callback):
         sample: int = 10_000,
     ) -> None:
         super().__init__()
-        self.log_dir, self.labels, self.sample = Path(log_dir), dict(labels or {}), count(sample=sample)
+        self.log_dir, self.labels, self.sample = as_path(log_dir=log_dir), dict(labels or {}), count(sample=sample)
 
     def set_model(self, model: Any) -> None:
         """Called by Keras before it traces the training step, which measures from then on."""

@@ -16,6 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 
+from hyperml_tf._argument_checks import as_path
 from hyperml_tf.data.columns import find_item_column
 from hyperml_tf.data.conditions import LIST_SEPARATOR, matches
 from hyperml_tf.data.tabular import arrow_to_pandas
@@ -90,7 +91,7 @@ class ItemTable:
             FileNotFoundError: If there is no such file.
             ValueError: If it cannot be read, and as `from_frame`.
         """
-        return cls.from_frame(_read(Path(path)), item_ids, columns, item_column)
+        return cls.from_frame(_read(as_path(path=path)), item_ids, columns, item_column)
 
     @classmethod
     def from_frame(

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
+from hyperml_tf._argument_checks import as_path
 from hyperml_tf.data.columns import Columns
 from hyperml_tf.data.compressed import COMPRESSED
 from hyperml_tf.data.json_file import JsonLinesFile
@@ -88,7 +89,7 @@ def files_of(path: str | os.PathLike[str]) -> list[tuple[Path, tuple[str, ...]]]
         FileNotFoundError: if there is no such file.
         ValueError: if a folder or a pattern has no file of a known suffix, or files of several kinds.
     """
-    file = Path(path)
+    file = as_path(path=path)
     if file.is_file():
         return [(file, ())]
     if file.is_dir():

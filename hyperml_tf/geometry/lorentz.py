@@ -41,7 +41,7 @@ def lift(x: Tensor, c: Tensor) -> Tensor:
     >>> lift([0.0, 0.5], c=0.0).numpy()
     array([0.5, 0. , 1. ], dtype=float32)
     """
-    x, c = numerics.promote(x, c)
+    x, c = numerics.promote(x=x, c=c)
     factor = 2.0 / gap(x, column(c))
     return tf.concat([factor * numerics.squared_norm(x), factor * x], axis=-1)
 
@@ -61,7 +61,7 @@ def drop(p: Tensor, c: Tensor) -> Tensor:
     >>> drop([0.5, 0.0, 1.0], c=0.0).numpy()
     array([0. , 0.5], dtype=float32)
     """
-    p, c = numerics.promote(p, c)
+    p, c = numerics.promote(p=p, c=c)
     c = column(c)
     return project_working(p[..., 1:] / (2.0 + c * p[..., :1]), c)
 
@@ -83,7 +83,7 @@ def time_coordinate(p: Tensor, c: Tensor) -> Tensor:
     >>> time_coordinate(lift([[0.0, 0.5]], c=1.0), c=1.0).numpy().round(4)
     array([1.6667], dtype=float32)
     """
-    p, c = numerics.promote(p, c)
+    p, c = numerics.promote(p=p, c=c)
     return (1.0 + c * p[..., 0]) / tf.sqrt(c)
 
 
@@ -105,7 +105,7 @@ def query(p: Tensor, c: Tensor) -> Tensor:
     >>> query([0.5, 0.0, 1.0], c=1.0).numpy()
     array([-1.5,  0. ,  1. ], dtype=float32)
     """
-    p, c = numerics.promote(p, c)
+    p, c = numerics.promote(p=p, c=c)
     return tf.concat([-(1.0 + column(c) * p[..., :1]), p[..., 1:]], axis=-1)
 
 
@@ -127,7 +127,7 @@ def lorentz_inner(p: Tensor, q: Tensor, c: Tensor) -> Tensor:
     >>> float(lorentz_inner(lift([0.0, 0.5], c=0.0), lift([0.0, 0.0], c=0.0), c=0.0))
     -0.5
     """
-    p, q, c = numerics.promote(p, q, c)
+    p, q, c = numerics.promote(p=p, q=q, c=c)
     check_dimension(p=p, q=q)
     h, k = p[..., 0], q[..., 0]
     return tf.reduce_sum(p[..., 1:] * q[..., 1:], axis=-1) - h - k - c * h * k
@@ -152,7 +152,7 @@ def distance(p: Tensor, q: Tensor, c: Tensor) -> Tensor:
     >>> distance(lift([[0.0, 0.5]], c=1.0), lift([0.0, 0.0], c=1.0), c=1.0).numpy().round(4)
     array([1.0986], dtype=float32)
     """
-    p, q, c = numerics.promote(p, q, c)
+    p, q, c = numerics.promote(p=p, q=q, c=c)
     check_dimension(p=p, q=q)
     r2 = tf.nn.relu(-lorentz_inner(p, q, c) / 2.0)
     return 2.0 * numerics.safe_sqrt(r2) * numerics.asinh_ratio(c * r2)

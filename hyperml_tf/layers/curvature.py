@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from hyperml_tf import numerics
+from hyperml_tf._argument_checks import check_not_negative
 from hyperml_tf._keras import register
 from hyperml_tf.numerics import Tensor
 
@@ -53,8 +54,7 @@ class Curvature(tf.keras.layers.Layer):
     def __init__(self, value: float = 1.0, learned: bool = False, **kwargs: Any) -> None:
         kwargs.setdefault("dtype", "float32")
         super().__init__(**kwargs)
-        if not 0 <= value < float("inf"):
-            raise ValueError(f"`value` must be a finite curvature >= 0. Received: value={value}")
+        check_not_negative(value=value)
         if learned and value == 0:
             raise ValueError(
                 "`value` must be > 0 when `learned=True`, because a softplus is never 0. Received: value=0, learned=True"

@@ -33,7 +33,7 @@ def pull_push(positive_sq: Tensor, negative_sq: Tensor, margin: float) -> Tensor
     >>> pull_push([[1.0]], [[4.0, 30.0]], margin=16.0).numpy()
     array([[13.,  0.]], dtype=float32)
     """
-    positive_sq, negative_sq = numerics.promote(positive_sq, negative_sq)
+    positive_sq, negative_sq = numerics.promote(positive_sq=positive_sq, negative_sq=negative_sq)
     return tf.nn.relu(margin + positive_sq - negative_sq)
 
 
@@ -55,7 +55,7 @@ def distortion(distance: Tensor, euclidean: Tensor) -> Tensor:
     >>> distortion([3.0, 0.0], [2.0, 0.0]).numpy()
     array([0.5, 0. ], dtype=float32)
     """
-    distance, euclidean = numerics.promote(distance, euclidean)
+    distance, euclidean = numerics.promote(distance=distance, euclidean=euclidean)
     # Negated, so that a NaN is apart, and the result NaN.
     apart = tf.logical_not(euclidean <= np.finfo(euclidean.dtype.as_numpy_dtype).tiny)
     # Masked before the division: `tf.where` passes on the NaN gradient of the branch that is not taken.
@@ -121,7 +121,7 @@ def pull_push_per_sample(labels: Tensor, squared: Tensor, margin: float) -> Tens
         Sums, `(...)`. The cost per sample is `O(n)` if no sample of the batch has more than one observed candidate, and `O(n^2)`
         otherwise.
     """
-    squared = numerics.promote(squared)[0]
+    squared = numerics.promote(squared=squared)[0]
     observed = tf.cast(tf.equal(labels, 1), squared.dtype)
     unobserved = tf.cast(tf.equal(labels, 0), squared.dtype)
     count = tf.reduce_sum(observed, axis=-1, keepdims=True)

@@ -56,7 +56,7 @@ class RankingMetric(tf.keras.metrics.Metric):
             sample_weight: Weights of the samples, `(batch_size,)`, `(batch_size, 1)` or a scalar. Defaults to `None`, equal
                 weights.
         """
-        y_pred, y_true = numerics.promote(y_pred)[0], tf.convert_to_tensor(y_true)
+        y_pred, y_true = numerics.promote(y_pred=y_pred)[0], tf.convert_to_tensor(y_true)
         y_pred = tf.where(y_true < 0, tf.constant(float("-inf"), y_pred.dtype), y_pred)
         relevant = y_true > 0
         target = tf.reduce_max(tf.where(relevant, y_pred, float("-inf")), axis=-1)

@@ -27,7 +27,7 @@ class PoincareBall(Manifold):
     """
 
     def __init__(self, points: Tensor, c: Tensor, retraction: str) -> None:
-        points, self._c = numerics.promote(points, c)
+        points, self._c = numerics.promote(points=points, c=c)
         self.points = poincare.project(points, self._c)
         self._gap = gap(self.points, column(self._c))
         self._retraction = retraction

@@ -6,6 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from hyperml_tf._argument_checks import check_not_negative, check_positive
 from hyperml_tf._keras import register
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.optimizers.manifold import Manifold
@@ -67,13 +68,8 @@ class RiemannianAdagrad(RiemannianOptimizer):
         name: str = "RiemannianAdagrad",
         **kwargs: Any,
     ) -> None:
-        if not initial_accumulator_value >= 0:
-            raise ValueError(
-                "`initial_accumulator_value` must be >= 0. "
-                f"Received: initial_accumulator_value={initial_accumulator_value}"
-            )
-        if not epsilon > 0:
-            raise ValueError(f"`epsilon` must be > 0. Received: epsilon={epsilon}")
+        check_not_negative(initial_accumulator_value=initial_accumulator_value)
+        check_positive(epsilon=epsilon)
         super().__init__(learning_rate, retraction=retraction, name=name, **kwargs)
         self.initial_accumulator_value = float(initial_accumulator_value)
         self.epsilon = float(epsilon)

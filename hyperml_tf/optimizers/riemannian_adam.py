@@ -6,6 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from hyperml_tf._argument_checks import check_below_one, check_positive
 from hyperml_tf._keras import register
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.optimizers.manifold import Manifold
@@ -71,11 +72,8 @@ class RiemannianAdam(RiemannianOptimizer):
         name: str = "RiemannianAdam",
         **kwargs: Any,
     ) -> None:
-        for argument, beta in (("beta_1", beta_1), ("beta_2", beta_2)):
-            if not 0 <= beta < 1:
-                raise ValueError(f"`{argument}` must be in [0, 1). Received: {argument}={beta}")
-        if not epsilon > 0:
-            raise ValueError(f"`epsilon` must be > 0. Received: epsilon={epsilon}")
+        check_below_one(beta_1=beta_1, beta_2=beta_2)
+        check_positive(epsilon=epsilon)
         super().__init__(learning_rate, retraction=retraction, name=name, **kwargs)
         self.beta_1 = float(beta_1)
         self.beta_2 = float(beta_2)

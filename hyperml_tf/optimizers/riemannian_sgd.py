@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hyperml_tf._argument_checks import check_below_one
 from hyperml_tf._keras import register
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.optimizers.manifold import Manifold
@@ -59,8 +60,7 @@ class RiemannianSGD(RiemannianOptimizer):
         name: str = "RiemannianSGD",
         **kwargs: Any,
     ) -> None:
-        if not 0 <= momentum < 1:
-            raise ValueError(f"`momentum` must be in [0, 1). Received: momentum={momentum}")
+        check_below_one(momentum=momentum)
         super().__init__(learning_rate, retraction=retraction, name=name, **kwargs)
         self.momentum = float(momentum)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from hyperml_tf._argument_checks import as_path
 from hyperml_tf.data import ItemTable
 from hyperml_tf.data.categories import Categories
 from hyperml_tf.files.whole import whole_file
@@ -67,7 +68,7 @@ def report(
     ['pictures', 'report.html', 'report.json', 'report.md']
     """
     loaded = run if isinstance(run, Run) else Run.load(run)
-    folder = loaded.path / FOLDER if out is None else Path(out)
+    folder = loaded.path / FOLDER if out is None else as_path(out=out)
     _check_writable(folder)
     table = _items(loaded, items)
     if table is None and categories is not None:

@@ -51,7 +51,7 @@ class ExactIndex(NamedTuple):
         Raises:
             ValueError: If a point is not finite: it would hide others from the search.
         """
-        points, c = numerics.promote(points, c)
+        points, c = numerics.promote(points=points, c=c)
         check_finite(points)
         order = tf.argsort(numerics.squared_norm(points)[:, 0], stable=True)
         points = tf.gather(points, order)

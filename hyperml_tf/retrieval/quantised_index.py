@@ -64,7 +64,7 @@ class QuantisedIndex(NamedTuple):
         """
         if precision not in get_args(HalfPrecision):
             raise ValueError(f"`precision` must be one of {get_args(HalfPrecision)}. Received: precision={precision!r}")
-        points, c = numerics.promote(points, c)
+        points, c = numerics.promote(points=points, c=c)
         check_finite(points)
         half = tf.cast(points, precision)
         check_finite(half, f"fit into `precision` {precision!r}; take 'bfloat16' or 'float32'")

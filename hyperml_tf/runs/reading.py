@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 
+from hyperml_tf._argument_checks import as_path
 from hyperml_tf.data import Interactions
 from hyperml_tf.preparation import PreparedTable
 from hyperml_tf.preparation.manifest import is_prepared
@@ -26,8 +27,9 @@ def opened(table: Table, config: TrainingConfig) -> Interactions | PreparedTable
         FileNotFoundError: If there is no such table.
         ValueError: If the table is invalid, or a prepared one was read with other settings.
     """
-    if isinstance(table, (str, os.PathLike)):
-        table = PreparedTable.open(table) if is_prepared(table) else Interactions.from_file(table, **config.reading())
+    if not isinstance(table, (Interactions, PreparedTable)):
+        path = as_path(table=table)
+        table = PreparedTable.open(path) if is_prepared(path) else Interactions.from_file(path, **config.reading())
     if isinstance(table, PreparedTable):
         _check_reading(table, config)
     return table

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from hyperml_tf._argument_checks import as_path
 from hyperml_tf.data import Interactions, ItemTable
 from hyperml_tf.metrics.gains import CUTOFFS
 from hyperml_tf.models import HyperML, load_model
@@ -67,7 +68,7 @@ class Run:
         Raises:
             FileNotFoundError: If there is no finished run at `path`.
         """
-        run = cls(Path(path), custom_objects)
+        run = cls(as_path(path=path), custom_objects)
         for name in (CONFIG, METRICS, MODEL):
             if not (run.path / name).is_file():
                 why = "its training diverged" if (run.path / DIVERGED).is_file() else f"it has no {name}"

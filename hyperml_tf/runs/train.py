@@ -84,7 +84,7 @@ def train_run(
     >>> [name for name in run.metrics["test"] if name.startswith("full")]
     ['full_hr@5', 'full_hr@10', 'full_hr@20', 'full_ndcg@5', 'full_ndcg@10', 'full_ndcg@20', 'full_mrr']
     """
-    path = Path(out)
+    path = as_path(out=out)
     if item_details and items is None:
         raise ValueError("`item_details` requires a table of items, `items`. Received: no table")
     check_claimable(path, resume)

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from hyperml_tf._argument_checks import check_not_negative, check_positive, check_positive_integer
+from hyperml_tf._argument_checks import as_path, check_not_negative, check_positive, check_positive_integer
 from hyperml_tf.data import Interactions, ItemTable
 from hyperml_tf.data.identifiers import as_integers
 from hyperml_tf.data.item_table import as_item_table
@@ -91,15 +91,15 @@ def update_run(
     """
     check_positive_integer(epochs=epochs)
     check_not_negative(replay=replay)
-    path, started = Path(out), time.perf_counter()
+    path, started = as_path(out=out), time.perf_counter()
     check_claimable(path, resume)
     stored = layout.read_json(path / layout.CONFIG) if resume and is_run(path) else None
-    parent = run if isinstance(run, Run) else Run.load(run)
+    parent = run if isinstance(run, Run) else Run.load(as_path(run=run))
     config = parent.config
     rate = defaults.UPDATE.rate * chosen(config.learning_rate) if learning_rate is None else float(learning_rate)
     check_positive(learning_rate=rate)
     read = {**config.reading(), "partial": True}
-    added = table if isinstance(table, Interactions) else Interactions.from_file(table, **read)
+    added = table if isinstance(table, Interactions) else Interactions.from_file(as_path(table=table), **read)
     rows = _Rows.of(parent, added)
     written = _described(parent, rows, {"epochs": epochs, "replay": float(replay), "learning_rate": rate})
     if stored is not None:

@@ -13,6 +13,7 @@ from types import TracebackType
 import grpc
 import uvicorn
 
+from hyperml_tf._argument_checks import check_not_negative, check_positive
 from hyperml_tf.server.batching import Batcher
 from hyperml_tf.server.grpc_services import start_grpc
 from hyperml_tf.server.http_app import HttpApp
@@ -94,11 +95,11 @@ class Server:
             ("batch_wait_ms", batch_wait_ms, 0),
             ("max_waiting", max_waiting, 1),
         ):
+            check_not_negative(**{argument: value})
             if value < least:
                 raise ValueError(f"`{argument}` must be at least {least}. Received: {argument}={value}")
         for argument, value in (("poll_seconds", poll_seconds), ("max_request_mb", max_request_mb)):
-            if value <= 0:
-                raise ValueError(f"`{argument}` must be above 0. Received: {argument}={value}")
+            check_positive(**{argument: value})
         if not _NAME.fullmatch(name):
             raise ValueError(f"`name` must be of letters, digits, `_`, `.` and `-`. Received: name={name!r}")
         self.name, self.host = name, host

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+from hyperml_tf._argument_checks import as_path
+
 GRAPH = "saved_model.pb"
 
 Stamp = tuple[tuple[str, int, int, int], ...]
@@ -37,7 +39,7 @@ class VersionDirectory:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
+        self.path = as_path(path=path)
         # A run that is still being trained has no export yet.
         if (self.path / "saved_model").is_dir() or (self.path / "config.json").is_file():
             self.path = self.path / "saved_model"

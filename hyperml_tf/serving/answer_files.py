@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from hyperml_tf._argument_checks import count
+from hyperml_tf._argument_checks import as_path, check_callable, count
 from hyperml_tf.data import ItemTable
 from hyperml_tf.files.whole import whole_file
 from hyperml_tf.models import DistanceIndex, MetricRecommender
@@ -196,7 +196,7 @@ def similar_to_file(
 
 def check_format(path: str | os.PathLike[str]) -> None:
     """Raises a `ValueError` if the suffix of a path is none of `FORMATS`, before anything is computed."""
-    if Path(path).suffix.lower() not in FORMATS:
+    if as_path(path=path).suffix.lower() not in FORMATS:
         raise ValueError(f"`path` must end in one of {', '.join(FORMATS)}. Received: {str(path)!r}")
 
 
@@ -213,6 +213,8 @@ def _write(
     progress: Callable[[int], Any] | None,
 ) -> int:
     """Writes batches while the next ones are computed, and returns the number of rows."""
+    if progress is not None:
+        check_callable(progress=progress)
     rows = 0
     with whole_file(path) as scratch, _Appending(scratch, names, items) as append, ThreadPoolExecutor(1) as worker:
         pending: tuple[int, Future[int]] | None = None

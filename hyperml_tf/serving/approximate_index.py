@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from hyperml_tf._argument_checks import check_instance, check_positive, count
 from hyperml_tf.geometry import lorentz
 from hyperml_tf.models import HyperML
 from hyperml_tf.retrieval.results import Neighbours
@@ -78,10 +79,12 @@ class ApproximateIndex:
             ValueError: If an argument is out of its range.
         """
         for name, value in (("n_lists", n_lists), ("n_probe", n_probe), ("k", k), ("queries", queries)):
-            if value is not None and value < 1:
-                raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}")
-        if not 0 < recall <= 1:
+            if value is not None:
+                count(**{name: value})
+        check_positive(recall=recall)
+        if recall > 1:
             raise ValueError(f"`recall` must be in (0, 1]. Received: recall={recall}")
+        check_instance(HyperML, model=model)
         started = time.perf_counter()
         vectors = lorentz.lift(model.candidate_tower.all_points(), model.curvature()).numpy()
         n = len(vectors)

@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import tensorflow as tf
 
+from hyperml_tf._argument_checks import as_path, check_instance
 from hyperml_tf.files.scratch import scratch_directory
 from hyperml_tf.files.whole import move_in_place_of, move_new
 from hyperml_tf.models import HistoryTower, HyperML, SequenceTower
@@ -119,7 +120,8 @@ def export_saved_model(
     >>> signatures["recommend_from_items"](history=tf.constant([["a", ""]]))["item_id"].shape
     TensorShape([1, 2])
     """
-    target = Path(path)
+    check_instance(HyperML, model=model)
+    target = as_path(path=path)
     if new_version:
         target = next_version(path)
     elif overwrite:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from hyperml_tf._argument_checks import count
+from hyperml_tf._argument_checks import as_path, count
 from hyperml_tf.models.explanations import Explanation
 from hyperml_tf.retrieval.results import Neighbours
 from hyperml_tf.serving.signatures import (
@@ -53,7 +52,7 @@ class ServedModel:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
+        self.path = as_path(path=path)
         self._absolute_path = self.path.absolute()
         if not (self.path / "saved_model.pb").is_file():
             raise FileNotFoundError(

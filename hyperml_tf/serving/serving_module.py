@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import tensorflow as tf
 
+from hyperml_tf._argument_checks import count
 from hyperml_tf.geometry import lorentz, poincare
 from hyperml_tf.models.explanations import strongest
 from hyperml_tf.numerics import Tensor
@@ -82,8 +83,7 @@ class ServingModule(tf.Module):
         filter_columns: Sequence[str] = (),
     ) -> None:
         super().__init__(name="hyperml_serving")
-        if k < 1:
-            raise ValueError(f"`k` must be at least 1. Received: k={k}")
+        count(k=k)
         self.k = min(int(k), index.n)
         self.users, self.items, self.index = users, items, index
         self.histories, self.seen = histories, histories if exclude_seen else None

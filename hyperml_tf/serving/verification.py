@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from hyperml_tf._argument_checks import as_path
 from hyperml_tf.files.hashes import Differences, differences, names
 from hyperml_tf.serving import model_card
 
@@ -37,7 +38,7 @@ def verify_export(path: str | os.PathLike[str]) -> Differences:
     >>> verify_export(path).missing
     ['saved_model.pb']
     """
-    folder = Path(path)
+    folder = as_path(path=path)
     if not (folder / _CARD).is_file():
         raise ValueError(f"`path` must be an exported model, with {_CARD}. Received: {str(path)!r}")
     card = _card(folder)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from hyperml_tf._argument_checks import as_path
+
 
 def next_version(base: str | os.PathLike[str]) -> Path:
     """Returns the path of the next version under `base`, which is `base/1` for the first one.
@@ -23,7 +25,7 @@ def next_version(base: str | os.PathLike[str]) -> Path:
     >>> next_version("models/items").as_posix()
     'models/items/1'
     """
-    path = Path(base)
+    path = as_path(base=base)
     if path.is_file() or (path / "saved_model.pb").exists():
         raise ValueError(f"`base` must be the directory above the versions. Received: {str(path)!r}")
     names = [child.name for child in path.iterdir()] if path.exists() else []

@@ -73,7 +73,7 @@ class Setting:
         """
         if (value is None and self.optional) or any(value is other for other in self.also):
             return value
-        if value == NO_COLUMN and False in self.also:
+        if isinstance(value, str) and value == NO_COLUMN and False in self.also:
             return False
         plain = self._plain(value)
         if plain is None or not self._allows(plain):
@@ -108,7 +108,7 @@ class Setting:
         """The value as the type of the setting; None if it is of another type."""
         if self.kind in (str, bool):
             return self.kind(value) if isinstance(value, self.kind) else None
-        if self.infinite and value == "inf":
+        if self.infinite and isinstance(value, str) and value == "inf":
             return math.inf
         # NumPy registers its scalars with these base classes.
         if isinstance(value, bool) or not isinstance(value, numbers.Real):

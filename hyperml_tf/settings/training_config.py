@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from pathlib import Path
 from typing import Any, Literal
 
+from hyperml_tf._argument_checks import as_path
 from hyperml_tf.settings.documentation import documented
 from hyperml_tf.settings.model_settings import ModelSettings
 from hyperml_tf.settings.resolution import Table, TableFacts, default_repeats, resolve
@@ -143,7 +143,7 @@ class TrainingConfig(ModelSettings):
             ValueError: If it does not hold settings, if a name is unknown, or if a value is out of its range.
         """
         try:
-            document = json.loads(Path(path).read_text())
+            document = json.loads(as_path(path=path).read_text())
         except json.JSONDecodeError as error:
             raise ValueError(f"`{path}` must be a JSON file with settings. Received: {error}") from error
         values = document.get("settings", document) if isinstance(document, dict) else document

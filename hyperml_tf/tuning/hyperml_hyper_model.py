@@ -9,6 +9,7 @@ from typing import Any
 import keras_tuner
 import tensorflow as tf
 
+from hyperml_tf._argument_checks import count
 from hyperml_tf.data import Interactions
 from hyperml_tf.models import HyperML
 from hyperml_tf.runs import TrainingConfig, fitting
@@ -65,8 +66,7 @@ class HyperMLHyperModel(keras_tuner.HyperModel):
         tunable: bool = True,
     ) -> None:
         super().__init__(name=name, tunable=tunable)
-        if validate_every < 1:
-            raise ValueError(f"`validate_every` must be at least 1. Received: validate_every={validate_every}")
+        count(validate_every=validate_every)
         self.training, self.validation = training, validation
         self.space = space if isinstance(space, SearchSpace) else SearchSpace.default().updated(space or {})
         self.config = config or TrainingConfig()

@@ -10,6 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from hyperml_tf._argument_checks import check_not_negative, count
 from hyperml_tf.tuning.project import Curve
 
 logger = logging.getLogger(__name__)
@@ -50,9 +51,9 @@ class MedianPruning(tf.keras.callbacks.Callback):
         self, objective: Any, curves: Sequence[Curve], n_startup_trials: int = 5, warmup: float = 0.25
     ) -> None:
         super().__init__()
-        if n_startup_trials < 1:
-            raise ValueError(f"`n_startup_trials` must be at least 1. Received: n_startup_trials={n_startup_trials}")
-        if not 0 <= warmup <= 1:
+        count(n_startup_trials=n_startup_trials)
+        check_not_negative(warmup=warmup)
+        if warmup > 1:
             raise ValueError(f"`warmup` must be in [0, 1]. Received: warmup={warmup}")
         self.objective, self.curves = objective, list(curves)
         self.n_startup_trials, self.warmup = int(n_startup_trials), float(warmup)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
+from hyperml_tf._argument_checks import as_path
 from hyperml_tf.settings import Setting, TrainingConfig, settings_of
 
 _DECLARED: dict[str, Setting] = {
@@ -76,7 +76,7 @@ class SearchSpace:
         import yaml
 
         try:
-            entries = yaml.safe_load(Path(path).read_text())
+            entries = yaml.safe_load(as_path(path=path).read_text())
         except yaml.YAMLError as error:
             raise ValueError(f"`{path}` must be YAML. Received: {' '.join(str(error).split())}") from error
         _check_names(path, entries, ("only", *HYPERPARAMETERS))

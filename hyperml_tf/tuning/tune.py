@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from hyperml_tf._argument_checks import count
 from hyperml_tf.files.whole import whole_file
 from hyperml_tf.runs import TrainingConfig, fitting, reading
 from hyperml_tf.runs.held_out import HeldOut
@@ -106,11 +107,11 @@ def tune_table(
     >>> len(result.trials), result.config.dim
     (1, 4)
     """
-    config, path = config or TrainingConfig(), Path(out)
+    config, path = config or TrainingConfig(), as_path(out=out)
     if tuner not in TUNERS:
         raise ValueError(f"`tuner` must be one of {TUNERS}. Received: tuner={tuner!r}")
-    if max_trials is not None and max_trials < 1:
-        raise ValueError(f"`max_trials` must be at least 1. Received: max_trials={max_trials}")
+    if max_trials is not None:
+        count(max_trials=max_trials)
     if objective not in OBJECTIVES:
         raise ValueError(f"`objective` must be one of {OBJECTIVES}. Received: objective={objective!r}")
     if config.split == "none":

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hyperml_tf._argument_checks import as_path, count
 from hyperml_tf.visualization.layout import DiskLayout, check_points, check_weights, disk_layout
 
 if TYPE_CHECKING:
@@ -69,10 +69,10 @@ def plot_disk(
     array = check_points(points, curvature)
     sizes = check_weights(weights, len(array))
     for name, values in (("labels", labels), ("groups", groups)):
-        if values is not None and len(values) != len(array):
-            raise ValueError(f"`{name}` must have one entry per point, {len(array)}. Received: {len(values)}")
-    if max_points < 1:
-        raise ValueError(f"`max_points` must be at least 1. Received: max_points={max_points}")
+        if values is not None and (not hasattr(values, "__len__") or len(values) != len(array)):
+            received = len(values) if hasattr(values, "__len__") else repr(values)
+            raise ValueError(f"`{name}` must have one entry per point, {len(array)}. Received: {received}")
+    count(max_points=max_points)
     figure, axes = _canvas()
     # In ascending order of weight, so that the largest are drawn on top; ties keep their order.
     chosen = np.argsort(-sizes, kind="stable")[:max_points][::-1]
@@ -87,7 +87,7 @@ def plot_disk(
         _draw_labels(axes, layout, [str(labels[i]) for i in chosen], max_labels, rings)
     _captions(axes, layout, title, len(chosen), len(array), array.shape[1])
     if path is not None:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        as_path(path=path).parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, dpi=_DPI, facecolor="white")
     return figure
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hyperml_tf._argument_checks import as_path, check_instance, check_text
 from hyperml_tf.files.whole import whole_file
 from hyperml_tf.models.metric_recommender import MetricRecommender
 from hyperml_tf.visualization.page_data import page_data
@@ -72,8 +73,10 @@ def write_explorer(
     >>> write_explorer(model, "explorer.html", {"title": titles}).suffix
     '.html'
     """
+    check_instance(MetricRecommender, model=model)
+    check_text(title=title)
+    target = as_path(path=path)
     data = page_data(model, items, label, colour, popularity, users, k, title)
-    target = Path(path)
     text = page(data).encode("utf-8")
     with whole_file(target) as scratch:
         scratch.write_bytes(text)

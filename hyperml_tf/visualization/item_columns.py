@@ -22,6 +22,8 @@ def checked_columns(items: Mapping[str, Sequence[str]] | None, n: int) -> dict[s
         ValueError: If a column has another number of texts.
     """
     columns = {}
+    if items is not None and not isinstance(items, Mapping):
+        raise ValueError(f"`items` must be a mapping from the names of columns to texts. Received: {items!r}")
     for name, values in (items or {}).items():
         texts = [str(value) for value in values]
         if len(texts) != n:

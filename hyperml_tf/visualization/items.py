@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from hyperml_tf._argument_checks import check_instance
 from hyperml_tf.models import HyperML
 from hyperml_tf.visualization.disk import plot_disk
 from hyperml_tf.visualization.item_columns import checked_columns, column_facets, group_names, label_column, telling
@@ -54,6 +55,7 @@ def plot_items(
     >>> table = Interactions.from_arrays(["u", "u", "v"], ["a", "b", "c"])
     >>> figure = plot_items(HyperML.from_interactions(table, dim=8), table.popularity())
     """
+    check_instance(HyperML, model=model)
     columns = checked_columns(items, len(model.candidate_tower))
     name = label_column(columns, label)
     facets = column_facets(columns, name, colour)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import reprlib
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from hyperml_tf._argument_checks import check_not_negative
 from hyperml_tf.geometry import poincare
 
 # How many nearest neighbours move the angle of a point, from coarse to fine, and for how many rounds each.
@@ -151,9 +153,8 @@ def check_points(points: Any, curvature: float) -> np.ndarray:
     Raises:
         ValueError: as `disk_layout`.
     """
-    if not 0 <= curvature < float("inf"):
-        raise ValueError(f"`curvature` must be finite and >= 0. Received: curvature={curvature}")
-    array = np.asarray(points, np.float64)
+    check_not_negative(curvature=curvature)
+    array = _numbers("points", points)
     if array.ndim != 2 or 0 in array.shape:
         raise ValueError(f"`points` must be a matrix of points, (n, dim). Received: shape {array.shape}")
     if not np.isfinite(array).all():
@@ -168,6 +169,13 @@ def check_points(points: Any, curvature: float) -> np.ndarray:
     return array
 
 
+def _numbers(name: str, values: Any) -> np.ndarray:
+    try:
+        return np.asarray(values, np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"`{name}` must be numbers. Received: {reprlib.repr(values)}") from error
+
+
 def check_weights(weights: Any, n: int) -> np.ndarray:
     """Converts weights to a float64 vector; None to ones.
 
@@ -176,7 +184,7 @@ def check_weights(weights: Any, n: int) -> np.ndarray:
     """
     if weights is None:
         return np.ones(n)
-    array = np.asarray(weights, np.float64)
+    array = _numbers("weights", weights)
     if array.shape != (n,) or not np.isfinite(array).all() or (array < 0).any():
         raise ValueError(f"`weights` must be {n} finite numbers >= 0. Received: shape {array.shape}")
     return array

@@ -92,6 +92,8 @@ def encoded(values: np.ndarray) -> dict[str, str]:
 def _chosen_users(model: MetricRecommender, users: int | Sequence[Any]) -> np.ndarray:
     """The codes of the users in the page."""
     if not isinstance(users, (int, np.integer)):
+        if not hasattr(users, "__len__"):
+            raise ValueError(f"`users` must be a number >= 0, or a list of ids. Received: users={users!r}")
         if len(users) == 0:
             return np.zeros(0, np.int64)
         ids = id_array(users, "users")

@@ -220,3 +220,15 @@ def test_functions_broadcast() -> None:
     assert losses.euclidean_reference(tf.constant(2.0), "tangent") == 2.0
     with pytest.raises(ValueError, match=r"`reference`.*Received"):
         losses.euclidean_reference(tf.constant(2.0), "other")
+
+
+def test_candidates_are_along_the_last_axis() -> None:
+    """However many axes come before it."""
+    labels = np.array([[[1, 0, 0], [0, 1, 0]], [[1, 1, 0], [0, 0, 1]]], np.float32)
+    squared = np.arange(12, dtype=np.float32).reshape(2, 2, 3) % 5
+    got = losses.PullPushLoss(margin=2.0, reduction="none")(labels, squared)
+    expected = losses.PullPushLoss(margin=2.0, reduction="none")(labels.reshape(4, 3), squared.reshape(4, 3))
+    np.testing.assert_allclose(got, np.reshape(expected, (2, 2)))
+    got = losses.DistortionLoss(reduction="none")(labels + 1, squared)
+    expected = losses.DistortionLoss(reduction="none")(labels.reshape(4, 3) + 1, squared.reshape(4, 3))
+    np.testing.assert_allclose(got, np.reshape(expected, (2, 2)))

@@ -103,10 +103,13 @@ def test_rows_that_do_not_belong_together() -> None:
         ranking_report(case.score, case.users, case.items, case.csr, case.negatives[:-1])
 
 
-def test_scores_of_the_wrong_shape() -> None:
+@pytest.mark.parametrize(
+    "shape", [lambda n: (n,), lambda n: (n, N_ITEMS, 1), lambda n: (n - 1, N_ITEMS), lambda n: (n + 1, N_ITEMS)]
+)
+def test_scores_of_the_wrong_shape(shape: Callable[[int], tuple[int, ...]]) -> None:
     case = Case(5)
     with pytest.raises(ValueError, match=r"`score` must return scores of shape.*Received"):
-        ranking_report(lambda users: np.zeros(N_ITEMS), case.users, case.items, case.csr)
+        ranking_report(lambda users: np.zeros(shape(len(users))), case.users, case.items, case.csr)
 
 
 @pytest.mark.slow

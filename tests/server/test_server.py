@@ -155,10 +155,10 @@ def test_a_port_that_is_taken_is_named(base: Path, server: Server) -> None:
     ("argument", "message"),
     [
         ({"name": "a/b"}, "`name` must be of letters"),
-        ({"port": -1}, "`port` must be at least 0"),
+        ({"port": -1}, "`port` must be a finite number >= 0"),
         ({"threads": 0}, "`threads` must be at least 1"),
-        ({"poll_seconds": 0.0}, "`poll_seconds` must be above 0"),
-        ({"max_request_mb": -1.0}, "`max_request_mb` must be above 0"),
+        ({"poll_seconds": 0.0}, "`poll_seconds` must be positive"),
+        ({"max_request_mb": -1.0}, "`max_request_mb` must be positive"),
     ],
 )
 def test_arguments_are_checked(base: Path, argument: dict[str, Any], message: str) -> None:

@@ -44,7 +44,7 @@ def mobius_add(x: Tensor, y: Tensor, c: Tensor) -> Tensor:
     >>> mobius_add([0.5, 0.0], [0.5, 0.0], c=1.0).numpy().round(4)
     array([0.8, 0. ], dtype=float32)
     """
-    x, y, c = numerics.promote(x, y, c)
+    x, y, c = numerics.promote(x=x, y=y, c=c)
     check_dimension(x=x, y=y)
     c = column(c)
     return project_working(add_working(x, y, c), c)
@@ -98,7 +98,7 @@ def gyration(u: Tensor, v: Tensor, w: Tensor, c: Tensor) -> Tensor:
     >>> gyration([0.5, 0.0], [0.0, 0.5], [1.0, 0.0], c=1.0).numpy().round(4)
     array([ 0.8824, -0.4706], dtype=float32)
     """
-    u, v, w, c = numerics.promote(u, v, w, c)
+    u, v, w, c = numerics.promote(u=u, v=v, w=w, c=c)
     check_dimension(u=u, v=v, w=w)
     c = column(c)
     p = u + v

@@ -72,7 +72,7 @@ def project(x: Tensor, c: Tensor) -> Tensor:
     array([[0.3, 0.4],
            [0.6, 0.8]], dtype=float32)
     """
-    x, c = numerics.promote(x, c)
+    x, c = numerics.promote(x=x, c=c)
     return project_working(x, column(c))
 
 
@@ -102,7 +102,7 @@ def conformal_factor(x: Tensor, c: Tensor, keepdims: bool = False) -> Tensor:
     >>> conformal_factor([[0.0, 0.0], [0.0, 0.5]], c=1.0).numpy().round(4)
     array([2.    , 2.6667], dtype=float32)
     """
-    x, c = numerics.promote(x, c)
+    x, c = numerics.promote(x=x, c=c)
     value = 2.0 / gap(x, column(c))
     return value if keepdims else tf.squeeze(value, -1)
 
@@ -126,6 +126,6 @@ def egrad2rgrad(x: Tensor, gradient: Tensor, c: Tensor) -> Tensor:
     >>> egrad2rgrad([0.0, 0.0], [4.0, 8.0], c=1.0).numpy()
     array([1., 2.], dtype=float32)
     """
-    x, gradient, c = numerics.promote(x, gradient, c)
+    x, gradient, c = numerics.promote(x=x, gradient=gradient, c=c)
     check_dimension(x=x, gradient=gradient)
     return gradient * tf.square(gap(x, column(c)) / 2.0)

@@ -32,7 +32,7 @@ def distance(x: Tensor, y: Tensor, c: Tensor) -> Tensor:
     >>> distance([[0.0, 0.0], [0.5, 0.0]], [0.5, 0.0], c=1.0).numpy().round(4)
     array([1.0986, 0.    ], dtype=float32)
     """
-    x, y, c = numerics.promote(x, y, c)
+    x, y, c = numerics.promote(x=x, y=y, c=c)
     check_dimension(x=x, y=y)
     r2 = _chord(x, y, column(c))
     return 2.0 * numerics.safe_sqrt(r2) * numerics.asinh_ratio(c * r2)
@@ -54,7 +54,7 @@ def squared_distance(x: Tensor, y: Tensor, c: Tensor) -> Tensor:
     >>> float(squared_distance([0.0, 1.0], [0.0, 3.0], c=0.0))
     16.0
     """
-    x, y, c = numerics.promote(x, y, c)
+    x, y, c = numerics.promote(x=x, y=y, c=c)
     check_dimension(x=x, y=y)
     return squared_distance_of_chord(_chord(x, y, column(c)), c)
 
@@ -76,7 +76,7 @@ def squared_distance_of_chord(chord: Tensor, c: Tensor) -> Tensor:
     >>> float(squared_distance_of_chord(4.0, c=0.0))
     16.0
     """
-    chord, c = numerics.promote(chord, c)
+    chord, c = numerics.promote(chord=chord, c=c)
     return 4.0 * chord * tf.square(numerics.asinh_ratio(c * chord))
 
 
@@ -118,7 +118,7 @@ def pairwise_distance(x: Tensor, y: Tensor, c: Tensor) -> Tensor:
     >>> pairwise_distance(tf.zeros([2, 3]), tf.zeros([5, 3]), c=1.0).shape
     TensorShape([2, 5])
     """
-    x, y, c = numerics.promote(x, y, c)
+    x, y, c = numerics.promote(x=x, y=y, c=c)
     check_dimension(x=x, y=y)
     return distance(x[..., :, tf.newaxis, :], y[..., tf.newaxis, :, :], c[..., tf.newaxis, tf.newaxis])
 

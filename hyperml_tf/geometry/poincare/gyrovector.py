@@ -34,7 +34,7 @@ def mobius_scalar_mul(r: Tensor, x: Tensor, c: Tensor) -> Tensor:
     >>> mobius_scalar_mul(2.0, [0.5, 0.0], c=1.0).numpy().round(4)
     array([0.8, 0. ], dtype=float32)
     """
-    r, x, c = numerics.promote(r, x, c)
+    r, x, c = numerics.promote(r=r, x=x, c=c)
     return expmap0(column(r) * logmap0(x, c), c)
 
 
@@ -57,7 +57,7 @@ def mobius_matvec(matrix: Tensor, x: Tensor, c: Tensor) -> Tensor:
     >>> mobius_matvec([[0.0, 1.0], [1.0, 0.0]], [0.5, 0.25], c=1.0).numpy().round(4)
     array([0.25, 0.5 ], dtype=float32)
     """
-    matrix, x, c = numerics.promote(matrix, x, c)
+    matrix, x, c = numerics.promote(matrix=matrix, x=x, c=c)
     v = logmap0(x, c)
     # With one matrix for all points, `matvec` would compute one small product per point, which is 60 times slower.
     shared = matrix.shape.rank == 2
@@ -89,7 +89,7 @@ def gyromidpoint(x: Tensor, c: Tensor, weights: Tensor | None = None) -> Tensor:
     """
     if weights is None:
         weights = tf.ones(tf.shape(x)[:-1], numerics.working_dtype(x, c))
-    x, c, weights = numerics.promote(x, c, weights)
+    x, c, weights = numerics.promote(x=x, c=c, weights=weights)
     check_weights(x, weights)
     dtype = x.dtype
     # In float64: the sums cancel near the boundary, and there are few of them.

@@ -32,7 +32,7 @@ def expmap0(v: Tensor, c: Tensor) -> Tensor:
     >>> expmap0([0.0, 0.5], c=1.0).numpy().round(4)
     array([0.    , 0.4621], dtype=float32)
     """
-    v, c = numerics.promote(v, c)
+    v, c = numerics.promote(v=v, c=c)
     c = column(c)
     return v * expmap0_factor(c * numerics.squared_norm(v))
 
@@ -66,7 +66,7 @@ def logmap0(y: Tensor, c: Tensor) -> Tensor:
     >>> logmap0([0.0, 0.5], c=1.0).numpy().round(4)
     array([0.    , 0.5493], dtype=float32)
     """
-    y, c = numerics.promote(y, c)
+    y, c = numerics.promote(y=y, c=c)
     c = column(c)
     return y * logmap0_factor(numerics.squared_norm(y), gap(y, c), c)
 
@@ -100,7 +100,7 @@ def expmap(x: Tensor, v: Tensor, c: Tensor) -> Tensor:
     >>> expmap([0.0, 0.5], [0.0, 0.2], c=1.0).numpy().round(4)
     array([0.    , 0.6729], dtype=float32)
     """
-    x, v, c = numerics.promote(x, v, c)
+    x, v, c = numerics.promote(x=x, v=v, c=c)
     check_dimension(x=x, v=v)
     c = column(c)
     step = v / gap(x, c)  # lambda_x / 2 * v
@@ -130,7 +130,7 @@ def logmap(x: Tensor, y: Tensor, c: Tensor) -> Tensor:
     >>> logmap([0.0, 0.5], [0.0, 0.8], c=1.0).numpy().round(4)
     array([0.   , 0.412], dtype=float32)
     """
-    x, y, c = numerics.promote(x, y, c)
+    x, y, c = numerics.promote(x=x, y=y, c=c)
     check_dimension(x=x, y=y)
     c = column(c)
     gap_x = gap(x, c)
@@ -159,7 +159,7 @@ def parallel_transport(x: Tensor, y: Tensor, v: Tensor, c: Tensor) -> Tensor:
     >>> parallel_transport([0.0, 0.0], [0.5, 0.0], [0.0, 1.0], c=1.0).numpy()
     array([0.  , 0.75], dtype=float32)
     """
-    x, y, v, c = numerics.promote(x, y, v, c)
+    x, y, v, c = numerics.promote(x=x, y=y, v=v, c=c)
     check_dimension(x=x, y=y, v=v)
     scale = gap(y, column(c)) / gap(x, column(c))
     return gyration(y, -x, v, c) * scale

@@ -58,7 +58,7 @@ def measure(x: Tensor, c: Tensor) -> MeasuredPoints:
     >>> measure([[0.0, 0.5]], c=1.0).gap.numpy()
     array([[0.75]], dtype=float32)
     """
-    x, c = numerics.promote(x, c)
+    x, c = numerics.promote(x=x, c=c)
     c_column = ball.column(c)
     if x.dtype == tf.float64:
         squared_norm, gap = numerics.squared_norm(x), ball.gap(x, c_column)

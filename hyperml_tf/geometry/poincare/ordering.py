@@ -38,7 +38,7 @@ def to_klein(x: Tensor, c: Tensor) -> Tensor:
     >>> to_klein([0.0, 0.5], c=1.0).numpy().round(4)
     array([0. , 0.8], dtype=float32)
     """
-    x, c = numerics.promote(x, c)
+    x, c = numerics.promote(x=x, c=c)
     return 2.0 * x / (1.0 + column(c) * numerics.squared_norm(x))
 
 
@@ -112,6 +112,6 @@ def pairwise_proximity(x: Tensor, y: Tensor, c: Tensor) -> Tensor:
     >>> int(tf.argmax(scores[0]))
     1
     """
-    x, y, c = numerics.promote(x, y, c)
+    x, y, c = numerics.promote(x=x, y=y, c=c)
     squared_norm, factor = (tf.transpose(part) for part in (numerics.squared_norm(y), 2.0 / gap(y, column(c))))
     return proximity(tf.matmul(to_klein(x, c), y, transpose_b=True), squared_norm, factor)
