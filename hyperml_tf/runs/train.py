@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 import tensorflow as tf
 
+from hyperml_tf._argument_checks import as_path
 from hyperml_tf.data import ItemTable
 from hyperml_tf.data.item_table import as_item_table
 from hyperml_tf.models import HyperML

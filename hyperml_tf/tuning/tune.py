@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from hyperml_tf._argument_checks import count
+from hyperml_tf._argument_checks import as_path, count
 from hyperml_tf.files.whole import whole_file
 from hyperml_tf.runs import TrainingConfig, fitting, reading
 from hyperml_tf.runs.held_out import HeldOut
