@@ -19,6 +19,7 @@ from hyperml_tf.serving import export_saved_model
 pytestmark = pytest.mark.slow
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
+TINY = ("--users=60", "--items=70", "--rows=900", "--epochs=2")
 
 
 def run(name: str, *arguments: str | Path) -> str:
@@ -68,5 +69,5 @@ def recommended(output: str) -> list[str]:
 
 
 def test_cluster_demo_survives_the_loss_of_a_worker(tmp_path: Path) -> None:
-    output = run_alone("cluster_demo.py", tmp_path / "demo", *TINY, "--workers", "1", "--servers", "1")
+    output = run_alone("cluster_demo.py", tmp_path / "demo", *TINY, "--workers=1", "--servers=1")
     assert re.search(r"1 workers, 1 parameter servers; killed: worker 0; \d+ restarts; ", output)

@@ -32,7 +32,8 @@ def test_one_process_leads(
 ) -> None:
     in_cluster(monkeypatch, kind, number, **tasks)
     assert leads("multi-worker") is leading
-    assert leads("mirrored") and leads(None)
+    assert leads("mirrored")
+    assert leads(None)
 
 
 @pytest.mark.parametrize(
