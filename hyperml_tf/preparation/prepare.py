@@ -223,7 +223,7 @@ class _Job:
         columns = choose_columns(list(source.names), options)
         if self.split == "time" and columns.order is None:
             raise ValueError('`split="time"` requires an order column. Received: a table without one')
-        staged = roles.stage(connection, source.relation, columns, source.kind == "text")
+        staged = roles.stage(connection, source, columns)
         rows = int(staged.one("count(*)")[0])
         self.say(f"Read {rows:,} rows of {len(source.paths)} files")
         kept, dropped, events = coding.kept_rows(staged, options)

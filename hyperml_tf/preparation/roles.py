@@ -9,6 +9,7 @@ from hyperml_tf.data.columns import Columns
 from hyperml_tf.data.strength import check_events
 from hyperml_tf.data.table_options import TableOptions
 from hyperml_tf.preparation.engine import named, quoted
+from hyperml_tf.preparation.source import Source
 
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "HUGEINT")
 _FLOATS = ("FLOAT", "DOUBLE")
@@ -241,8 +242,8 @@ def _unusable(staged: Staged, role: str, received: str) -> ValueError:
     )
 
 
-def stage(connection: Any, relation: str, columns: Columns, from_text: bool) -> Staged:
+def stage(connection: Any, source: Source, columns: Columns) -> Staged:
     """Copies the columns that are used into a table of the engine, one per role, so that the files are read once."""
-    parts = [f"{named(str(label))} AS {role}_" for role, label in columns.roles.items()]
-    connection.execute(f"CREATE TABLE staged AS SELECT {', '.join(parts)} FROM {relation}")
-    return Staged(connection, "staged", columns, from_text)
+    parts = [f"{named(source.sql_name(str(label)))} AS {role}_" for role, label in columns.roles.items()]
+    connection.execute(f"CREATE TABLE staged AS SELECT {', '.join(parts)} FROM {source.relation}")
+    return Staged(connection, "staged", columns, source.kind == "text")
