@@ -4,17 +4,17 @@
         [--sides prepare engine from_file] [--training stream memory] [--dim 64] [--quick] [--json figures.json]
 
 A table with that many rows is generated as Parquet, ten million rows in each file: users and items with text ids and a skewed
-distribution, and times in no order. Each side works in a process of
-its own:
+distribution, and times in no order. Each side works in a process of its own:
 
 - *prepare*: `hyperml_tf.preparation.prepare` with the split "last";
-- *engine*: the bare engine, the same work as plain SQL within the same limit: codes by `DISTINCT`, one row of each pair, the order
-  within users, the last two rows of each user, written as Parquet;
+- *engine*: the bare engine, the same work as plain SQL within the same limit: codes by `DISTINCT`, one row of each pair, the
+  order within users, the last two rows of each user, written as Parquet;
 - *from_file*: `Interactions.from_file` and the split, which need memory for all rows.
 
 Then a model is made from the prepared table, read shard by shard (*stream*) or loaded (*memory*): `from_interactions`, the
 first step of training with what it prepares, one more, the histories of all users, `.keras` and the export. *Peak* is the
-largest resident memory of the process until then, less that after its imports. 2e8 rows take about an hour, and 30 GB of disk.
+largest resident memory of the process until then, less that after its imports. CPU seconds are those of
+all threads.
 """
 
 from __future__ import annotations

@@ -164,6 +164,11 @@ def test_retrieval(table: Path) -> None:
     assert run("retrieval.py", "--trained", table, "--epochs", 1, "--quick")
 
 
+def test_preparation(tmp_path: Path) -> None:
+    toy = ("--rows", 3000, "--users", 200, "--items", 90, "--dim", 4, "--folder", tmp_path, "--training", "stream")
+    assert "| stream | export |" in run("preparation.py", *toy)
+
+
 def test_saving() -> None:
     assert "| Keras |" in run("saving.py", "--ids", 300, "--rounds", 1)
 

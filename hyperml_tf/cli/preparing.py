@@ -21,8 +21,8 @@ def prepare(
         list[str],
         typer.Argument(
             metavar="TABLE...",
-            help="Interactions, as CSV, JSON Lines or Parquet: files, folders, quoted patterns of names, or addresses that DuckDB "
-            "opens, such as s3://bucket/events/*.parquet.",
+            help="Interactions, as CSV, JSON Lines or Parquet: files, folders, quoted patterns of names, or addresses that "
+            "DuckDB opens, such as s3://bucket/events/*.parquet.",
         ),
     ],
     out: Annotated[Path, typer.Option(metavar="DIR", help="The directory to write, which `train` takes as a TABLE.")],

@@ -85,7 +85,7 @@ def described(table: PreparedTable) -> str:
     """Returns what a prepared table holds, in a sentence."""
     manifest = table.manifest
     return (
-        f"{table.path}: {len(table):,} pairs of {table.n_users:,} users and {table.n_items:,} items in {len(table.shards)} shards; "
-        f"{manifest.total('train_rows'):,} to train on, {manifest.total('evaluated'):,} users to evaluate (split "
+        f"{table.path}: {len(table):,} pairs of {table.n_users:,} users and {table.n_items:,} items in {len(table.shards)} "
+        f"shards; {manifest.total('train_rows'):,} to train on, {manifest.total('evaluated'):,} users to evaluate (split "
         f"{manifest.split}); prepared from {manifest.origin.table}."
     )

@@ -122,8 +122,9 @@ def code(
     run("SET preserve_insertion_order = false")
     run(f"SET partitioned_write_flush_threshold = {_FLUSHED}")
     run(
-        f"COPY (SELECT {', '.join(columns)}, {_shard_of('ids_u.rowid', bounds)} AS shard FROM kept JOIN ids_u ON kept.u = ids_u.id "
-        f"JOIN ids_i ON kept.i = ids_i.id) TO {quoted(str(working / 'rows'))} (FORMAT parquet, PARTITION_BY (shard))"
+        f"COPY (SELECT {', '.join(columns)}, {_shard_of('ids_u.rowid', bounds)} AS shard FROM kept "
+        f"JOIN ids_u ON kept.u = ids_u.id JOIN ids_i ON kept.i = ids_i.id) "
+        f"TO {quoted(str(working / 'rows'))} (FORMAT parquet, PARTITION_BY (shard))"
     )
     say(f"Wrote the codes of {rows:,} rows to {len(bounds) - 1} shards")
     return Coded(rows, n_users, n_items, tuple(bounds), kept.ordered, kept.weighted)

@@ -10,7 +10,8 @@ from typing import Any
 
 _UNITS = {"": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
 _UNITS |= {"kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
-# The engine counts the pages it manages, not all that the process holds: the rest is for the library, Python and the sort of a shard.
+# The engine counts the pages that it manages, not all that the process holds: the rest is for the libraries and the sort of a
+# shard.
 _SHARE, _REST, _LEAST = 0.75, 600 * 2**20, 128 * 2**20
 
 

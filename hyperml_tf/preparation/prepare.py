@@ -61,8 +61,8 @@ def prepare(
     """Prepares a table of interactions for training, within a limit of memory, whatever its size.
 
     Users and items are numbered by first appearance, rows are sorted by user and by the order column, one row of each pair is
-    kept, and rows are held out, exactly as by `Interactions.from_file` and `leave_one_out`. Instead of memory it takes disk: about
-    as much as the table as Parquet, twice, beside `out` while it works, and 9 bytes per row in the end.
+    kept, and rows are held out, exactly as by `Interactions.from_file` and `leave_one_out`. Instead of memory it takes disk:
+    about as much as the table as Parquet, twice, beside `out` while it works, and 9 bytes per row in the end.
 
     Args:
         tables: Path of a file, a folder or a pattern, or a list of them: CSV, JSON Lines or Parquet. Text may be compressed, with
@@ -83,8 +83,8 @@ def prepare(
             the latest rows of the table; users with rows before them and two or more among them are evaluated, by the first for
             validation and the second for test, and the others of them are not used. "none": no rows. Defaults to `"last"`.
         held_out: Float in `(0, 1)`, the share of rows that split "time" holds out. Defaults to `0.1`.
-        shards: Optional integer >= 1, number of files that the rows are written to, about as many rows in each. Defaults to `None`,
-            one for each 2,000,000 rows.
+        shards: Optional integer >= 1, number of files that the rows are written to, about as many rows in each. Defaults to
+            `None`, one for each 2,000,000 rows.
         memory: String or integer, the memory that the process may take, such as "4GiB"; at least 1 GiB is advised. Defaults to
             `"4GiB"`.
         overwrite: Boolean, whether a prepared table in `out` is replaced. Defaults to `False`.
@@ -223,7 +223,7 @@ class _Job:
         columns = choose_columns(list(source.names), options)
         if self.split == "time" and columns.order is None:
             raise ValueError('`split="time"` requires an order column. Received: a table without one')
-        staged = roles.stage(connection, source.relation, columns, source.kind == "text")
+        staged = roles.stage(connection, source, columns)
         rows = int(staged.one("count(*)")[0])
         self.say(f"Read {rows:,} rows of {len(source.paths)} files")
         kept, dropped, events = coding.kept_rows(staged, options)

@@ -198,8 +198,8 @@ class PreparedTable:
         """Creates a dataset of batches for `fit`, which reads a few shards at a time.
 
         One iteration is one epoch: every training row of the shards occurs once. The shards are read in a random order,
-        `open_shards` of them together, whose rows are shuffled. Every row carries items of its user that are never negatives for it,
-        under `"known"`, and the number of items of the user, under `"count"`, so that `fit` needs no histories in the model.
+        `open_shards` of them together, whose rows are shuffled. Every row carries items of its user that are never negatives for
+        it, under `"known"`, and the number of items of the user, under `"count"`, so that `fit` needs no histories in the model.
 
         The pipeline consists of operations of TensorFlow, without Python functions.
 
@@ -214,14 +214,15 @@ class PreparedTable:
             trim: Boolean, whether runs of about equal lengths make a batch. Defaults to `False`.
             known: Optional integer, number of the items of the user nearest to the row that it carries. Defaults to `64`; `None`:
                 all of the items of the user that has most in the batch.
-            shard: Two integers `(i, n)`: worker `i` of `n` reads every `n`-th shard, from `i` on. Defaults to `(0, 1)`, all shards.
+            shard: Two integers `(i, n)`: worker `i` of `n` reads every `n`-th shard, from `i` on. Defaults to `(0, 1)`, all
+                shards.
             open_shards: Integer >= 1, number of shards that are shuffled together, which bounds the memory. Defaults to `4`.
             seed: Integer, the seed of the shuffles. Defaults to `0`.
             progress: As in `hyperml_tf.data.training_dataset`. Defaults to `None`.
             all_parts: Boolean, whether held-out rows are trained on, too. Defaults to `False`.
-            service: Boolean, whether the dataset is for the tf.data service, in the mode `ShardingPolicy.DYNAMIC`, which divides the
-                groups of shards among its workers. These are then the same in every epoch, and `progress` must be `None`. Defaults
-                to `False`.
+            service: Boolean, whether the dataset is for the tf.data service, in the mode `ShardingPolicy.DYNAMIC`, which divides
+                the groups of shards among its workers. These are then the same in every epoch, and `progress` must be `None`.
+                Defaults to `False`.
 
         Returns:
             A `tf.data.Dataset` of known cardinality. Its elements are dictionaries, as those of `training_dataset` or

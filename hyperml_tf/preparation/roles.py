@@ -9,6 +9,7 @@ from hyperml_tf.data.columns import Columns
 from hyperml_tf.data.strength import check_events
 from hyperml_tf.data.table_options import TableOptions
 from hyperml_tf.preparation.engine import named, quoted
+from hyperml_tf.preparation.source import Source
 
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "HUGEINT")
 _FLOATS = ("FLOAT", "DOUBLE")
@@ -96,9 +97,9 @@ def identifier(staged: Staged, role: str) -> tuple[str, str]:
     text = f"NULLIF(CAST({name} AS VARCHAR), '')"
     if staged.from_text:
         # Integers only if that changes none of them, so that "007" stays text.
+        same = f"CAST(TRY_CAST({text} AS BIGINT) AS VARCHAR) IS NOT DISTINCT FROM {text}"
         whole = staged.one(
-            f"coalesce(bool_and(regexp_matches({text}, '^-?\\d+$') AND CAST(TRY_CAST({text} AS BIGINT) AS VARCHAR) IS NOT DISTINCT FROM {text}), true)",
-            f"{text} IS NOT NULL",
+            f"coalesce(bool_and(regexp_matches({text}, '^-?\\d+$') AND {same}), true)", f"{text} IS NOT NULL"
         )[0]
         if whole:
             return f"TRY_CAST({text} AS BIGINT)", "int64"
@@ -146,7 +147,8 @@ def order_number(staged: Staged) -> str:
 def _order_of_text(staged: Staged, value: str) -> str:
     whole = f"CASE WHEN regexp_matches({value}, '{_WHOLE}') THEN TRY_CAST(trim({value}) AS BIGINT) END"
     number = f"TRY_CAST({value} AS DOUBLE)"
-    date = f"CASE WHEN regexp_matches({value}, '{_ISO_DATE}') THEN epoch_us(TRY_CAST(regexp_replace({value}, '\\s*(Z|UTC)$', '') AS TIMESTAMP)) END"
+    moment = f"TRY_CAST(regexp_replace({value}, '\\s*(Z|UTC)$', '') AS TIMESTAMP)"
+    date = f"CASE WHEN regexp_matches({value}, '{_ISO_DATE}') THEN epoch_us({moment}) END"
     counts = staged.one(
         f"count(*), count({whole}), count({number}) FILTER (isfinite({number})), count({date}), max(abs({number}))"
     )
@@ -241,8 +243,8 @@ def _unusable(staged: Staged, role: str, received: str) -> ValueError:
     )
 
 
-def stage(connection: Any, relation: str, columns: Columns, from_text: bool) -> Staged:
+def stage(connection: Any, source: Source, columns: Columns) -> Staged:
     """Copies the columns that are used into a table of the engine, one per role, so that the files are read once."""
-    parts = [f"{named(str(label))} AS {role}_" for role, label in columns.roles.items()]
-    connection.execute(f"CREATE TABLE staged AS SELECT {', '.join(parts)} FROM {relation}")
-    return Staged(connection, "staged", columns, from_text)
+    parts = [f"{named(source.sql_name(str(label)))} AS {role}_" for role, label in columns.roles.items()]
+    connection.execute(f"CREATE TABLE staged AS SELECT {', '.join(parts)} FROM {source.relation}")
+    return Staged(connection, "staged", columns, source.kind == "text")

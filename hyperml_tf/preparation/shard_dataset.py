@@ -5,6 +5,7 @@ They consist of operations of TensorFlow, so that they run in workers without Py
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -115,7 +116,7 @@ class _Shuffled:
             self._starts = tf.constant(list(starts), tf.int64)
             self._sizes = {name: tf.constant([getattr(one, name) for one in shards], tf.int64) for name in _SIZES}
             self._places = {name: tf.constant([one.places[name] for one in shards], tf.int64) for name in self._columns}
-        self._largest = max(end - start for start, end in zip(starts, starts[1:], strict=False))
+        self._largest = max(end - start for start, end in itertools.pairwise(starts))
 
     @property
     def _columns(self) -> list[str]:

@@ -25,12 +25,18 @@ class Source:
         kind: "text", "JSON Lines" or "Parquet".
         names: the names of all columns.
         relation: the table function of SQL that reads them.
+        sql_names: the names of the columns in that relation, in the same order; those of text files may be empty or repeated.
     """
 
     paths: tuple[str, ...]
     kind: str
     names: tuple[str, ...]
     relation: str
+    sql_names: tuple[str, ...]
+
+    def sql_name(self, name: str) -> str:
+        """Returns the name of a column in the relation."""
+        return self.sql_names[self.names.index(name)]
 
 
 def source_of(
@@ -111,14 +117,16 @@ def _text(connection: Any, paths: list[str], listed: str, separator: str | None,
                 f"`tables` must be the files of one table, with the columns of the first, {', '.join(map(repr, first.names))}. "
                 f"Received: {', '.join(map(repr, other.names))} in {str(other.file)!r}"
             )
-    typed = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in first.names)
+    sql_names = tuple(f"column{place}" for place in range(len(first.names)))
+    typed = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in sql_names)
     relation = (
         f"read_csv({listed}, auto_detect = false, header = {str(first.header).lower()}, delim = {quoted(first.separator)}, "
         f"""quote = '"', escape = '"', nullstr = '', columns = {{{typed}}})"""
     )
-    return Source(tuple(paths), "text", tuple(first.names), relation)
+    return Source(tuple(paths), "text", tuple(first.names), relation, sql_names)
 
 
 def _described(connection: Any, paths: list[str], kind: str, relation: str) -> Source:
     rows = connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
-    return Source(tuple(paths), kind, tuple(row[0] for row in rows), relation)
+    names = tuple(row[0] for row in rows)
+    return Source(tuple(paths), kind, names, relation, names)

@@ -187,7 +187,7 @@ def run_data(table: Interactions | PreparedTable, config: TrainingConfig, stream
         return InMemory(data, HeldOut.draw(data, config.split, seed=0))
     if hold_out and (split == "none" or config.split == "random"):
         raise ValueError(
-            '`split` must be that of the prepared table, or "none", where it is read shard by shard: prepare it again for another. '
-            f"Received: split={config.split!r}, and a table prepared with split={split!r}"
+            '`split` must be that of the prepared table, or "none", where it is read shard by shard: prepare it again for '
+            f"another. Received: split={config.split!r}, and a table prepared with split={split!r}"
         )
     return Streamed(table, hold_out)

@@ -182,7 +182,7 @@ def test_batches_without_the_histories_that_a_model_reads_are_refused(table: Pre
     model = HyperML.from_interactions(table.training, dim=4)
     model.compile()
     for dataset in (table.dataset(100), table.dataset(100, before=1)):
-        with pytest.raises(ValueError, match="model.window_options"):
+        with pytest.raises(ValueError, match=r"model\.window_options"):
             model.fit(dataset, verbose=0)
 
 
