@@ -32,6 +32,10 @@ class StopOnDivergence(tf.keras.callbacks.Callback):
     `tf.keras.callbacks.TerminateOnNaN` ends training as if it had been complete; this callback says what happened. It checks the
     loss after each execution of steps, which costs nothing, and the trainable weights once an epoch.
 
+    Args:
+        every_batch: Boolean, whether to check the loss after each execution of steps, and not only after every epoch. Must be
+            `False` under a `ParameterServerStrategy`, which does not tell when a batch ends. Defaults to `True`.
+
     Example:
 
     >>> model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
@@ -43,19 +47,23 @@ class StopOnDivergence(tf.keras.callbacks.Callback):
     0
     """
 
-    def __init__(self) -> None:
+    def __init__(self, every_batch: bool = True) -> None:
         super().__init__()
         self._epoch = 0
+        if every_batch:
+            # Not a method of the class: Keras refuses callbacks that have one under parameter servers.
+            self.on_train_batch_end = self._check_loss
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._epoch = epoch
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+    def _check_loss(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         loss = (logs or {}).get("loss")
         if loss is not None and not math.isfinite(loss):
             raise self._diverged(f"the loss is {float(loss)}")
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self._check_loss(epoch, logs)
         for variable in self.model.trainable_variables:
             if variable.dtype.is_floating and not bool(tf.reduce_all(tf.math.is_finite(variable))):
                 raise self._diverged(f"the weights {variable.name!r} are not finite")

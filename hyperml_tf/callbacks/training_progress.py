@@ -26,6 +26,8 @@ class TrainingProgress(tf.keras.callbacks.Callback):
         monitor: String. The key in `logs` of the metric to show beside the loss. It is shown from the first epoch that has it.
             Defaults to `"val_sampled100_ndcg@10"`.
         console: `rich.console.Console` or None. Where to draw. Defaults to `None`, which is standard error.
+        every_batch: Boolean. Whether the bar moves after every batch, and not only after every epoch. Must be `False` under a
+            `ParameterServerStrategy`, which does not tell when a batch ends. Defaults to `True`.
 
     Example:
 
@@ -37,15 +39,21 @@ class TrainingProgress(tf.keras.callbacks.Callback):
     3
     """
 
-    def __init__(self, monitor: str = "val_sampled100_ndcg@10", console: Console | None = None) -> None:
+    def __init__(
+        self, monitor: str = "val_sampled100_ndcg@10", console: Console | None = None, every_batch: bool = True
+    ) -> None:
         super().__init__()
+        self.every_batch = every_batch
+        if every_batch:
+            # Not a method of the class: Keras refuses callbacks that have one under parameter servers.
+            self.on_train_batch_end = self._move
         self.monitor = monitor
         self.console = console if console is not None else Console(stderr=True)
         self._progress: Progress | None = None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> TrainingProgress:
         """Returns a callback with a bar of its own on the same console: keras-tuner copies callbacks for each trial."""
-        return type(self)(self.monitor, self.console)
+        return type(self)(self.monitor, self.console, self.every_batch)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         epochs, steps = self.params.get("epochs", 1), self.params.get("steps")
@@ -67,7 +75,7 @@ class TrainingProgress(tf.keras.callbacks.Callback):
         self._task = self._progress.add_task("Training", total=epochs, values="")
         self._progress.start()
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+    def _move(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         # The bar counts epochs and moves by fractions of one. In the first epoch of a dataset without a known cardinality,
         # the number of steps is unknown and the bar stays.
         if self._progress is not None and self.params.get("steps"):

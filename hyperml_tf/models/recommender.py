@@ -658,7 +658,9 @@ class Recommender(tfrs.Model):
 
     @property
     def metrics(self) -> list[Any]:
-        return [self._loss_tracker, *self._measures.all]
+        # Parameter servers hold those of training only: the coordinator validates with metrics of its own.
+        validated = [] if has_workers(self.distribute_strategy) else self._measures.all
+        return [self._loss_tracker, *validated]
 
     def _seed(self, batch: Any, training: bool) -> Tensor:
         """A stateless seed, unique to the training batch; evaluation always uses the same one.
