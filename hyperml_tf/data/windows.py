@@ -48,8 +48,8 @@ def window_dataset(
 
     Returns:
         A `tf.data.Dataset`, of known cardinality if it is one epoch. Its elements are dictionaries of int32 tensors: `"user"`,
-        `(runs,)`; `"item"`, `(runs, run)`, the positives; and `"history"`, `(runs, before + run + after)`, the window. -1 is padding. With weights
-        there is also `"sample_weight"`, `(runs, run)`, float32.
+        `(runs,)`; `"item"`, `(runs, run)`, the positives; and `"history"`, `(runs, before + run + after)`, the window. -1 is
+        padding. With weights there is also `"sample_weight"`, `(runs, run)`, float32.
 
     Raises:
         ValueError: If `batch_size` is less than 1, or there are no positives.

@@ -277,13 +277,13 @@ class Recommender(tfrs.Model):
         data, steps = self._training_data(x, batch_size, replace_seen)
         if kwargs.get("steps_per_epoch") is None:
             kwargs["steps_per_epoch"] = steps
-        held_out = self._for_replicas(self.validation_dataset(validation_data))
+        held_out = self._for_replicas(self.validation_dataset(validation_data), validation_data)
         if has_workers(self.distribute_strategy) and held_out is not None:
             evaluate = functools.partial(self._evaluate_here, held_out)
             validation = CoordinatorValidation(evaluate, kwargs.pop("validation_freq", 1))
             callbacks, held_out = [validation, *_as_list(callbacks)], None
         history = super().fit(
-            self._for_replicas(data),
+            self._for_replicas(data, x),
             epochs=epochs,
             verbose=verbose,
             callbacks=callbacks,
@@ -447,11 +447,15 @@ class Recommender(tfrs.Model):
             return x.repeat(), int(x.cardinality())
         return x, None
 
-    def _for_replicas(self, data: Any) -> Any:
-        """The dataset with what the replicas of a strategy need to draw as one device would."""
+    def _for_replicas(self, data: Any, given: Any) -> Any:
+        """The dataset, made from what was given, with what the replicas of a strategy need to draw as one device would."""
         strategy = self.distribute_strategy
         if strategy.num_replicas_in_sync == 1 or not isinstance(data, tf.data.Dataset):
             return data
+        if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy) and not isinstance(given, Interactions):
+            # Workers may read files of their own: their batches are then no parts of the same ones.
+            if data.options().experimental_distribute.auto_shard_policy != tf.data.experimental.AutoShardPolicy.DATA:
+                return data
         return batches.with_places(data)
 
     def training_batches(
@@ -513,7 +517,7 @@ class Recommender(tfrs.Model):
         """
         keras_arguments.refuse(y=y, sample_weight=kwargs.pop("sample_weight", None), batch_size=batch_size)
         self.check_history()
-        data = self._for_replicas(self.validation_dataset(x))
+        data = self._for_replicas(self.validation_dataset(x), x)
         if has_workers(self.distribute_strategy):
             logs = self._evaluate_here(data)
             return logs if kwargs.get("return_dict") else list(logs.values())

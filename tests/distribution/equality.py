@@ -65,7 +65,9 @@ def fit(model: Any, weighted: bool = False, **arguments: Any) -> dict[str, list[
 
 def tables(model: Any) -> list[np.ndarray]:
     groups = shards_of_tables(model.trainable_variables)
-    return [np.concatenate([part.numpy() for part in group]) if len(group) > 1 else group[0].numpy() for group in groups]
+    return [
+        np.concatenate([part.numpy() for part in group]) if len(group) > 1 else group[0].numpy() for group in groups
+    ]
 
 
 def difference(model: Any, other: Any) -> float:

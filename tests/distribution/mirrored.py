@@ -24,5 +24,5 @@ for case in cases:
     expected = equality.made(case, tf.distribute.get_strategy(), run_eagerly=True)
     model = equality.made(case, mirrored, like=expected, run_eagerly=True)
     logs, expected_logs = equality.fit(model, **arguments), equality.fit(expected, **arguments)
-    print(case, equality.difference(model, expected), flush=True)
+    sys.stdout.write(f"{case} {equality.difference(model, expected)}\n")
     equality.check(model, logs, expected, expected_logs)
