@@ -452,11 +452,11 @@ class Recommender(tfrs.Model):
         strategy = self.distribute_strategy
         if strategy.num_replicas_in_sync == 1 or not isinstance(data, tf.data.Dataset):
             return data
-        if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy) and not isinstance(given, Interactions):
-            # Workers may read files of their own: their batches are then no parts of the same ones.
-            if data.options().experimental_distribute.auto_shard_policy != tf.data.experimental.AutoShardPolicy.DATA:
-                return data
-        return batches.with_places(data)
+        if isinstance(given, Interactions) or not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+            return batches.with_places(data)
+        # Workers may read files of their own: their batches are then no parts of the same ones.
+        policy = data.options().experimental_distribute.auto_shard_policy
+        return batches.with_places(data) if policy == tf.data.experimental.AutoShardPolicy.DATA else data
 
     def training_batches(
         self, rows: Interactions, batch_size: int, progress: Progress | None = None
