@@ -28,7 +28,8 @@ def mark_on_ball(variable: Any, curvature: CurvatureLike) -> None:
     variable that a `ParameterServerStrategy` has partitioned.
 
     Args:
-        variable: `tf.Variable`, or a `ShardedVariable` of `tf.distribute`, of shape `(..., dim)`, float32 or float64. Each vector along the last axis is one point.
+        variable: `tf.Variable`, or a `ShardedVariable` of `tf.distribute`, of shape `(..., dim)`, float32 or float64. Each vector
+            along the last axis is one point.
         curvature: Float or callable. The curvature `c >= 0` of the ball, or a function without arguments that returns it as a
             scalar tensor, for a curvature that is learned. At `c = 0` the ball is flat space.
 

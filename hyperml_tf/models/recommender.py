@@ -279,13 +279,13 @@ class Recommender(tfrs.Model):
         data, steps = self._training_data(x, batch_size, replace_seen)
         if kwargs.get("steps_per_epoch") is None:
             kwargs["steps_per_epoch"] = steps
-        held_out = self._for_replicas(self.validation_dataset(validation_data))
+        held_out = self._for_replicas(self.validation_dataset(validation_data), validation_data)
         if has_workers(self.distribute_strategy) and held_out is not None:
             evaluate = functools.partial(self._evaluate_here, held_out)
             validation = CoordinatorValidation(evaluate, kwargs.pop("validation_freq", 1))
             callbacks, held_out = [validation, *_as_list(callbacks)], None
         history = super().fit(
-            self._for_replicas(data),
+            self._for_replicas(data, x),
             epochs=epochs,
             verbose=verbose,
             callbacks=callbacks,
@@ -477,12 +477,16 @@ class Recommender(tfrs.Model):
 
         return self.distribute_strategy.distribute_datasets_from_function(own), steps
 
-    def _for_replicas(self, data: Any) -> Any:
-        """The dataset with what the replicas of a strategy need to draw as one device would."""
+    def _for_replicas(self, data: Any, given: Any) -> Any:
+        """The dataset, made from what was given, with what the replicas of a strategy need to draw as one device would."""
         strategy = self.distribute_strategy
         if strategy.num_replicas_in_sync == 1 or not isinstance(data, tf.data.Dataset):
             return data
-        return batches.with_places(data)
+        if isinstance(given, Interactions) or not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+            return batches.with_places(data)
+        # Workers may read files of their own: their batches are then no parts of the same ones.
+        policy = data.options().experimental_distribute.auto_shard_policy
+        return batches.with_places(data) if policy == tf.data.experimental.AutoShardPolicy.DATA else data
 
     def training_batches(
         self, rows: Interactions, batch_size: int, progress: Progress | None = None
@@ -582,7 +586,7 @@ class Recommender(tfrs.Model):
         """
         keras_arguments.refuse(y=y, sample_weight=kwargs.pop("sample_weight", None), batch_size=batch_size)
         self.check_history()
-        data = self._for_replicas(self.validation_dataset(x))
+        data = self._for_replicas(self.validation_dataset(x), x)
         if has_workers(self.distribute_strategy):
             logs = self._evaluate_here(data)
             return logs if kwargs.get("return_dict") else list(logs.values())
@@ -735,7 +739,9 @@ class Recommender(tfrs.Model):
 
     @property
     def metrics(self) -> list[Any]:
-        return [self._loss_tracker, *self._measures.all]
+        # Parameter servers hold those of training only: the coordinator validates with metrics of its own.
+        validated = [] if has_workers(self.distribute_strategy) else self._measures.all
+        return [self._loss_tracker, *validated]
 
     def _seed(self, batch: Any, training: bool) -> Tensor:
         """A stateless seed, unique to the training batch; evaluation always uses the same one.

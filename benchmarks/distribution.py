@@ -1,0 +1,233 @@
+"""Training under the strategies of `tf.distribute`, compared with one device: do models become the same, and how fast?
+
+    python benchmarks/distribution.py
+
+Workers and parameter servers are processes on this machine. The bytes of a step are those that the loopback device has carried,
+so nothing else should use it meanwhile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+import hyperml_tf as hml
+from hyperml_tf.models.copies import copied, outside_of_scopes, shards_of_tables
+from hyperml_tf.optimizers import RiemannianAdagrad, RiemannianAdam, RiemannianSGD
+
+OPTIMIZERS: dict[str, Callable[[], Any]] = {
+    "RiemannianSGD": lambda: RiemannianSGD(0.002),
+    "RiemannianSGD, momentum": lambda: RiemannianSGD(0.001, momentum=0.9),
+    "RiemannianAdagrad": lambda: RiemannianAdagrad(0.02),
+    "RiemannianAdam": lambda: RiemannianAdam(0.02),
+    "Keras Adam (dense)": lambda: tf.keras.optimizers.Adam(0.01),
+}
+MODELS: dict[str, dict[str, Any]] = {
+    "direct": {"mode": "direct"},
+    "tangent, free": {"user_model": "free"},
+    "tangent, history": {"user_model": "history"},
+}
+# The strategy, its replicas or workers, and its parameter servers.
+SETUPS = [
+    ("mirrored", 2, 0),
+    ("mirrored", 4, 0),
+    ("multi-worker", 2, 0),
+    ("parameter-server", 1, 1),
+    ("parameter-server", 1, 2),
+]
+SPEEDS = [("one-device", 1, 0), ("multi-worker", 2, 0), ("parameter-server", 1, 2), ("parameter-server", 2, 2)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=2000, help="rows of the table on which models are compared")
+    parser.add_argument(
+        "--speed-rows", type=int, default=200_000, help="rows of the table on which the speed is measured"
+    )
+    parser.add_argument("--dim", type=int, default=64)
+    parser.add_argument("--batch-size", type=int, default=2048, help="of the table on which the speed is measured")
+    parser.add_argument("--models", nargs="*", default=list(MODELS), choices=MODELS)
+    parser.add_argument("--optimizers", nargs="*", default=list(OPTIMIZERS), choices=OPTIMIZERS)
+    parser.add_argument("--task", nargs=3, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.task:
+        run_task(arguments)
+        return
+    print("| strategy | model | optimizer | tables | metrics | different recommendations |\n|---|---|---|---|---|---|")
+    for setup in SETUPS:
+        for row in results("equality", *setup):
+            print(f"| {described(*setup)} | " + " | ".join(row) + " |", flush=True)
+    print("\n| strategy | rows per second | kB on the wire per step |\n|---|---|---|")
+    for setup in SPEEDS:
+        for row in results("speed", *setup):
+            print(f"| {described(*setup)} | " + " | ".join(row) + " |", flush=True)
+
+
+def described(kind: str, workers: int, servers: int) -> str:
+    names = {
+        "mirrored": "replicas",
+        "multi-worker": "workers",
+        "parameter-server": "worker" if workers == 1 else "workers",
+    }
+    return f"{kind}, {workers} {names.get(kind, 'process')}" + (f", {servers} shards" if servers else "")
+
+
+def results(question: str, kind: str, workers: int, servers: int) -> list[list[str]]:
+    """What the first process prints, of those that a strategy needs. All others are killed in the end."""
+    jobs = {"worker": workers} if kind == "multi-worker" else {}
+    if kind == "parameter-server":
+        jobs = {"worker": workers, "ps": servers, "chief": 1}
+    addresses = free_addresses(jobs)
+    command = [sys.executable, __file__, *sys.argv[1:], "--task", question, kind, str(workers)]
+    started: list[subprocess.Popen[str]] = []
+    try:
+        for job, count in (jobs or {"": 1}).items():
+            for index in range(count):
+                environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+                if job:
+                    task = {"cluster": addresses, "task": {"type": job, "index": index}}
+                    environment["TF_CONFIG"] = json.dumps(task)
+                started.append(subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True))
+        first = started[-1] if kind == "parameter-server" else started[0]
+        printed, _ = first.communicate()
+        if first.returncode:
+            raise RuntimeError(f"{kind} failed, see above")
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+    return [json.loads(line) for line in printed.splitlines() if line.startswith("[")]
+
+
+def free_addresses(jobs: dict[str, int]) -> dict[str, list[str]]:
+    with ExitStack() as stack:
+
+        def port() -> int:
+            one = stack.enter_context(socket.socket())
+            one.bind(("127.0.0.1", 0))
+            return one.getsockname()[1]
+
+        return {job: [f"127.0.0.1:{port()}" for _ in range(count)] for job, count in jobs.items()}
+
+
+def run_task(arguments: argparse.Namespace) -> None:
+    question, kind, workers = arguments.task[0], arguments.task[1], int(arguments.task[2])
+    task = json.loads(os.environ.get("TF_CONFIG", "{}")).get("task", {})
+    if kind == "parameter-server" and task["type"] != "chief":
+        cluster = tf.distribute.cluster_resolver.TFConfigClusterResolver()
+        tf.distribute.Server(cluster.cluster_spec(), task["type"], task["index"], protocol="grpc").join()
+    strategy = strategy_of(kind, workers)
+    # The graphs of a few steps are not worth optimising.
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": question == "equality"})
+    measure = compare if question == "equality" else time_of_step
+    for row in measure(strategy, kind, arguments):
+        if not task.get("index"):
+            print(json.dumps(row), flush=True)
+
+
+def strategy_of(kind: str, replicas: int) -> Any:
+    if kind == "mirrored":
+        cpu = tf.config.list_physical_devices("CPU")[0]
+        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * replicas)
+        devices = [f"CPU:{number}" for number in range(replicas)]
+        return tf.distribute.MirroredStrategy(devices, cross_device_ops=tf.distribute.ReductionToOneDevice())
+    if kind == "multi-worker":
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    if kind == "parameter-server":
+        cluster = tf.distribute.cluster_resolver.TFConfigClusterResolver()
+        partitioner = tf.distribute.experimental.partitioners.FixedShardsPartitioner(
+            cluster.cluster_spec().num_tasks("ps")
+        )
+        return tf.distribute.ParameterServerStrategy(cluster, variable_partitioner=partitioner)
+    return tf.distribute.get_strategy()
+
+
+def compare(strategy: Any, kind: str, arguments: argparse.Namespace) -> list[list[str]]:
+    """Differences after two epochs of a few batches, from the same start."""
+    table = made_table(arguments.rows)
+    split = hml.leave_one_out(table)
+    rows = []
+    for model_name in arguments.models:
+        for optimizer in arguments.optimizers:
+            alone = outside_of_scopes(
+                lambda name=model_name: hml.HyperML.from_interactions(split.train, dim=8, **MODELS[name])
+            )
+            with strategy.scope():
+                model = copied(alone)
+                model.compile(OPTIMIZERS[optimizer](), run_eagerly=kind == "mirrored")
+            alone.compile(OPTIMIZERS[optimizer](), run_eagerly=True)
+            fit = {
+                "batch_size": 1 + len(split.train) // 3,
+                "epochs": 2,
+                "verbose": 0,
+                "validation_data": split.validation,
+            }
+            # All workers begin with the weights of the first.
+            if kind == "multi-worker":
+                broadcast(model, alone)
+            logs, expected = (one.fit(split.train, **fit).history for one in (model, alone))
+            apart = max(float(np.abs(np.array(logs[name]) - expected[name]).max()) for name in expected)
+            users = split.train.user_ids
+            ids = [one.recommend(users, 10).ids for one in (model, alone)]
+            tables = difference(model, alone)
+            rows.append([model_name, optimizer, f"{tables:.0e}", f"{apart:.0e}", str(int((ids[0] != ids[1]).sum()))])
+    return rows
+
+
+def broadcast(model: Any, alone: Any) -> None:
+    for source, target in zip(model.trainable_variables, alone.trainable_variables, strict=True):
+        target.assign(source.read_value())
+
+
+def difference(model: Any, alone: Any) -> float:
+    whole = [
+        np.concatenate([np.atleast_1d(part.numpy()) for part in group])
+        for group in shards_of_tables(model.trainable_variables)
+    ]
+    return max(
+        float(np.abs(part - np.atleast_1d(other.numpy())).max())
+        for part, other in zip(whole, alone.trainable_variables, strict=True)
+    )
+
+
+def time_of_step(strategy: Any, kind: str, arguments: argparse.Namespace) -> list[list[str]]:
+    """Rows per second and bytes per step, in the second epoch."""
+    table = made_table(arguments.speed_rows)
+    with strategy.scope():
+        model = hml.HyperML.from_interactions(table, dim=arguments.dim)
+        model.compile()
+    marks: list[tuple[float, int]] = []
+    mark = tf.keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: marks.append((time.perf_counter(), loopback_bytes()))
+    )
+    model.fit(table, batch_size=arguments.batch_size, epochs=2, verbose=0, callbacks=[mark])
+    seconds, sent = (after - before for before, after in zip(*marks, strict=True))
+    steps = -(-len(table) // arguments.batch_size)
+    return [[f"{len(table) / seconds:,.0f}", f"{sent / steps / 1e3:,.0f}"]]
+
+
+def loopback_bytes() -> int:
+    line = next(line for line in Path("/proc/net/dev").read_text().splitlines() if line.strip().startswith("lo:"))
+    return int(line.split()[1])
+
+
+def made_table(rows: int) -> Any:
+    return hml.synthesize(
+        n_users=max(rows // 20, 20), n_items=max(rows // 25, 40), n_rows=rows, depth=2, branching=3, noise=0.05, seed=1
+    ).table
+
+
+if __name__ == "__main__":
+    main()
