@@ -30,7 +30,9 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=60_000)
     parser.add_argument("--epochs", type=int, default=40)
     parser.add_argument("--out", type=Path, default=Path("docs"), help="the directory of the pictures")
-    parser.add_argument("--made", type=Path, default=Path("saved_models/explorer.html"), help="where the page is written")
+    parser.add_argument(
+        "--made", type=Path, default=Path("saved_models/explorer.html"), help="where the page is written"
+    )
     parser.add_argument("--page", type=Path, help="the page of an earlier call")
     parser.add_argument("--only-disk", action="store_true", help="no pictures of the explorer")
     parser.add_argument("--chromium", default=shutil.which("chromium"))

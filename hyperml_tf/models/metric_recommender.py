@@ -192,8 +192,9 @@ class MetricRecommender(Recommender):
         left_out, without = self.query_tower.without_one(tf.constant(np.maximum(users, 0)))
         left_out = tf.where((users < 0)[:, np.newaxis], -1, left_out)
         points = self.query_tower.points_or_origin(tf.constant(users))
-        of_users = (tf.gather(values, owners) for values in (points, without, left_out))
-        return tuple(value.numpy() for value in strongest(*of_users, self.candidate_tower.points(items), self.curvature()))
+        points, without, left_out = (tf.gather(values, owners) for values in (points, without, left_out))
+        answer = strongest(points, without, left_out, self.candidate_tower.points(items), self.curvature())
+        return tuple(value.numpy() for value in answer)
 
     def exact_index(self) -> tuple[ExactIndex, Tensor]:
         """Returns an index of the current points of the catalogue, and the current curvature."""
