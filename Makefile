@@ -71,7 +71,7 @@ notebooks: $(VENV)/.installed-dev ## Run the notebooks in examples/ as they are,
 
 docs: $(VENV)/.installed-docs ## The documentation site, in build/site.
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
-	@echo "The site is in build/site: open build/site/index.html"
+	@echo "The site is in build/site: open build/site/index.html. Its search box needs a server: make docs-serve"
 
 docs-serve: $(VENV)/.installed-docs ## The documentation site at http://127.0.0.1:8000, built again when a page changes.
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve

@@ -124,15 +124,8 @@ def test_explorer_frames() -> None:
 def test_pictures(tmp_path: Path) -> None:
     has_browser = importlib.util.find_spec("playwright") is not None and shutil.which("chromium") is not None
     size = ("--users", 60, "--items", 70, "--rows", 900, "--epochs", 1)
-    run(
-        "pictures.py",
-        *size,
-        "--out",
-        tmp_path,
-        "--made",
-        tmp_path / "explorer.html",
-        *([] if has_browser else ["--only-disk"]),
-    )
+    places = ("--out", tmp_path, "--made", tmp_path / "explorer.html")
+    run("pictures.py", *size, *places, *([] if has_browser else ["--only-disk"]))
     expected = {"disk.png", "explorer.html", *(("explorer.png", "explorer.webp") if has_browser else ())}
     assert {path.name for path in tmp_path.iterdir()} == expected
 

@@ -201,8 +201,8 @@ class MetricRecommender(Recommender):
         left_out = tf.where((users < 0)[:, np.newaxis], -1, left_out)
         points = self.query_tower.points_or_origin(tf.constant(users))
         points, without, left_out = (tf.gather(values, owners) for values in (points, without, left_out))
-        targets = self.candidate_tower.points(items)
-        return tuple(value.numpy() for value in strongest(points, without, left_out, targets, self.curvature()))
+        answer = strongest(points, without, left_out, self.candidate_tower.points(items), self.curvature())
+        return tuple(value.numpy() for value in answer)
 
     def exact_index(self) -> tuple[ExactIndex, Tensor]:
         """Returns an index of the current points of the catalogue, and the current curvature."""

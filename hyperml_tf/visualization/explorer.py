@@ -33,9 +33,9 @@ def write_explorer(
     The page is one HTML file that needs no network, no server and no further file. It shows all items, sized by popularity and
     coloured by a column of theirs. Dragging moves the disk by translations of the hyperbolic plane. An item can be searched for
     and chosen, and then shows its nearest items *of the learned space*; a user shows the items of the history, the
-    recommendations, and the items of the history that draw most to each of them. Where points lie on the disk is approximate,
-    see `disk_layout`; neighbours, recommendations, distances and shares are those of `model.similar_items`, `model.recommend` and
-    `model.explain`.
+    recommendations, and the items of the history that draw most to each of them. Where points lie on the disk is an
+    approximation, see `disk_layout`; neighbours, recommendations, distances and shares are those of `model.similar_items`,
+    `model.recommend` and `model.explain`.
 
     The page holds what it shows: ids, the columns of the items, and histories and recommendations of the users it has. Mind that
     before you publish it.

@@ -131,6 +131,20 @@ def test_the_newest_items_of_a_long_history_are_left_out(monkeypatch: pytest.Mon
     np.testing.assert_allclose(some.pulls[0], [pulls[one] for one in some.ids[0]], atol=1e-6)
 
 
+def test_pairs_of_one_user_are_explained_as_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They share the points without each item of the history, wherever they are among the pairs."""
+    model = trained()
+    monkeypatch.setattr(type(model.query_tower), "block", 150)  # a few pairs at a time
+    users, items = model.query_tower.ids[[5, 2, 5, 9, 2, 5]].tolist(), model.candidate_tower.ids[:6].tolist()
+    together = model.explain(users, items)
+    for row, (user, item) in enumerate(zip(users, items, strict=True)):
+        alone = model.explain([user], [item])
+        history = [one for one in together.ids[row] if one]
+        assert history == [one for one in alone.ids[0] if one]
+        np.testing.assert_allclose(together.pulls[row, : len(history)], alone.pulls[0, : len(history)], atol=1e-5)
+        np.testing.assert_allclose(together.distances[row], alone.distances[0], rtol=1e-6)
+
+
 def test_titles_beside_reasons() -> None:
     ids = trained().candidate_tower.ids
     why = trained().explain([trained().query_tower.ids[0]], [ids[0]])
