@@ -17,6 +17,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import damage
 import full_disks
 import kills
+import misuse
 import tables
 import unusable
 
@@ -33,11 +34,14 @@ def main() -> int:
         default=3,
         help="full disks for each command; 0 leaves out read-only ones, too",
     )
+    parser.add_argument("--misuse", metavar="MODULES", help="modules to call wrongly, such as `losses|geometry`; slow")
     parser.add_argument("--seed", type=int, default=0, help="random seed; each case can be repeated by it")
     asked = parser.parse_args()
     logging.getLogger("hyperml_tf").setLevel(logging.ERROR)
     bad = 0
     for part in (
+        # First, because it forks, which a process may not do once TensorFlow has computed something.
+        lambda: [misuse.walk(asked.misuse)] if asked.misuse is not None else [],
         lambda: [tables.fuzz(asked.tables, asked.seed)] if asked.tables else [],
         lambda: [damage.fuzz(asked.damage, asked.seed)] if asked.damage else [],
         lambda: [full_disks.fill(asked.disks)] if asked.disks else [],

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 from counts import BAD, Counts, expected
 
 from hyperml_tf import Run, ServedModel, TrainingConfig, synthesize, train_run
-from hyperml_tf.serving import verify_export
+from hyperml_tf.serving import serving_module, verify_export
 
 _MODEL_FILES = ("model/model.keras", "model/held_out.npz", "config.json", "metrics.json")
 
@@ -20,7 +23,8 @@ _MODEL_FILES = ("model/model.keras", "model/held_out.npz", "config.json", "metri
 def fuzz(cases: int, seed: int = 0) -> Counts:
     """Damages one file of a run or of its export, three of four times that of the run, and asks it."""
     counts = Counts("Damaged runs and exports")
-    with tempfile.TemporaryDirectory() as folder:
+    # Tracing takes most of the time of a small model, and has no part in what is read.
+    with tempfile.TemporaryDirectory() as folder, eagerly():
         whole, copy = Path(folder) / "whole", Path(folder) / "copy"
         table = synthesize(n_users=30, n_items=70, n_rows=400, depth=2, branching=3).table
         train_run(table, whole, TrainingConfig(dim=2, epochs=1, k=5))
@@ -43,6 +47,19 @@ def fuzz(cases: int, seed: int = 0) -> Counts:
             else:
                 counts.add(*_outcome("run", lambda: _ask(copy, users), answer, example))
     return counts
+
+
+@contextlib.contextmanager
+def eagerly() -> Iterator[None]:
+    """Functions that are not traced; exports have one signature."""
+    signatures = serving_module.SIGNATURES
+    tf.config.run_functions_eagerly(True)
+    serving_module.SIGNATURES = {"serving_default": signatures["serving_default"]}  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(False)
+        serving_module.SIGNATURES = signatures
 
 
 def _outcome(of: str, ask: Any, right: Any, example: str) -> tuple[str, str]:

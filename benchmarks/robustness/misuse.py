@@ -34,6 +34,8 @@ SECONDS = 10
 SECONDS_EACH = 60
 """How long all calls of one function may take."""
 MEMORY = 12 << 30
+KERAS = ("name", "dtype", "reduction", "trainable", "training", "jit_compile", "use_ema", "weight_decay")
+"""Arguments that are handed on to Keras, which checks them, or not."""
 REFUSALS = (ValueError, TypeError, OSError, ImportError, NotImplementedError)
 
 
@@ -173,7 +175,7 @@ class _Walker:
         bound.apply_defaults()
         parameters = list(bound.signature.parameters.values())[1 if owner is not None else 0 :]
         for parameter in parameters:
-            if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD) or parameter.name in KERAS:
                 continue
             right = bound.arguments[parameter.name]
             for described, wrong in wrong_values().items():

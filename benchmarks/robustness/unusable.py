@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from counts import BAD, Counts
+from damage import eagerly
 
 from hyperml_tf import TrainingConfig, synthesize, train_run
 from hyperml_tf.cli import main
@@ -26,7 +27,7 @@ INPUTS = ("config.json", "metrics.json", "model", "model/model.keras", "model/he
 
 def walk() -> Iterator[Counts]:
     """Runs every command on a read-only disk, and on inputs that have vanished."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, eagerly():
         work, disk = Path(folder), Path(folder) / "disk"
         made = synthesize(n_users=30, n_items=70, n_rows=400, depth=2, branching=3).interactions
         made[:-50].to_csv(work / "table.csv", index=False)
@@ -60,7 +61,10 @@ def _on_a_read_only_disk(work: Path, disk: Path) -> Counts:
         ("synthesize", disk / "table.csv"),
     ):
         counts.add(*_refused(words, str(disk)))
-    for words in (("evaluate", there), ("recommend", there, "--all-users", "--out", work / "answers.csv")):
+    for words in (
+        ("evaluate", there),
+        ("recommend", there, "--all-users", "--overwrite", "--out", work / "answers.csv"),
+    ):
         code, said = _call(*words)
         what = f"{words[0]}: reads what it cannot write" if code == 0 else f"{BAD}{words[0]}: wants to write"
         counts.add(what, said[-200:])
@@ -89,8 +93,8 @@ def _without_input(work: Path) -> Counts:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         for words in (
             ("evaluate", run),
-            ("recommend", run, "--all-users", "--out", work / "answers.csv"),
-            ("similar", run, "--all-items", "--out", work / "answers.csv"),
+            ("recommend", run, "--all-users", "--overwrite", "--out", work / "answers.csv"),
+            ("similar", run, "--all-items", "--overwrite", "--out", work / "answers.csv"),
             ("export", run, work / "models/1"),
             ("update", run, work / "later.csv", "--out", work / "out"),
             ("report", run),

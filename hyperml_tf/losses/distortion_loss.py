@@ -6,6 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from hyperml_tf import numerics
 from hyperml_tf._keras import register
 from hyperml_tf.losses.checks import check_shapes
 from hyperml_tf.losses.functional import Reference, check_reference, distortion, euclidean_reference
@@ -59,7 +60,7 @@ class DistortionLoss(tf.keras.losses.Loss):
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """The loss of each sample, `(batch_size,)`, in float32."""
-        y_pred, y_true = tf.cast(y_pred, tf.float32), tf.cast(y_true, tf.float32)
+        y_pred, y_true = (tf.cast(value, tf.float32) for value in numerics.promote(y_pred=y_pred, y_true=y_true))
         check_shapes(y_true, y_pred)
         return tf.reduce_mean(distortion(y_pred, euclidean_reference(y_true, self.reference)), axis=-1)
 

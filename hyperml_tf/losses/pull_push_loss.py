@@ -6,6 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from hyperml_tf import numerics
 from hyperml_tf._argument_checks import check_not_negative
 from hyperml_tf._keras import register
 from hyperml_tf.losses.checks import check_shapes
@@ -63,7 +64,7 @@ class PullPushLoss(tf.keras.losses.Loss):
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """The loss of each sample, `(batch_size,)`, in float32."""
-        y_pred = tf.cast(y_pred, tf.float32)
+        y_pred = tf.cast(numerics.promote(y_pred=y_pred)[0], tf.float32)
         check_shapes(y_true, y_pred)
         # Masked before anything is computed: a NaN in padding would be one in the sum, or in the gradient.
         y_pred = tf.where(is_labelled(y_true), y_pred, tf.zeros_like(y_pred))

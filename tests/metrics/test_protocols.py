@@ -97,10 +97,14 @@ def test_no_user() -> None:
 
 def test_rows_that_do_not_belong_together() -> None:
     case = Case(4)
-    with pytest.raises(ValueError, match=r"`users`, `items` and `negatives`.*Received"):
-        ranking_report(case.score, case.users, case.items[:-1], case.csr)
-    with pytest.raises(ValueError, match=r"`users`, `items` and `negatives`.*Received"):
-        ranking_report(case.score, case.users, case.items, case.csr, case.negatives[:-1])
+    for users, items, negatives in (
+        (case.users, case.items[:-1], None),
+        (case.users[:-1], case.items, None),
+        (case.users, case.items, case.negatives[:-1]),
+        (case.users[:-1], case.items[:-1], case.negatives),
+    ):
+        with pytest.raises(ValueError, match=r"`users`, `items` and `negatives`.*Received"):
+            ranking_report(case.score, users, items, case.csr, negatives)
 
 
 @pytest.mark.parametrize(
