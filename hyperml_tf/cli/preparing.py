@@ -29,11 +29,10 @@ def prepare(
     split: Annotated[
         str,
         typer.Option(
-            metavar="last|time|none",
-            help="Which rows are held out: the last two of each user; the latest rows of the table; or none.",
+            metavar="last|time:...|none",
+            help="Which rows are held out: the last two of each user; those from a time on, such as time:2024-01-01; or none.",
         ),
     ] = "last",
-    held_out: Annotated[float, typer.Option(help="Share of the rows that split time holds out.")] = 0.1,
     shards: Annotated[
         int | None,
         typer.Option(help="Number of files for the rows.", show_default="one for each 2,000,000 rows"),
@@ -49,8 +48,7 @@ def prepare(
     table = preparation.prepare(
         tables,
         out,
-        split=split,  # type: ignore[arg-type]  # checked there
-        held_out=held_out,
+        split=split,
         shards=shards,
         memory=memory,
         overwrite=overwrite,

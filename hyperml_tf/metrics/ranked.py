@@ -32,6 +32,12 @@ class Ranked:
     items: np.ndarray
     places: Mapping[str, np.ndarray]
 
+    @classmethod
+    def joined(cls, parts: Sequence[Ranked]) -> Ranked:
+        """Returns the rows of several parts of the users, which have the same protocols."""
+        places = {name: np.concatenate([one.places[name] for one in parts]) for name in parts[0].places}
+        return cls(np.concatenate([one.users for one in parts]), np.concatenate([one.items for one in parts]), places)
+
     @property
     def several(self) -> bool:
         """Whether a user has more than one held-out item."""

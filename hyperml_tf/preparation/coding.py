@@ -29,9 +29,9 @@ class Kept:
     ordered: bool
     weighted: bool
 
-    def quantile(self, share: float) -> float:
-        """Returns the value of the order at a share of the rows."""
-        return self.connection.execute(f"SELECT quantile_disc(t, {share!r}) FROM kept").fetchone()[0]
+    def latest(self) -> float:
+        """Returns the largest value of the order."""
+        return self.connection.execute("SELECT max(t) FROM kept").fetchone()[0]
 
 
 @dataclasses.dataclass(frozen=True)

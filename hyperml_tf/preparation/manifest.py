@@ -25,8 +25,8 @@ class Manifest:
         options: how the table was read, those arguments of `Interactions.from_file` that were given.
         ordered: whether the rows of each user are sorted by an order column.
         weighted: whether the rows have weights other than 1.
-        split: "last", "time" or "none".
-        split_from: with split "time", the first value of the order column that is not trained on, as a number.
+        split: "last", "none", or "time:" and a time.
+        split_from: that time, as a number of the order column.
         direction: how much the order of the training rows says about what comes next, see `hyperml_tf.data.direction`.
         n_users: the number of users.
         n_items: the number of items.

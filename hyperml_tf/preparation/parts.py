@@ -25,9 +25,7 @@ def last_parts(counts: np.ndarray, n_items: int) -> np.ndarray:
 
 
 def time_parts(counts: np.ndarray, later: np.ndarray, n_items: int) -> np.ndarray:
-    """Trains on the rows before a moment, and holds out the first two rows from then on of users who have rows before it.
-
-    The others from that moment on are neither trained on nor evaluated.
+    """Holds out all rows from a moment on, and the last row of each user before it, as `time_split` does.
 
     Args:
         counts: the number of rows of each user, `(users,)`, each at least 1.
@@ -38,10 +36,9 @@ def time_parts(counts: np.ndarray, later: np.ndarray, n_items: int) -> np.ndarra
         The part of each row, int8.
     """
     starts = np.cumsum(counts) - counts
-    late = np.add.reduceat(later.astype(np.int64), starts) if len(counts) else np.zeros(0, np.int64)
-    early = counts - late
+    early = counts - (np.add.reduceat(later.astype(np.int64), starts) if len(counts) else np.zeros(0, np.int64))
+    evaluated = counts < n_items
     parts = np.where(later, np.int8(LATER), np.int8(TRAIN)).astype(np.int8)
-    evaluated = (early >= 1) & (late >= 2) & (counts < n_items)
-    first = (starts + early)[evaluated]
-    parts[first], parts[first + 1] = VALIDATION, TEST
+    parts[later & np.repeat(evaluated & (early > 0), counts)] = TEST
+    parts[(starts + early - 1)[evaluated & (early >= MINIMUM_ROWS)]] = VALIDATION
     return parts

@@ -11,13 +11,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 
 from hyperml_tf.data.columns import choose_columns
 from hyperml_tf.data.encoding import say
 from hyperml_tf.data.notes import notes_on
 from hyperml_tf.data.origin import Origin, Span, span_of
+from hyperml_tf.data.splits import TIME
 from hyperml_tf.data.table_options import ColumnChoice, EventWeights, Repeats, TableOptions
+from hyperml_tf.data.times import as_time
 from hyperml_tf.files.scratch import scratch_directory
 from hyperml_tf.files.whole import move_in_place_of, move_new
 from hyperml_tf.preparation import coding, roles
@@ -29,7 +32,6 @@ from hyperml_tf.preparation.source import source_of
 
 logger = logging.getLogger(__name__)
 
-PreparedSplit = Literal["last", "time", "none"]
 Progress = Callable[[str], Any]
 
 # Rows per shard, about 200 MB while they are sorted.
@@ -51,8 +53,7 @@ def prepare(
     rating_column: ColumnChoice = None,
     min_rating: float | None = None,
     columns: Sequence[str] | str | None = None,
-    split: PreparedSplit = "last",
-    held_out: float = 0.1,
+    split: Literal["last", "none"] | str = "last",
     shards: int | None = None,
     memory: str | int = "4GiB",
     overwrite: bool = False,
@@ -79,10 +80,9 @@ def prepare(
         rating_column: Likewise.
         min_rating: Likewise.
         columns: Likewise.
-        split: String, which rows are held out. "last": the last two of each user with three or more, as `leave_one_out`. "time":
-            the latest rows of the table; users with rows before them and two or more among them are evaluated, by the first for
-            validation and the second for test, and the others of them are not used. "none": no rows. Defaults to `"last"`.
-        held_out: Float in `(0, 1)`, the share of rows that split "time" holds out. Defaults to `0.1`.
+        split: String, which rows are held out, see `hyperml_tf.data.splits.split_table`: "last", the last two of each user with
+            three or more; "time:2024-01-01", those from a time on, and the last one before it of each user; "none", no rows.
+            Defaults to `"last"`.
         shards: Optional integer >= 1, number of files that the rows are written to, about as many rows in each. Defaults to
             `None`, one for each 2,000,000 rows.
         memory: String or integer, the memory that the process may take, such as "4GiB"; at least 1 GiB is advised. Defaults to
@@ -118,10 +118,10 @@ def prepare(
         rating_column=rating_column,
         min_rating=min_rating,
     )
-    _check(split, held_out, shards)
+    _check(split, shards)
     given = [tables] if isinstance(tables, (str, os.PathLike)) else list(tables)
     reading = _Reading(tuple(os.fspath(table) for table in given), separator, columns, options)
-    job = _Job(reading, split, held_out, shards, bytes_of(memory, "memory"), _Steps(progress))
+    job = _Job(reading, split, shards, bytes_of(memory, "memory"), _Steps(progress))
     target = Path(os.path.abspath(out))
     _check_free(target, overwrite)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -137,13 +137,11 @@ def prepare(
     return PreparedTable.open(target)
 
 
-def _check(split: str, held_out: float, shards: int | None) -> None:
-    if split not in ("last", "time", "none"):
+def _check(split: str, shards: int | None) -> None:
+    if split not in ("last", "none") and not split.startswith(TIME):
         raise ValueError(
-            f'`split` must be "last", "time" or "none" for a table that is prepared. Received: split={split!r}'
+            f'`split` must be "last", "none" or "time:..." for a table that is prepared. Received: split={split!r}'
         )
-    if not 0 < held_out < 1:
-        raise ValueError(f"`held_out` must be a share between 0 and 1. Received: held_out={held_out!r}")
     if shards is not None and shards < 1:
         raise ValueError(f"`shards` must be at least 1. Received: shards={shards!r}")
 
@@ -198,8 +196,7 @@ class _Job:
     """The preparation of a table."""
 
     reading: _Reading
-    split: PreparedSplit
-    held_out: float
+    split: str
     shards: int | None
     memory: int
     say: _Steps
@@ -221,8 +218,9 @@ class _Job:
         options = self.reading.options
         source = source_of(connection, self.reading.tables, self.reading.separator, self.reading.columns)
         columns = choose_columns(list(source.names), options)
-        if self.split == "time" and columns.order is None:
-            raise ValueError('`split="time"` requires an order column. Received: a table without one')
+        timed = self.split.startswith(TIME)
+        if timed and columns.order is None:
+            raise ValueError(f"`split={self.split!r}` requires an order column. Received: a table without one")
         staged = roles.stage(connection, source, columns)
         rows = int(staged.one("count(*)")[0])
         self.say(f"Read {rows:,} rows of {len(source.paths)} files")
@@ -244,7 +242,8 @@ class _Job:
             span,
             (*notes_on(columns, options), *notes),
         )
-        return origin, coded, kept.quantile(1 - self.held_out) if self.split == "time" else None
+        moment = as_time(self.split.removeprefix(TIME), np.array([kept.latest()])) if timed else None
+        return origin, coded, moment
 
 
 def _span(staged: roles.Staged) -> tuple[Span | None, tuple[str, ...]]:

@@ -21,7 +21,7 @@ from hyperml_tf.data.table_options import Repeats, TableOptions
 from hyperml_tf.preparation.coding import Coded
 from hyperml_tf.preparation.manifest import ITEMS, SHARDS, USERS, Manifest
 from hyperml_tf.preparation.parts import last_parts, time_parts
-from hyperml_tf.preparation.shard_file import TEST, TRAIN, Shard, read_shard, write_shard
+from hyperml_tf.preparation.shard_file import TEST, TRAIN, VALIDATION, Shard, read_shard, write_shard
 
 # Pairs of consecutive rows from which the direction of the order is estimated, as many as for tables in memory.
 _PAIRS = 1_000_000
@@ -46,8 +46,8 @@ class Sharding:
         written: the directory of the prepared table.
         origin: what the rows were read from.
         coded: what `coding.code` returned.
-        split: "last", "time" or "none".
-        split_from: with split "time", the first value of the order that is not trained on.
+        split: "last", "none", or "time:" and a time.
+        split_from: that time, as a value of the order.
         options: how the table is read.
         given: the options that were given, by name, for the manifest.
     """
@@ -149,7 +149,8 @@ class Sharding:
             # Every shard has the same columns.
             columns["weight"] = np.ones(len(rows.users), np.float32)
         places = write_shard(self.written / SHARDS / name, columns)
-        train, evaluated = (int(np.count_nonzero(rows.parts == part)) for part in (TRAIN, TEST))
+        train = int(np.count_nonzero(rows.parts == TRAIN))
+        evaluated = len(np.unique(rows.users[(rows.parts == VALIDATION) | (rows.parts == TEST)]))
         return Shard(name, len(rows.users), train, evaluated, first, end - first, places)
 
     def _pairs(self, users: np.ndarray, items: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]:

@@ -7,6 +7,7 @@ import os
 
 from hyperml_tf._argument_checks import as_path
 from hyperml_tf.data import Interactions
+from hyperml_tf.data.splits import TIME
 from hyperml_tf.preparation import PreparedTable
 from hyperml_tf.preparation.manifest import is_prepared
 from hyperml_tf.settings import TrainingConfig
@@ -42,10 +43,14 @@ def loaded(table: Table, config: TrainingConfig) -> Interactions:
 
 
 def as_read(config: TrainingConfig, table: Interactions | PreparedTable) -> TrainingConfig:
-    """Returns the settings with those by which a prepared table was read."""
+    """Returns the settings with those by which a prepared table was read, and split at a time."""
     if isinstance(table, Interactions):
         return config
-    return TrainingConfig.from_dict({**config.to_dict(), **table.manifest.options})
+    split = table.manifest.split
+    kept = config.split == "none" or not split.startswith(TIME)
+    return TrainingConfig.from_dict(
+        {**config.to_dict(), **table.manifest.options, "split": config.split if kept else split}
+    )
 
 
 def streams(table: PreparedTable, stream: bool | None) -> bool:
@@ -82,7 +87,13 @@ def _check_reading(table: PreparedTable, config: TrainingConfig) -> None:
                 f"`{name}` must be that by which the table was prepared, or not be given: prepare it again for another. "
                 f"Received: {name}={value!r}, and {str(table.path)!r} prepared with {read.get(name)!r}"
             )
-    if table.manifest.split == "time" and config.split == "random":
+    split = table.manifest.split
+    if config.split.startswith(TIME) and config.split != split:
         raise ValueError(
-            f'`split` must be "last" or "none" for a table that was prepared with split "time". Received: split={config.split!r}'
+            "A prepared table is split at the time that it was prepared with: prepare it again for another. "
+            f"Received: split={config.split!r}, and a table prepared with split={split!r}"
+        )
+    if split.startswith(TIME) and config.split == "random":
+        raise ValueError(
+            f'`split` must be {split!r} or "none" for a table that was prepared so. Received: split={config.split!r}'
         )

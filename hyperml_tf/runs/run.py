@@ -13,6 +13,7 @@ import numpy as np
 
 from hyperml_tf._argument_checks import as_path
 from hyperml_tf.data import Interactions, ItemTable
+from hyperml_tf.metrics import user_metrics
 from hyperml_tf.metrics.gains import CUTOFFS
 from hyperml_tf.models import HyperML, load_model
 from hyperml_tf.preparation import PreparedTable
@@ -229,9 +230,9 @@ class Run:
                 integer.
         """
         check_test_history(test_history)
-        usual = tuple(ks) == CUTOFFS and metrics is None
-        if self._prepared is not None and self.config.split != "none" and usual:
-            return streamed.evaluate(self.model, self._prepared, test_history)
+        of_users = metrics is None or set(metrics) <= set(user_metrics.METRICS)
+        if self._prepared is not None and self.config.split != "none" and of_users:
+            return streamed.evaluate(self.model, self._prepared, test_history, ks, metrics)
         return self.evaluation(test_history).metrics(ks, metrics)
 
 

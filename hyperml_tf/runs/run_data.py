@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from hyperml_tf.data import Interactions
+from hyperml_tf.data.splits import TIME
 from hyperml_tf.files.whole import whole_file
 from hyperml_tf.models import HyperML
 from hyperml_tf.preparation import PreparedTable, TrainingRows
@@ -182,7 +183,7 @@ def run_data(table: Interactions | PreparedTable, config: TrainingConfig, stream
         data = table.interactions()
         if not hold_out:
             return InMemory(data, None)
-        if split == "time":
+        if split.startswith(TIME):
             return InMemory(data, HeldOut.of(data, table.split(), split))
         return InMemory(data, HeldOut.draw(data, config.split, seed=0))
     if hold_out and (split == "none" or config.split == "random"):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from hyperml_tf.data import Interactions, sampled_negatives
 from hyperml_tf.data.splits import Split
+from hyperml_tf.metrics.gains import CUTOFFS
+from hyperml_tf.metrics.ranked import Ranked
 from hyperml_tf.models import HyperML
 from hyperml_tf.preparation import PreparedTable
 from hyperml_tf.runs.held_out import NEGATIVES, HeldOut, TestHistory
@@ -61,48 +63,34 @@ def validation_rows(table: PreparedTable, seed: int = 0) -> tuple[Interactions, 
     return _joined([one.validation for one in rows]), _joined([one.train for one in rows])
 
 
-def evaluate(model: HyperML, table: PreparedTable, test_history: TestHistory = "before_test") -> dict[str, Any]:
-    """Returns the metrics of a model and of popularity, as `hyperml_tf.runs.run.evaluate`, of one shard of users at a time.
+def evaluate(
+    model: HyperML,
+    table: PreparedTable,
+    test_history: TestHistory = "before_test",
+    ks: Sequence[int] = CUTOFFS,
+    metrics: Sequence[str] | None = None,
+) -> dict[str, Any]:
+    """Returns the metrics of a model and of popularity, as `Run.evaluate`, from one shard of users at a time.
 
     Args:
         model: A model with the vocabularies of the table.
         table: A `PreparedTable` with a split.
         test_history: String, see `Run.evaluate`. Defaults to `"before_test"`.
+        ks: Positive integers, the cut-offs. Defaults to `(5, 10, 20)`.
+        metrics: Names of metrics of users, see `Run.evaluate`. Defaults to `None`, those of `metrics.json`.
     """
     popularity = table.popularity().astype(np.float32)
     total = table.manifest.total("evaluated")
     if total > EVALUATED_USERS:
         logger.info("Evaluating a sample of %d of %d users.", EVALUATED_USERS, total)
-    reports: list[dict[str, Any]] = []
-    weights: list[int] = []
+    scorers = model.scorer, lambda _: lambda users: np.broadcast_to(popularity, (len(users), len(popularity)))
+    ranked: tuple[dict[str, list[Ranked]], ...] = ({}, {})
     for held_out in held_out_shards(table, EVALUATED_USERS):
-        weights.append(len(held_out.split.users))
-        reports.append(
-            {
-                **held_out.report(model.scorer, test_history),
-                "popularity": held_out.report(
-                    lambda _: lambda users: np.broadcast_to(popularity, (len(users), len(popularity))), test_history
-                ),
-            }
-        )
-    return merged(reports, weights)
-
-
-def merged(reports: list[Any], weights: list[int]) -> Any:
-    """Returns the means of metrics over shards, weighted by their numbers of users.
-
-    Args:
-        reports: Metrics by name, or dictionaries of these, alike for each shard.
-        weights: The number of users of each shard.
-
-    Example:
-
-    >>> merged([{"hr": 0.5}, {"hr": 1.0}], [1, 3])
-    {'hr': 0.875}
-    """
-    if isinstance(reports[0], dict):
-        return {name: merged([one[name] for one in reports], weights) for name in reports[0]}
-    return float(np.average(reports, weights=weights))
+        for scorer, found in zip(scorers, ranked, strict=True):
+            for part, rows in held_out.rank_all(scorer, test_history).items():
+                found.setdefault(part, []).append(rows)
+    means, popular = ({part: Ranked.joined(rows).means(ks, metrics) for part, rows in one.items()} for one in ranked)
+    return {**means, "popularity": popular}
 
 
 def _of_users(split: Split, users: np.ndarray) -> Split:

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from hyperml_tf.data import Interactions, leave_one_out
-from hyperml_tf.data.splits import without_full_users
+from hyperml_tf.data.splits import time_split, without_full_users
 from hyperml_tf.preparation import PreparedTable, prepare
 from hyperml_tf.preparation.engine import bytes_of
 from hyperml_tf.preparation.manifest import MANIFEST
@@ -185,21 +185,15 @@ def test_a_user_with_most_of_the_rows_is_in_one_shard(tmp_path: Path) -> None:
     assert sum(shard.users for shard in prepared.shards) == prepared.n_users
 
 
-def test_a_split_by_time_trains_on_what_was_known_then(tmp_path: Path) -> None:
+def test_a_split_at_a_time_is_that_of_the_table(tmp_path: Path) -> None:
     path = written(frame(repeats=1).drop(columns="repeats"), tmp_path / "table.csv")
-    prepared = prepare(path, tmp_path / "out", split="time", held_out=0.3, shards=3, user_column="user")
-    table, split = prepared.interactions(), prepared.split()
-    assert_equal(table, Interactions.from_file(path))
-    rows = pd.read_csv(path).sort_values("timestamp", kind="stable").drop_duplicates(["user", "item"])
-    begins = prepared.manifest.split_from
-    early, late = rows[rows.timestamp < begins], rows[rows.timestamp >= begins]
-    assert len(split.train) == len(early) > 0
-    for user in table.user_ids:
-        [code] = table.codes_of([user])
-        next_items = late[late.user == user].item.tolist()
-        held_out = [part.item_ids[part.items[part.users == code]].tolist() for part in (split.validation, split.test)]
-        evaluated = len(next_items) >= 2 and (early.user == user).any()
-        assert held_out == ([[next_items[0]], [next_items[1]]] if evaluated else [[], []])
+    when = int(pd.read_csv(path).timestamp.quantile(0.7))
+    prepared = prepare(path, tmp_path / "out", split=f"time:{when}", shards=3, user_column="user")
+    expected, found = time_split(Interactions.from_file(path), when), prepared.split()
+    for part in ("train", "validation", "test"):
+        assert len(getattr(expected, part)) > 0
+        np.testing.assert_array_equal(getattr(found, part).keys(), getattr(expected, part).keys(), part)
+    assert prepared.manifest.total("evaluated") == len(expected.users)
 
 
 def test_a_table_that_is_not_split_is_trained_on_whole(tmp_path: Path) -> None:
@@ -228,7 +222,7 @@ def broken(column: str, value: Any, suffix: str = ".csv") -> tuple[pd.DataFrame,
         ((frame(50, item=True), ".parquet"), {}, "'item' must hold integers or text"),
         ((frame(50, item="one"), ".csv"), {}, "at least two users and two items"),
         ((frame(50), ".csv"), {"split": "random"}, "`split` must be"),
-        ((frame(50), ".csv"), {"split": "time", "order_column": False}, "requires an order column"),
+        ((frame(50), ".csv"), {"split": "time:5", "order_column": False}, "requires an order column"),
         ((frame(50), ".csv"), {"memory": "much"}, "`memory` must be a size"),
         ((frame(50), ".csv.bz2"), {}, "must end in .gz or .zst"),
         ((frame(50), ".csv"), {"shards": 0}, "`shards` must be at least 1"),
