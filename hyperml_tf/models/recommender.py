@@ -22,6 +22,7 @@ from hyperml_tf.models.copies import copied, outside_of_scopes
 from hyperml_tf.models.default_optimizer import undamped_adagrad
 from hyperml_tf.models.filters import Filters
 from hyperml_tf.models.parameter_servers import CoordinatorValidation, endless_batches, has_workers
+from hyperml_tf.models.rate_decay import falling
 from hyperml_tf.models.step_measures import StepMeasures
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.preparation import PreparedTable, TrainingRows
@@ -90,6 +91,7 @@ class Recommender(tfrs.Model):
         self._loss_tracker = tf.keras.metrics.Mean(name="loss")
         self._measures = keras_arguments.Measures()
         self._step_measures: StepMeasures | None = None
+        self._rate_falls = False
         self._traced_version: int | None = None
         # Results of metrics are those of all replicas already. Keras would add them up across workers.
         self.distribute_reduction_method = "first"
@@ -167,8 +169,9 @@ class Recommender(tfrs.Model):
         """Configures the model for training, as `tf.keras.Model.compile`.
 
         Args:
-            optimizer: Optimizer to use. For another learning rate, pass `model.default_optimizer(0.1)`. Defaults to
-                `default_optimizer()`.
+            optimizer: Optimizer to use. For another learning rate, pass `model.default_optimizer(0.1)`. Defaults to `None`:
+                `default_optimizer()`, whose learning rate falls linearly to 0 in each call of `fit`; that of an optimizer that is
+                given does not, unless it is a schedule.
             loss: Must be `None`: the loss is part of the model.
             metrics: Optional list of ranking metrics, `HitRate` and `NDCG` of `hyperml_tf.metrics`, which validation computes
                 besides `hr@10` and `ndcg@10`, under both protocols. Defaults to `None`.
@@ -187,6 +190,7 @@ class Recommender(tfrs.Model):
         )
         with self.distribute_strategy.scope():
             self._measures = keras_arguments.Measures(metrics)
+        self._rate_falls = optimizer is None
         super().compile(
             optimizer=self.default_optimizer() if optimizer is None else optimizer,
             run_eagerly=run_eagerly,
@@ -199,11 +203,14 @@ class Recommender(tfrs.Model):
         if not config:
             return config
         metrics = [tf.keras.utils.serialize_keras_object(metric) for metric in self._measures.asked]
-        return {**config, "metrics": metrics or None}
+        return {**config, "metrics": metrics or None, "rate_falls": self._rate_falls}
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         # When Keras loads a model that overrides `compile`, it neither compiles it nor restores the optimizer otherwise.
+        config = dict(config)
+        rate_falls = config.pop("rate_falls", False)
         self.compile(**tf.keras.utils.deserialize_keras_object(config))
+        self._rate_falls = bool(rate_falls)
         if isinstance(self.optimizer, tf.keras.optimizers.Optimizer):
             self.optimizer.build(self.trainable_variables)
         else:
@@ -284,15 +291,16 @@ class Recommender(tfrs.Model):
             evaluate = functools.partial(self._evaluate_here, held_out)
             validation = CoordinatorValidation(evaluate, kwargs.pop("validation_freq", 1))
             callbacks, held_out = [validation, *_as_list(callbacks)], None
-        history = super().fit(
-            self._for_replicas(data, x),
-            epochs=epochs,
-            verbose=verbose,
-            callbacks=callbacks,
-            validation_data=held_out,
-            # Without `batch_size`, which Keras rejects if `x` is a dataset.
-            **kwargs,
-        )
+        with falling(self.optimizer if self._rate_falls else None) as decay:
+            history = super().fit(
+                self._for_replicas(data, x),
+                epochs=epochs,
+                verbose=verbose,
+                callbacks=[*decay, *_as_list(callbacks)],
+                validation_data=held_out,
+                # Without `batch_size`, which Keras rejects if `x` is a dataset.
+                **kwargs,
+            )
         unknown = int(self._measures.unknown.result())
         if unknown:
             logger.warning(
