@@ -187,10 +187,16 @@ def _marked(entries: Any, n: int) -> Any:
 def _order_within(indptr: Any, seeds: Any) -> Any:
     """A random order of the entries of each user."""
     counts = indptr[1:] - indptr[:-1]
-    users = tf.repeat(tf.range(tf.size(counts)), counts)
+    users = _owners(counts)
     return tf.argsort(
         tf.cast(users, tf.float64) + tf.random.stateless_uniform(tf.shape(users), seeds, dtype=tf.float64)
     )
+
+
+def _owners(counts: Any) -> Any:
+    """Each index as often as its count says, as `tf.repeat`, whose memory is the number of counts times the largest of them."""
+    ends = tf.cumsum(counts)
+    return tf.searchsorted(ends, tf.range(ends[-1]), side="right", out_type=tf.int64)
 
 
 def _runs(indptr: Any, wanted: Any, run: int, seeds: Any, whole: bool) -> tuple[Any, Any]:
@@ -200,7 +206,7 @@ def _runs(indptr: Any, wanted: Any, run: int, seeds: Any, whole: bool) -> tuple[
     if whole:
         phase = tf.where(counts > run, phase, 0)
     n_runs = tf.where(counts > 0, (counts + phase + run - 1) // run, 0)
-    users = tf.repeat(tf.range(tf.size(counts, tf.int64)), n_runs)
+    users = _owners(n_runs)
     nth = tf.range(tf.size(users, tf.int64)) - tf.gather(tf.cumsum(n_runs, exclusive=True), users)
     starts = nth * run - tf.gather(phase, users)
     if wanted is not None:

@@ -102,10 +102,10 @@ def prepare(
     Example:
 
     >>> from pathlib import Path
-    >>> _ = Path("ratings.csv").write_text("user,item,timestamp\\nann,7,20\\nbob,7,10\\nann,3,10\\nann,4,30\\n")
+    >>> _ = Path("ratings.csv").write_text("user,item,timestamp\\nann,7,20\\nbob,7,10\\nann,3,10\\nann,4,30\\nbob,9,20\\n")
     >>> table = prepare("ratings.csv", "prepared")
     >>> table.interactions().to_frame()["item"].tolist()
-    [3, 7, 4, 7]
+    [3, 7, 4, 7, 9]
     """
     options = TableOptions(
         user_column=user_column,

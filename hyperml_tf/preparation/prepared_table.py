@@ -39,11 +39,11 @@ class PreparedTable:
 
     >>> from pathlib import Path
     >>> from hyperml_tf.preparation import prepare
-    >>> _ = Path("events.csv").write_text("user,item\\nann,7\\nbob,7\\nann,3\\nann,4\\n")
+    >>> _ = Path("events.csv").write_text("user,item\\nann,7\\nbob,7\\nann,3\\nann,4\\nbob,9\\n")
     >>> _ = prepare("events.csv", "events")
     >>> table = PreparedTable.open("events")
     >>> table.n_users, table.n_items, len(table)
-    (2, 3, 4)
+    (2, 4, 5)
     """
 
     path: Path
@@ -279,10 +279,10 @@ class TrainingRows:
 
     >>> from pathlib import Path
     >>> from hyperml_tf.preparation import prepare
-    >>> _ = Path("clicks.csv").write_text("user,item\\nann,7\\nbob,7\\nann,3\\nann,4\\n")
+    >>> _ = Path("clicks.csv").write_text("user,item\\nann,7\\nbob,7\\nann,3\\nann,4\\nbob,9\\n")
     >>> rows = TrainingRows(prepare("clicks.csv", "clicks"))
     >>> len(rows), rows.activity().tolist()
-    (2, [1, 1])
+    (3, [1, 2])
     """
 
     table: PreparedTable
