@@ -161,6 +161,7 @@ def compare(strategy: Any, kind: str, arguments: argparse.Namespace) -> list[lis
     rows = []
     for model_name in arguments.models:
         for optimizer in arguments.optimizers:
+            tf.keras.utils.set_random_seed(0)  # all workers begin with the same weights
             alone = outside_of_scopes(
                 lambda name=model_name: hml.HyperML.from_interactions(split.train, dim=8, **MODELS[name])
             )
@@ -174,9 +175,6 @@ def compare(strategy: Any, kind: str, arguments: argparse.Namespace) -> list[lis
                 "verbose": 0,
                 "validation_data": split.validation,
             }
-            # All workers begin with the weights of the first.
-            if kind == "multi-worker":
-                broadcast(model, alone)
             logs, expected = (one.fit(split.train, **fit).history for one in (model, alone))
             apart = max(float(np.abs(np.array(logs[name]) - expected[name]).max()) for name in expected)
             users = split.train.user_ids
@@ -184,11 +182,6 @@ def compare(strategy: Any, kind: str, arguments: argparse.Namespace) -> list[lis
             tables = difference(model, alone)
             rows.append([model_name, optimizer, f"{tables:.0e}", f"{apart:.0e}", str(int((ids[0] != ids[1]).sum()))])
     return rows
-
-
-def broadcast(model: Any, alone: Any) -> None:
-    for source, target in zip(model.trainable_variables, alone.trainable_variables, strict=True):
-        target.assign(source.read_value())
 
 
 def difference(model: Any, alone: Any) -> float:

@@ -205,3 +205,9 @@ def test_updates(tmp_path: Path) -> None:
     frame.to_csv(tmp_path / "toy.csv", index=False)
     assert "| all |" in run("updates.py", tmp_path / "toy.csv", "--epochs", 2, "--update-epochs", 1)
     assert "| 1,1,0.5 |" in run("updates.py", tmp_path / "toy.csv", "--epochs", 2, "--validate", "1,1,0.5")
+
+
+def test_distribution() -> None:
+    arguments = ["--rows", 400, "--speed-rows", 2000, "--dim", 4, "--batch-size", 500]
+    printed = run("distribution.py", *arguments, "--models", "direct", "--optimizers", "RiemannianSGD")
+    assert "kB on the wire" in printed
