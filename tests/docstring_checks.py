@@ -94,6 +94,25 @@ def section_entries(doc: str, title: str) -> dict[str, str]:
     return entries
 
 
+def documented_defaults(value: Any) -> Iterator[tuple[str, str, Any]]:
+    """The arguments whose docstring says "Defaults to `...`.": the name, what it says, and the default.
+
+    Those of a class are of its constructor and its own methods. A default of `None` stands for what the docstring says.
+    """
+    functions = [(value.__name__, value, value)] if inspect.isfunction(value) else []
+    if inspect.isclass(value):
+        functions.append((value.__name__, value, vars(value).get("__init__")))
+        members = ((name, getattr(member, "__func__", member)) for name, member in vars(value).items())
+        functions += [(f"{value.__name__}.{name}", member, member) for name, member in members if name[0] != "_"]
+    for title, documented, function in functions:
+        if inspect.isfunction(function):
+            entries = section_entries(inspect.cleandoc(documented.__doc__ or ""), "Args")
+            for name, parameter in inspect.signature(function).parameters.items():
+                stated = re.search(r"Defaults\s+to\s+`([^`]*)`", entries.get(name, ""))
+                if stated and parameter.default not in (parameter.empty, None):
+                    yield f"{title}: {name}", stated[1], parameter.default
+
+
 def parameters(value: Any) -> list[str]:
     """The parameters of a function or of the constructor that a class defines itself, without variadic ones."""
     if inspect.isclass(value):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
 import importlib
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import tensorflow as tf
-from docstring_checks import MODULES, missing_in, public_objects
+from docstring_checks import MODULES, documented_defaults, missing_in, public_objects
 
 PUBLIC = public_objects()
 
@@ -38,6 +40,16 @@ def test_examples(module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_public_docstrings_are_complete(module: str) -> None:
     missing = "\n".join(sorted(message for value in PUBLIC[module] for message in missing_in(value)))
     assert not missing, f"docstrings of {module} lack:\n{missing}"
+
+
+def test_documented_defaults_are_the_defaults() -> None:
+    found = [one for values in PUBLIC.values() for value in values for one in documented_defaults(value)]
+    assert len(found) > 150
+    # Others, such as `History()`, are said in words of Python that are no literals.
+    literals = [one for one in found if re.fullmatch(r"True|False|None|-?[\d.]+(e-?\d+)?|\".*\"|\(.*\)", one[1])]
+    assert len(literals) > 150
+    wrong = [(name, stated, default) for name, stated, default in literals if ast.literal_eval(stated) != default]
+    assert not wrong
 
 
 def test_the_check_says_what_is_missing() -> None:
