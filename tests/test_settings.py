@@ -125,7 +125,7 @@ def test_in_a_file_and_on_the_command_line(name: str, tmp_path: Path, monkeypatc
         asked.append(settings)
         raise ValueError("That is all.")
 
-    monkeypatch.setattr("hyperml_tf.cli.runs.read_and_tell", lambda *_: None)
+    monkeypatch.setattr("hyperml_tf.cli.runs.open_and_tell", lambda *_: None)
     monkeypatch.setattr("hyperml_tf.runs.train_run", stop)
     arguments = ["train", "t.csv", "--out", "run"]
     assert cli.main([*arguments, *option(name, VALUES[name])]) == 1

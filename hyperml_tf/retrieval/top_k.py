@@ -67,7 +67,8 @@ def top_k_by_proximity(
         scores = proximity(products, squared_norms, factors)
         return top_k(scores if exclusion is None else exclusion.apply(scores), k)
 
-    if exclusion is not None and exclusion.kept is not None:
+    is_small = products.shape[1] is not None and products.shape[1] < _BLOCK
+    if is_small or (exclusion is not None and exclusion.kept is not None):
         return search_all()
     batch, n = tf.shape(products)[0], tf.shape(products)[1]
     wanted = k + k // 2 + (0 if exclusion is None else exclusion.most(batch))

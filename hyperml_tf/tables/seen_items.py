@@ -47,8 +47,10 @@ class SeenItems(tf.keras.layers.Layer):
         super().__init__(**kwargs)
         self.n_users, self.n_items = int(n_users), int(n_items)
         nothing = np.zeros(self.n_users + 1, np.int64), np.zeros(0, np.int32)
-        self._strategy = tf.distribute.get_strategy()
-        with _whole(self._strategy):
+        strategy = tf.distribute.get_strategy()
+        # Strategies cannot be copied, and of others nothing depends on it.
+        self._strategy = strategy if _has_workers(strategy) else None
+        with _whole(strategy):
             self.histories = Histories.of(*nothing, variables="seen")
         # A hash of the pairs. When it changes, the hash table is rebuilt and graphs that captured it are retraced.
         self._version = self.add_weight(
@@ -59,8 +61,8 @@ class SeenItems(tf.keras.layers.Layer):
 
     @property
     def strategy(self) -> tf.distribute.Strategy:
-        """The strategy in whose scope the layer was made."""
-        return self._strategy
+        """The `ParameterServerStrategy` in whose scope the layer was made; otherwise the current strategy."""
+        return tf.distribute.get_strategy() if self._strategy is None else self._strategy
 
     @property
     def indptr(self) -> np.ndarray:

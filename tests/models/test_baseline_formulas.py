@@ -86,7 +86,7 @@ def test_cml_takes_the_nearest_negative_and_counts_imposters() -> None:
     model.query_tower.embeddings.assign([[0.0]])
     model.candidate_tower.embeddings.assign([[0.5], [0.4], [0.55], [0.9]])
     users, items = tf.constant([0]), tf.constant([0])
-    drawn, _ = uniform_negatives(users, 4, 60, model.seen, model._seed(True))
+    drawn, _ = uniform_negatives(users, 4, 60, model.seen, model._seed({}, True))
     imposters = np.isin(drawn.numpy(), [1, 2]).sum()  # .16 and .3025 are below .25 + .1, .81 is not
     weight = np.log(1 + np.floor(4 * imposters / 60))
     loss = model.compute_loss({"user": users, "item": items}, training=True)
@@ -123,7 +123,7 @@ def test_lrml_loss() -> None:
     model = lrml_of_wide_spread()
     model.set_seen(Interactions.from_arrays([0, 1], [3, 4]))
     users, items = np.array([0, 1]), np.array([3, 4])
-    drawn, _ = uniform_negatives(tf.constant(users), 11, 3, model.seen, model._seed(True))
+    drawn, _ = uniform_negatives(tf.constant(users), 11, 3, model.seen, model._seed({}, True))
     p, q = model.query_tower.all_points().numpy(), model.candidate_tower.all_points().numpy()
     expected = 0.0
     for user, item, negatives in zip(users, items, drawn.numpy(), strict=True):

@@ -63,7 +63,7 @@ def expected_loss(model: HyperML, users: np.ndarray, items: np.ndarray, c: float
     u, v = tangent_points(model)
     indptr, indices = model.seen.indptr, model.seen.items
     draws = draw(
-        tf.constant(len(users)), N_ITEMS, model.negatives, model.negatives_group, model._seed(training=False)
+        tf.constant(len(users)), N_ITEMS, model.negatives, model.negatives_group, model._seed({}, training=False)
     ).codes.numpy()
     reference = 2.0 if model.distortion_reference == "conformal" else 1.0
     total = 0.0
@@ -133,7 +133,7 @@ def test_one_step_at_curvature_0_is_that_of_a_euclidean_model() -> None:
     model.set_seen(table())
     u, v = tangent_points(model)
     data = batch(model, 12)
-    draws = draw(tf.constant(12), N_ITEMS, 1, 1, model._seed(training=True)).codes.numpy()[:, 0]
+    draws = draw(tf.constant(12), N_ITEMS, 1, 1, model._seed({}, training=True)).codes.numpy()[:, 0]
     rate, new_u, new_v = 0.01, u.copy(), v.copy()
     owned = set(table().keys().tolist())
     for user, item, other in zip(data["user"].numpy(), data["item"].numpy(), draws, strict=True):

@@ -39,8 +39,7 @@ def leads_without(model: HyperML, user: str, item: str, left_out: str) -> float:
         int(np.flatnonzero(ids == one)[0]) for ids, one in ((train.user_ids, user), (train.item_ids, left_out))
     )
     kept = ~((train.users == code) & (train.items == other))
-    rows = dataclasses.replace(train, users=train.users[kept], items=train.items[kept])
-    with model.seen.replaced(rows):
+    with model.seen.replaced(train.with_rows(kept)):
         return float(leads(model, [user], [item])[0])
 
 

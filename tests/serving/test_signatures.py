@@ -194,5 +194,5 @@ def test_large_batches_are_answered_in_parts(
 
 
 def test_excluded_pairs() -> None:
-    scores = exclude_pairs(tf.constant([0, 1, 1]), tf.constant([2, 0, 0]))(tf.zeros([3, 2]), None)
-    assert (scores.numpy() == tf.float32.min).T.tolist() == [[False, False, True], [True, False, False]]
+    scores = exclude_pairs(tf.constant([0, 1, 1]), tf.constant([2, 0, 0])).apply(tf.zeros([2, 3]))
+    assert (scores.numpy() == tf.float32.min).tolist() == [[False, False, True], [True, False, False]]

@@ -217,7 +217,7 @@ def test_a_search_that_found_nothing_says_why(folder: Path, call: Call, monkeypa
         (["{folder}/t.csv"], 2, "'--out'"),
         (["{folder}/t.csv", "--out", "x", "--tuner", "magic"], 1, "`tuner` must be one of"),
         (["{folder}/t.csv", "--out", "x", "--max-trials", "0"], 1, "`max_trials` must be at least 1"),
-        (["{folder}/t.csv", "--out", "x", "--split", "none"], 1, "`split` must be 'last' or 'random'"),
+        (["{folder}/t.csv", "--out", "x", "--split", "none"], 1, "`split` must be 'last', 'random' or 'time:...'"),
         (["{folder}/t.csv", "--out", "x", "--space", "none.yaml"], 1, "none.yaml"),
         (["{folder}/t.csv", "--out", "{folder}/t.csv"], 1, "`out` must be a directory"),
         (

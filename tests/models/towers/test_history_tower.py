@@ -139,7 +139,7 @@ def test_a_share_of_the_positives_is_placed_by_both_sides() -> None:
 def test_of_wide_sides_a_part_is_drawn_anew_in_every_step() -> None:
     made = tower(around=1.0, spread=2)
     length, drawn = made.history.length, {}
-    for step in range(30):
+    for step in range(6):
         for (user, item), point in training_points(made, True, step).items():
             items = HISTORIES[user]
             place = items.index(item)
@@ -157,7 +157,8 @@ def test_of_wide_sides_a_part_is_drawn_anew_in_every_step() -> None:
             if len(items) <= length + 1:
                 assert found == near
     shares = [values for (user, _), values in drawn.items() if len(HISTORIES[user]) > length + 1]
-    assert np.mean(shares) == pytest.approx(0.5, abs=0.1)
+    assert np.mean(shares) == pytest.approx(0.5, abs=0.15)
+    assert len({value for values in shares for value in values}) > 1
 
 
 def test_an_item_that_is_not_known_is_predicted_from_the_whole_history() -> None:
