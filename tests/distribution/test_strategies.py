@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.mark.parametrize(
     ("replicas", "cases"),
-    [(2, ["history", "direct", "sequence", "dense", "CML"]), (4, ["free", "MF-BPR"])],
+    [(2, ["history", "direct", "sequence", "dense", "CML"]), (4, ["free"])],
 )
 def test_mirrored_replicas_train_like_one_device(replicas: int, cases: list[str]) -> None:
     printed = forked.run(program("mirrored.py"), replicas, *cases)

@@ -248,7 +248,7 @@ def train(strategy):
         # So many draws that they hold every item: both replicas find the same hardest.
         draws = {"negatives": 400, "hardest": 1, "shallow": None, "negatives_group": 64}
         model = HyperML.from_interactions(table, dim=3, mode="direct", embeddings_regularizer="l2", **draws)
-        model.compile(RiemannianSGD(0.01))
+        model.compile(RiemannianSGD(0.01), run_eagerly=True)
         history = model.fit(table, batch_size=len(table), epochs=2, verbose=0, validation_data=table).history
     return model, history
 one, first = train(tf.distribute.OneDeviceStrategy("/cpu:0"))

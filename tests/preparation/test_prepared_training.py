@@ -155,7 +155,7 @@ def test_a_model_trains_without_the_histories_of_all_users(table: PreparedTable,
     encoding = {"encoding": {"length": 24}} if user_model == "sequence" else {}
     model = HyperML.from_interactions(table.training, dim=4, user_model=user_model, **encoding)
     model.compile(run_eagerly=user_model == "sequence")
-    model.fit(table, batch_size=256, epochs=4, verbose=0)
+    model.fit(table, batch_size=512, epochs=3, verbose=0)
     assert len(model.seen) == 0
     model.set_seen(table)
     train = table.split().train

@@ -139,7 +139,7 @@ def test_a_share_of_the_positives_is_placed_by_both_sides() -> None:
 def test_of_wide_sides_a_part_is_drawn_anew_in_every_step() -> None:
     made = tower(around=1.0, spread=2)
     length, drawn = made.history.length, {}
-    for step in range(6):
+    for step in range(4):
         for (user, item), point in training_points(made, True, step).items():
             items = HISTORIES[user]
             place = items.index(item)
