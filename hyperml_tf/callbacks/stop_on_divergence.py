@@ -54,7 +54,7 @@ class StopOnDivergence(tf.keras.callbacks.Callback):
         self._epoch = epoch
 
     def set_model(self, model: Any) -> None:
-        """Sets the model, as Keras does before it trains. Unless it is on parameter servers, the loss is checked after each execution of steps."""
+        """Sets the model, as Keras does. Unless it is on parameter servers, each execution of steps is checked."""
         super().set_model(model)
         call_after_steps(self, self._check_loss)
 

@@ -70,7 +70,7 @@ class TrainingProgress(tf.keras.callbacks.Callback):
         self._progress.start()
 
     def set_model(self, model: Any) -> None:
-        """Sets the model, as Keras does before it trains. Unless it is on parameter servers, the bar moves within epochs."""
+        """Sets the model, as Keras does. Unless it is on parameter servers, the bar moves within epochs."""
         super().set_model(model)
         call_after_steps(self, self._advance)
 
