@@ -24,6 +24,7 @@ sys.path.insert(0, str(ROOT / "examples"))
 from cluster_demo import Kill, prepare, train  # noqa: E402
 
 MEASURE = "sampled100_ndcg@10"
+SIZES = {"users": 2000, "items": 1500, "rows": 60_000}
 
 
 def main() -> None:
@@ -32,6 +33,8 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=3, help="per run")
     parser.add_argument("--undisturbed", type=int, default=4, help="runs without kills")
     parser.add_argument("--epochs", type=int, default=6)
+    for name, size in SIZES.items():
+        parser.add_argument(f"--{name}", type=int, default=size, help="of the table")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
@@ -39,13 +42,15 @@ def main() -> None:
     results: dict[str, list[dict[str, Any]]] = {"undisturbed": [], "killed": []}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        items = prepare(folder)
+        items = prepare(folder, *(f"--{name}={getattr(options, name)}" for name in SIZES))
         for kind, number in (("undisturbed", options.undisturbed), ("killed", options.runs)):
             for _ in range(number):
                 kills = _kills(options.kills, options.epochs) if kind == "killed" else []
                 results[kind].append(_run(folder, items, options.epochs, kills))
                 print(kind, _said(results[kind][-1]), flush=True)
     for kind, found in results.items():
+        if not found:
+            continue
         values = [one[MEASURE] for one in found]
         spread = statistics.stdev(values) if len(values) > 1 else 0.0
         kills = sum(len(one["killed"]) for one in found)

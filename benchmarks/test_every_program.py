@@ -121,6 +121,12 @@ def test_explorer_frames() -> None:
     assert "'items': 300" in run("explorer_frames.py", "--items", 300, "--dim", 4, "--frames", 10)
 
 
+def test_cluster_kills() -> None:
+    size = ("--users", 60, "--items", 70, "--rows", 900, "--epochs", 2)
+    printed = run("cluster_kills.py", *size, "--runs", 1, "--kills", 1, "--undisturbed", 0)
+    assert "killed: 1 runs, 1 kills; test sampled100_ndcg@10" in printed
+
+
 def test_pictures(tmp_path: Path) -> None:
     has_browser = importlib.util.find_spec("playwright") is not None and shutil.which("chromium") is not None
     size = ("--users", 60, "--items", 70, "--rows", 900, "--epochs", 1)
