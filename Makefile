@@ -49,7 +49,7 @@ endef
 quick: lint ## While you work: lint, types, and a part of every kind of test.
 	$(call run-pytest,$(VENV),--quick)
 
-test: lint pytest ## Before a pull request: lint, types, and all tests. About ten minutes on two cores.
+test: lint pytest ## Before a pull request: lint, types, and all tests. Ten to fifteen minutes on two cores.
 
 pytest: $(VENV)/.installed-dev ## All tests, without lint and types.
 	$(call run-pytest,$(VENV))

@@ -89,18 +89,6 @@ def test_empty_arguments_of_compile_mean_none() -> None:
     assert isinstance(model.optimizer, tf.keras.optimizers.SGD)
 
 
-@pytest.mark.slow
-def test_several_steps_per_execution_are_the_same_steps() -> None:
-    weights = []
-    for steps in (1, 3):
-        model = new_model(compiled={"steps_per_execution": steps, "run_eagerly": False})
-        # The rate of the default optimizer falls once per execution.
-        model.compile(model.default_optimizer(), steps_per_execution=steps)
-        model.fit(TABLE, batch_size=10, verbose=0)
-        weights.append(model.candidate_tower.all_points())
-    np.testing.assert_allclose(*weights, rtol=1e-5, atol=1e-8)
-
-
 @pytest.mark.parametrize("mode", ["tangent", "direct"])
 def test_a_model_with_a_legacy_optimizer_is_loaded_with_a_warning(
     mode: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
