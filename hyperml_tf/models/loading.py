@@ -18,7 +18,6 @@ from hyperml_tf._keras import PACKAGE
 from hyperml_tf.files.archives import check_archive
 from hyperml_tf.models.allowed_classes import check_config
 from hyperml_tf.models.copies import copied, outside_of_scopes
-from hyperml_tf.models.parameter_servers import has_workers
 
 _CONFIG, _METADATA, _WEIGHTS, _ASSETS = "config.json", "metadata.json", "model.weights.h5", "assets/"
 # They register what a file may name.
@@ -86,8 +85,8 @@ def load_model(
         raise _damaged(source, error) from error
     load = functools.partial(tf.keras.models.load_model, path, custom_objects=dict(custom_objects or {}))
     try:
-        # Keras reads whole tables only.
-        model = copied(outside_of_scopes(load)) if has_workers(tf.distribute.get_strategy()) else load()
+        # Keras reads into whole tables of one device only.
+        model = copied(outside_of_scopes(load)) if tf.distribute.has_strategy() else load()
     except (MemoryError, tf.errors.ResourceExhaustedError):
         raise
     except OSError as error:
