@@ -83,7 +83,7 @@ class ItemTable:
 
         Args:
             path: Path of the file. Text is in UTF-8 with a header, and may be compressed; the separator is detected.
-            item_ids: The catalogue. Ids are compared as text.
+            item_ids: The catalogue, an array or a list. Ids are compared as text.
             columns: Names of the columns to keep. Defaults to `None`, all except the ids.
             item_column: Optional string, the column of ids. Defaults to `None`: it is found by its usual names.
 
@@ -97,7 +97,7 @@ class ItemTable:
     def from_frame(
         cls,
         frame: pd.DataFrame,
-        item_ids: np.ndarray,
+        item_ids: Any,
         columns: Sequence[str] | None = None,
         item_column: str | None = None,
     ) -> ItemTable:
@@ -105,7 +105,7 @@ class ItemTable:
 
         Args:
             frame: A data frame. Of duplicate ids, the first row is used.
-            item_ids: The catalogue. Ids are compared as text.
+            item_ids: The catalogue, an array or a list. Ids are compared as text.
             columns: Names of the columns to keep. Defaults to `None`, all except the ids.
             item_column: Optional string, the column of ids. Defaults to `None`: it is found by its usual names.
 
@@ -113,6 +113,7 @@ class ItemTable:
             ValueError: If a column is missing or has the name of something else in answers, if a value is not valid Unicode, or
                 if no item of the catalogue is in the table.
         """
+        item_ids = np.asarray(item_ids)
         key = find_item_column(list(frame.columns), item_column)
         names = [str(name) for name in frame.columns if name != key] if columns is None else list(columns)
         if missing := [name for name in names if name not in frame.columns]:

@@ -111,3 +111,9 @@ def test_another_catalogue_gets_what_is_known_of_its_items() -> None:
     other = items.for_items(np.array(["c", "b"]))
     assert other.item_ids.tolist() == ["c", "b"]
     assert other.columns == {"title": ["", "Bread"]}
+
+
+def test_the_catalogue_may_be_a_list() -> None:
+    frame = pd.DataFrame({"item": ["a", "b"], "title": ["A", "B"]})
+    of_list, of_array = (ItemTable.from_frame(frame, ids) for ids in (["b", "a"], np.array(["b", "a"], object)))
+    assert of_list.columns == of_array.columns == {"title": ["B", "A"]}
