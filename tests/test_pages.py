@@ -101,6 +101,7 @@ def test_the_site_has_an_entry_for_every_public_name(monkeypatch: pytest.MonkeyP
                 assert f"{value.__module__}.{value.__name__}" in entries
 
 
+@pytest.mark.slow
 def test_pictures_of_the_site_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(ROOT / "docs" / "_site")
     import pictures

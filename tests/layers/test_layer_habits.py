@@ -92,6 +92,7 @@ def test_lookups_and_towers_take_ragged_ids(make: Any) -> None:
 # HDF5 files
 
 
+@pytest.mark.slow
 def test_a_whole_model_in_an_hdf5_file(tmp_path: Path) -> None:
     curvature = layers.Curvature(0.5, learned=True)
     embedding = tf.keras.layers.Embedding(

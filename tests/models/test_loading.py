@@ -49,6 +49,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_model_in_training_goes_on(tmp_path: Path) -> None:
     model = tiny.new_model(curvature=Curvature(learned=True))
     tiny.fit(model)

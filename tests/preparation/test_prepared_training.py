@@ -67,6 +67,7 @@ def test_an_epoch_has_every_training_row_once(table: PreparedTable, options: dic
     assert int(dataset.cardinality()) == -(-len(train) // 100) == sum(1 for _ in dataset)
 
 
+@pytest.mark.slow
 def test_workers_share_the_shards(table: PreparedTable) -> None:
     parts = [positives(table.dataset(100, shard=(worker, 2))) for worker in range(2)]
     users = [{user for user, _ in part} for part in parts]
@@ -76,6 +77,7 @@ def test_workers_share_the_shards(table: PreparedTable) -> None:
         table.dataset(100, shard=(2, 2))
 
 
+@pytest.mark.slow
 def test_the_tf_data_service_gives_every_row_once(table: PreparedTable) -> None:
     service = tf.data.experimental.service
     dispatcher = service.DispatchServer()
@@ -121,6 +123,7 @@ def test_rows_carry_the_items_of_their_user_nearest_to_them(table: PreparedTable
             assert [one for one in known.tolist() if one >= 0] == of_user[user]
 
 
+@pytest.mark.slow
 def test_weights_go_with_their_rows(path: Path) -> None:
     weighted = PreparedTable.open(path / "weighted")
     train = weighted.split().train
@@ -175,6 +178,7 @@ def test_with_all_items_carried_the_loss_is_that_with_histories(table: PreparedT
     assert carried.numpy() == pytest.approx(known.numpy(), rel=1e-6)
 
 
+@pytest.mark.slow
 def test_baselines_train_from_shards(table: PreparedTable) -> None:
     model = MFBPR.from_interactions(table.training, dim=4)
     model.compile()

@@ -124,6 +124,7 @@ def test_training_reads_the_items_on_both_sides(in_windows: bool) -> None:
         np.testing.assert_allclose(point, right, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_share_of_the_positives_is_placed_by_both_sides() -> None:
     causal, both = (training_points(tower(around=share), True) for share in (0.0, 1.0))
     telling = {pair for pair in both if not np.allclose(causal[pair], both[pair])}
@@ -136,6 +137,7 @@ def test_a_share_of_the_positives_is_placed_by_both_sides() -> None:
     assert min(found.values()) > 0.2 * sum(found.values())
 
 
+@pytest.mark.slow
 def test_of_wide_sides_a_part_is_drawn_anew_in_every_step() -> None:
     made = tower(around=1.0, spread=2)
     length, drawn = made.history.length, {}
