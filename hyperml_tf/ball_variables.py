@@ -11,9 +11,10 @@ from typing import Any
 
 import tensorflow as tf
 
+from hyperml_tf.distribution import shards
 from hyperml_tf.numerics import Tensor
 
-__all__ = ["CurvatureLike", "ball_curvature", "mark_on_ball", "shards"]
+__all__ = ["CurvatureLike", "ball_curvature", "mark_on_ball"]
 
 _ATTRIBUTE = "_hyperml_curvature"
 
@@ -43,20 +44,6 @@ def mark_on_ball(variable: Any, curvature: CurvatureLike) -> None:
     for shard in shards(variable):
         for copy in (shard, *tf.distribute.get_strategy().experimental_local_results(shard)):
             setattr(copy, _ATTRIBUTE, curvature)
-
-
-def shards(variable: Any) -> list[Any]:
-    """Returns the variables that hold the rows of a variable: itself, or its shards if it is a `ShardedVariable`.
-
-    Args:
-        variable: `tf.Variable` or `ShardedVariable`.
-
-    Example:
-
-    >>> len(shards(tf.Variable([0.0])))
-    1
-    """
-    return [variable] if isinstance(variable, tf.Variable) else list(variable.variables)
 
 
 def ball_curvature(variable: Any) -> Tensor | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from hyperml_tf.callbacks.steps import call_after_steps
+from hyperml_tf.distribution import call_in_steps
 
 
 class DivergedError(ValueError):
@@ -56,7 +56,7 @@ class StopOnDivergence(tf.keras.callbacks.Callback):
     def set_model(self, model: Any) -> None:
         """Sets the model, as Keras does. Unless it is on parameter servers, each execution of steps is checked."""
         super().set_model(model)
-        call_after_steps(self, self._check_loss)
+        call_in_steps(self, "on_train_batch_end", self._check_loss)
 
     def _check_loss(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         loss = (logs or {}).get("loss")

@@ -10,7 +10,7 @@ import tensorflow as tf
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from hyperml_tf.callbacks.steps import call_after_steps
+from hyperml_tf.distribution import call_in_steps
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ class TrainingProgress(tf.keras.callbacks.Callback):
     def set_model(self, model: Any) -> None:
         """Sets the model, as Keras does. Unless it is on parameter servers, the bar moves within epochs."""
         super().set_model(model)
-        call_after_steps(self, self._advance)
+        call_in_steps(self, "on_train_batch_end", self._advance)
 
     def _advance(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         # The bar counts epochs and moves by fractions of one. In the first epoch of a dataset without a known cardinality,

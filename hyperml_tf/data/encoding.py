@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -117,11 +118,24 @@ def _float32(weights: np.ndarray | None, columns: Columns) -> np.ndarray | None:
     """The weights in the dtype of the loss; None if all are 1, which costs nothing."""
     if weights is None or np.all(weights == 1.0):
         return None
+    return in_float32(weights, columns.roles)
+
+
+def in_float32(weights: np.ndarray, roles: Mapping[str, Any]) -> np.ndarray:
+    """Returns weights in the dtype of the loss.
+
+    Args:
+        weights: `(rows,)` positive numbers.
+        roles: the names of the columns by what they were taken for; the error names those that weights come from.
+
+    Raises:
+        ValueError: if one is 0 or infinite in that dtype.
+    """
     with np.errstate(over="ignore", under="ignore"):
         narrow = weights.astype(np.float32)
     if not np.all((narrow > 0) & (narrow < np.inf)):
+        whence = ", ".join(repr(roles[role]) for role in ("event", "weight") if role in roles) or "repeated rows"
         raise ValueError(
-            f"The weights of rows must be in the range of float32. Received: {weights.min()} to {weights.max()} from "
-            f"{', '.join(repr(columns.roles[role]) for role in ('event', 'weight') if role in columns.roles) or 'repeated rows'}"
+            f"The weights of rows must be in the range of float32. Received: {weights.min()} to {weights.max()} from {whence}"
         )
     return narrow

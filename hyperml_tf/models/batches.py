@@ -147,6 +147,12 @@ class Places(NamedTuple):
         windows = Windows.of(batch)
         return cls(batch[PLACE], batch[PLACE] if windows is None else windows.flat(batch[POSITIVE_PLACE]))
 
+    @classmethod
+    def of_positives(cls, batch: Any) -> Tensor | None:
+        """Returns the places of the positives of a batch, `(positives,)`; `None` as `of`."""
+        places = cls.of(batch)
+        return None if places is None else places.positives
+
 
 def with_places(dataset: tf.data.Dataset) -> tf.data.Dataset:
     """Returns a dataset of batches that hold the places of their rows, for `tf.distribute` to split."""

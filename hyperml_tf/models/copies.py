@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import tensorflow as tf
 
-from hyperml_tf.ball_variables import shards
+from hyperml_tf.distribution import shards
 from hyperml_tf.models.towers.network_tower import NetworkTower
 from hyperml_tf.tables import IdLookup
 

@@ -337,7 +337,7 @@ class HyperML(MetricRecommender):
             self.negatives,
             self.negatives_group,
             seed,
-            None if places is None else places.positives,
+            Places.of_positives(inputs),
         )
         # Unknown ids have weight 0 below, so any row will do for them.
         rows = tf.maximum(users, 0), tf.maximum(items, 0)

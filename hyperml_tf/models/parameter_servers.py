@@ -10,11 +10,6 @@ import tensorflow as tf
 from hyperml_tf.data.pipelines import Progress
 
 
-def has_workers(strategy: tf.distribute.Strategy) -> bool:
-    """Returns whether the workers of a `ParameterServerStrategy` run the training steps, and not this process."""
-    return isinstance(strategy, tf.distribute.ParameterServerStrategy)
-
-
 def endless_batches(epochs: Callable[[Progress], tf.data.Dataset], before: int) -> tuple[tf.data.Dataset, int]:
     """Returns the batches of one epoch after the other, and their number in an epoch.
 

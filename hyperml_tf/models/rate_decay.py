@@ -8,7 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from hyperml_tf.models.parameter_servers import has_workers
+from hyperml_tf.distribution import call_in_steps
 
 
 class RateDecay(tf.keras.callbacks.Callback):
@@ -29,9 +29,7 @@ class RateDecay(tf.keras.callbacks.Callback):
 
     def set_model(self, model: Any) -> None:
         super().set_model(model)
-        if not has_workers(model.distribute_strategy):
-            # Not a method of the class: Keras refuses callbacks that have one under parameter servers.
-            self.on_train_batch_begin = self._begin_step
+        call_in_steps(self, "on_train_batch_begin", self._begin_step)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._epoch = epoch

@@ -13,6 +13,7 @@ import tensorflow_recommenders as tfrs
 from hyperml_tf._argument_checks import count
 from hyperml_tf.data import Interactions, training_dataset
 from hyperml_tf.data.pipelines import KNOWN, Progress
+from hyperml_tf.distribution import has_workers
 from hyperml_tf.metrics import ranking_report
 from hyperml_tf.metrics import ranks as ranks_lib
 from hyperml_tf.metrics.gains import CUTOFFS
@@ -21,7 +22,7 @@ from hyperml_tf.models import batches, keras_arguments
 from hyperml_tf.models.copies import copied, outside_of_scopes
 from hyperml_tf.models.default_optimizer import undamped_adagrad
 from hyperml_tf.models.filters import Filters
-from hyperml_tf.models.parameter_servers import CoordinatorValidation, endless_batches, has_workers
+from hyperml_tf.models.parameter_servers import CoordinatorValidation, endless_batches
 from hyperml_tf.models.rate_decay import falling
 from hyperml_tf.models.step_measures import StepMeasures
 from hyperml_tf.numerics import Tensor

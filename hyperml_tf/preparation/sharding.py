@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from hyperml_tf.data.direction import consecutive_pairs, direction_of_pairs
+from hyperml_tf.data.encoding import in_float32
 from hyperml_tf.data.origin import Origin
 from hyperml_tf.data.row_order import in_stored_order
 from hyperml_tf.data.table_options import Repeats, TableOptions
@@ -127,7 +128,12 @@ class Sharding:
         n_items, repeats = self.coded.n_items, self.options.kept_repeats
         stored = in_stored_order(users, items, n_items, when, repeats, weights)
         counts = np.bincount(stored[0], minlength=end - first)
-        return len(users), _Rows(stored[0], stored[1], self._parts(counts, users, items, when), _float32(stored[2]))
+        return len(users), _Rows(
+            stored[0], stored[1], self._parts(counts, users, items, when), self._weights(stored[2])
+        )
+
+    def _weights(self, stored: np.ndarray | None) -> np.ndarray | None:
+        return None if stored is None else in_float32(stored, self.origin.columns)
 
     def _parts(self, counts: np.ndarray, users: np.ndarray, items: np.ndarray, when: np.ndarray | None) -> np.ndarray:
         if self.split == "last":
@@ -190,15 +196,3 @@ def _add_popularity(path: Path, popularity: np.ndarray) -> None:
                 writer.write_batch(pa.record_batch([batch.column(0), counts], schema=schema))
                 start += len(batch)
     scratch.replace(path)
-
-
-def _float32(weights: np.ndarray | None) -> np.ndarray | None:
-    if weights is None:
-        return None
-    with np.errstate(over="ignore", under="ignore"):
-        narrow = weights.astype(np.float32)
-    if not np.all((narrow > 0) & (narrow < np.inf)):
-        raise ValueError(
-            f"The weights of rows must be in the range of float32. Received: {weights.min()} to {weights.max()}"
-        )
-    return narrow

@@ -12,11 +12,11 @@ import numpy as np
 import tensorflow as tf
 
 from hyperml_tf._argument_checks import as_path, check_instance
+from hyperml_tf.distribution import has_workers
 from hyperml_tf.files.scratch import scratch_directory
 from hyperml_tf.files.whole import move_in_place_of, move_new
 from hyperml_tf.models import HistoryTower, HyperML, SequenceTower
 from hyperml_tf.models.copies import gathered
-from hyperml_tf.models.parameter_servers import has_workers
 from hyperml_tf.retrieval.exact_index import ExactIndex
 from hyperml_tf.retrieval.nearest import Index
 from hyperml_tf.retrieval.quantised_index import QuantisedIndex

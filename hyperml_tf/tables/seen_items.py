@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from hyperml_tf._keras import register
 from hyperml_tf.data.interactions import Interactions
+from hyperml_tf.distribution import has_workers
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.tables.fingerprint import fingerprint
 from hyperml_tf.tables.histories import Histories, padded
@@ -49,7 +50,7 @@ class SeenItems(tf.keras.layers.Layer):
         nothing = np.zeros(self.n_users + 1, np.int64), np.zeros(0, np.int32)
         strategy = tf.distribute.get_strategy()
         # Strategies cannot be copied, and of others nothing depends on it.
-        self._strategy = strategy if _has_workers(strategy) else None
+        self._strategy = strategy if has_workers(strategy) else None
         with _whole(strategy):
             self.histories = Histories.of(*nothing, variables="seen")
         # A hash of the pairs. When it changes, the hash table is rebuilt and graphs that captured it are retraced.
@@ -194,14 +195,9 @@ class SeenItems(tf.keras.layers.Layer):
         return {**super().get_config(), "n_users": self.n_users, "n_items": self.n_items}
 
 
-def _has_workers(strategy: tf.distribute.Strategy) -> bool:
-    """Whether other processes run the training steps, which then need hash tables of their own."""
-    return isinstance(strategy, tf.distribute.ParameterServerStrategy)
-
-
 def _whole(strategy: tf.distribute.Strategy) -> contextlib.AbstractContextManager[Any]:
     """A scope in which parameter servers do not partition a variable: those beside another one are not."""
-    if not _has_workers(strategy):
+    if not has_workers(strategy):
         return contextlib.nullcontext()
     return strategy.extended.colocate_vars_with(tf.Variable(0, trainable=False))
 
@@ -225,7 +221,7 @@ class _Places:
         version = seen.version
         if version != self._version:
             strategy = seen.strategy
-            with tf.init_scope(), strategy.scope() if _has_workers(strategy) else contextlib.nullcontext():
+            with tf.init_scope(), strategy.scope() if has_workers(strategy) else contextlib.nullcontext():
                 self._table = _places(seen.users.astype(np.int64) * seen.n_items + seen.items)
             self._version = version
         return self._table

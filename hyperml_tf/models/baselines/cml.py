@@ -88,14 +88,13 @@ class CML(MetricRecommender):
 
     def compute_loss(self, inputs: Any, training: bool = False) -> Tensor:
         users, items = self.codes(inputs)
-        places = Places.of(inputs)
         drawn, found = uniform_negatives(
             users,
             len(self.candidate_tower),
             self.negatives,
             self.seen_in(inputs),
             self._seed(inputs, training),
-            None if places is None else places.positives,
+            Places.of_positives(inputs),
         )
         query = self.query_tower.points_or_origin(users, training)
         squared, hardest = self._nearest(query, drawn, found)

@@ -69,14 +69,13 @@ class PairwiseModel(Recommender):
 
     def compute_loss(self, inputs: Any, training: bool = False) -> Tensor:
         users, items = self.codes(inputs)
-        places = Places.of(inputs)
         drawn, found = uniform_negatives(
             users,
             len(self.candidate_tower),
             self.negatives,
             self.seen_in(inputs),
             self._seed(inputs, training),
-            None if places is None else places.positives,
+            Places.of_positives(inputs),
         )
         queries = self.query_tower.points_or_origin(users, training)
         candidates = self.candidate_tower.points_or_origin(tf.concat([items[:, tf.newaxis], drawn], axis=1), training)
