@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
@@ -65,8 +66,20 @@ def _page(name: str, module: ModuleType) -> str:
     if others:
         links = ", ".join(f"[`{public}`]({home.split('.')[1]}.md#{home})" for public, home in others)
         blocks.append(f"Also here, from the packages where they are documented: {links}.")
-    blocks += [f"::: {home}" for _, home in own]
+    blocks += [f"::: {home}{_options(getattr(module, public))}" for public, home in own]
     return "\n\n".join(blocks) + "\n"
+
+
+def _options(value: Any) -> str:
+    """Shows inherited methods in the entry of a class whose base class is ours but has no entry."""
+    bases = [base for base in getattr(value, "__bases__", ()) if base.__module__.startswith("hyperml_tf.")]
+    hidden = [base for base in bases if base.__name__ not in public_names(_package(base))]
+    return "\n    options:\n      inherited_members: true" if hidden else ""
+
+
+def _package(value: Any) -> ModuleType:
+    """The package below `hml` that a class belongs to."""
+    return sys.modules[".".join(value.__module__.split(".")[:2])]
 
 
 def _path(module: str, name: str, value: Any) -> str:

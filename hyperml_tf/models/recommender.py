@@ -1,4 +1,4 @@
-"""The base class of all recommenders: training, validation, recommendation by score, and exact evaluation."""
+"""The base class of all recommenders: Keras's methods, recommendation by score, and exact evaluation."""
 
 from __future__ import annotations
 
@@ -8,27 +8,22 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_recommenders as tfrs
 
 from hyperml_tf._argument_checks import count
-from hyperml_tf.data import Interactions, training_dataset
-from hyperml_tf.data.pipelines import KNOWN, Progress
+from hyperml_tf.data import Interactions
 from hyperml_tf.distribution import has_workers
 from hyperml_tf.metrics import ranking_report
-from hyperml_tf.metrics import ranks as ranks_lib
 from hyperml_tf.metrics.gains import CUTOFFS
 from hyperml_tf.metrics.protocols import Scorer
 from hyperml_tf.models import batches, keras_arguments
 from hyperml_tf.models.copies import copied, outside_of_scopes
 from hyperml_tf.models.default_optimizer import undamped_adagrad
 from hyperml_tf.models.filters import Filters
-from hyperml_tf.models.parameter_servers import CoordinatorValidation, endless_batches
+from hyperml_tf.models.parameter_servers import CoordinatorValidation
 from hyperml_tf.models.rate_decay import falling
-from hyperml_tf.models.step_measures import StepMeasures
-from hyperml_tf.numerics import Tensor
-from hyperml_tf.preparation import PreparedTable, TrainingRows
+from hyperml_tf.models.table_model import TableModel
+from hyperml_tf.preparation import TrainingRows
 from hyperml_tf.retrieval.results import Neighbours, Recommendations
-from hyperml_tf.tables import IdLookup, SeenItems
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +33,7 @@ _Model = TypeVar("_Model", bound="Recommender")
 _SCORES = 2**26
 
 
-class Recommender(tfrs.Model):
+class Recommender(TableModel):
     """Base class of models that rank candidates for queries.
 
     A `tfrs.Model` over raw ids. Subclasses must implement `compute_loss`, `score_catalogue` and `get_config`; data pipelines,
@@ -66,38 +61,7 @@ class Recommender(tfrs.Model):
     """The default learning rate of `default_optimizer`."""
     ACCUMULATOR: ClassVar[float] = 0.1
     """Initial value of the accumulators of Adagrad in `default_optimizer`."""
-
-    def __init__(
-        self,
-        query_lookup: IdLookup,
-        candidate_lookup: IdLookup,
-        seed: int = 0,
-        seen: SeenItems | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.query_lookup, self.candidate_lookup = query_lookup, candidate_lookup
-        self.seed = int(seed)
-        self.seen = SeenItems(len(query_lookup), len(candidate_lookup), name="seen") if seen is None else seen
-        # The number of training batches so far. Random draws depend on the seed and on this number only, so a resumed run
-        # continues as if it had not been interrupted. A weight, so that checkpoints hold it.
-        self.batches = self.add_weight(
-            name="batches",
-            shape=(),
-            dtype=tf.int64,
-            trainable=False,
-            initializer="zeros",
-            aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
-        )
-        self._loss_tracker = tf.keras.metrics.Mean(name="loss")
-        self._measures = keras_arguments.Measures()
-        self._step_measures: StepMeasures | None = None
-        self._rate_falls = False
-        self._traced_version: int | None = None
-        # Results of metrics are those of all replicas already. Keras would add them up across workers.
-        self.distribute_reduction_method = "first"
-        # All variables exist already: none depends on the shape of an input.
-        self.built = True
+    _rate_falls = False  # whether `fit` lets the learning rate fall: only that of an optimizer that was not given
 
     @classmethod
     def from_interactions(cls: type[_Model], interactions: Interactions | TrainingRows, **kwargs: Any) -> _Model:
@@ -115,30 +79,6 @@ class Recommender(tfrs.Model):
     @classmethod
     def from_config(cls: type[_Model], config: dict[str, Any], custom_objects: Any = None) -> _Model:
         return cls(**config)
-
-    def compute_loss(self, inputs: Any, training: bool = False) -> Tensor:
-        """Computes the loss of a batch of positives, summed over the batch. Subclasses must implement it.
-
-        Args:
-            inputs: A dictionary with raw ids under `"user_id"` and `"item_id"`, or codes under `"user"` and `"item"`, each
-                `(batch,)`, and optionally weights under `"sample_weight"`. Rows with an unknown id have weight 0.
-            training: Boolean, whether this is a training step, which draws new negatives. Defaults to `False`.
-
-        Returns:
-            A float32 scalar.
-        """
-        raise NotImplementedError("Subclasses must implement `compute_loss`.")
-
-    def score_catalogue(self, users: Tensor) -> Tensor:
-        """Scores all candidates for each user; higher is better. Subclasses must implement it, for use in graphs too.
-
-        Args:
-            users: User codes, `(batch,)`, int32; -1 for unknown users.
-
-        Returns:
-            Scores, `(batch, n)`, in the order of the catalogue.
-        """
-        raise NotImplementedError("Subclasses must implement `score_catalogue`.")
 
     def default_optimizer(self, learning_rate: float | None = None, decay_steps: int | None = None) -> Any:
         """Returns the optimizer of `compile()`: Adagrad that starts like SGD and updates only the rows of the batch.
@@ -221,6 +161,15 @@ class Recommender(tfrs.Model):
                 "`tf.keras.optimizers.%s`, whose state is saved.",
                 *[type(self.optimizer).__name__] * 2,
             )
+
+    @property
+    def jit_compile(self) -> bool | None:
+        """Whether XLA compiles the model, which it cannot; see `compile`."""
+        return super().jit_compile
+
+    @jit_compile.setter
+    def jit_compile(self, value: bool | None) -> None:
+        keras_arguments.refuse(jit_compile=value)
 
     def fit(
         self,
@@ -345,6 +294,37 @@ class Recommender(tfrs.Model):
             keras_arguments.one_batch(x), reset_metrics=reset_metrics, return_dict=return_dict
         )
 
+    def evaluate(self, x: Any = None, y: Any = None, batch_size: int | None = None, **kwargs: Any) -> Any:
+        """Returns the loss and the validation metrics, as `tf.keras.Model.evaluate`.
+
+        Args:
+            x: As `validation_data` of `fit`.
+            y: Must be `None`.
+            batch_size: Must be `None`: batches have a fixed size, or that of the dataset.
+            **kwargs: Other arguments of `tf.keras.Model.evaluate`, except `sample_weight`.
+
+        Returns:
+            A list of scalars, or a dictionary with `return_dict=True`. For exact metrics see `evaluate_ranking`.
+
+        Raises:
+            ValueError: If `y`, `batch_size` or `sample_weight` is given.
+        """
+        keras_arguments.refuse(y=y, sample_weight=kwargs.pop("sample_weight", None), batch_size=batch_size)
+        self.check_history()
+        data = self._for_replicas(self.validation_dataset(x), x)
+        if has_workers(self.distribute_strategy):
+            logs = self._evaluate_here(data)
+            return logs if kwargs.get("return_dict") else list(logs.values())
+        return super().evaluate(data, **kwargs)
+
+    def _evaluate_here(self, data: tf.data.Dataset) -> dict[str, float]:
+        """The loss and the validation metrics, computed in this process, in variables of its own."""
+        loss, measures = tf.keras.metrics.Mean(name="loss"), keras_arguments.Measures(self._measures.asked)
+        logs: dict[str, Any] = {}
+        for batch in data:
+            logs = self._measured(batch, loss, measures)
+        return {name: float(value) for name, value in logs.items()}
+
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, reset_metrics: bool = True, return_dict: bool = False
     ) -> Any:
@@ -410,361 +390,6 @@ class Recommender(tfrs.Model):
             f"A {type(self).__name__} cannot be written by `tf.saved_model.save`. {keras_arguments.WAYS_TO_SAVE} "
             "Received: a model that is not exported"
         )
-
-    @property
-    def jit_compile(self) -> bool | None:
-        """Whether XLA compiles the model, which it cannot; see `compile`."""
-        return super().jit_compile
-
-    @jit_compile.setter
-    def jit_compile(self, value: bool | None) -> None:
-        keras_arguments.refuse(jit_compile=value)
-
-    def _training_data(self, x: Any, batch_size: int | None, replace_seen: bool) -> tuple[Any, int | None]:
-        """The dataset that Keras iterates over in `fit`, and the number of steps of an epoch if the dataset does not end."""
-        if isinstance(x, Interactions):
-            rows = self._recode(x, "x")
-            if replace_seen:
-                self.seen.set_interactions(rows)
-            else:
-                self.seen.add_interactions(rows)
-            size = batch_size or batches.BATCH_SIZE
-            if not has_workers(self.distribute_strategy):
-                return self.training_batches(rows, size), None
-            return endless_batches(
-                lambda progress: self.training_batches(rows, size, progress),
-                int(self.batches.read_value()),
-            )
-        if isinstance(x, PreparedTable):
-            return self._prepared_data(x, batch_size or batches.BATCH_SIZE)
-        if isinstance(x, tf.keras.utils.experimental.DatasetCreator):
-            if not len(self.seen):
-                raise ValueError(
-                    "`set_seen` must be called before `fit` if the datasets of `x` are made by the workers: otherwise the "
-                    "histories are unknown. Received: a DatasetCreator, and a model without histories"
-                )
-            return x, None
-        batches.check_dataset(x, "x", batch_size)
-        if KNOWN in x.element_spec:
-            self._check_windows(x.element_spec)
-        elif not len(self.seen):
-            if x.cardinality() == tf.data.INFINITE_CARDINALITY:
-                raise ValueError(
-                    "`x` must be a finite dataset, or `set_seen` must be called first: otherwise the histories are unknown and "
-                    "the items of a user would be drawn as negatives. Received: an infinite dataset"
-                )
-            # Histories have no weights.
-            self.set_seen(
-                Interactions.from_dataset(
-                    x, batches.QUERY, batches.CANDIDATE, event_column=False, weight_column=False, rating_column=False
-                )
-            )
-        if has_workers(self.distribute_strategy) and isinstance(x, tf.data.Dataset) and x.cardinality() >= 0:
-            return x.repeat(), int(x.cardinality())
-        return x, None
-
-    def _prepared_data(self, table: PreparedTable, batch_size: int) -> tuple[Any, int | None]:
-        """As `_training_data`, of a prepared table."""
-        strategy, before = self.distribute_strategy, int(self.batches.read_value())
-        if has_workers(strategy):
-            return endless_batches(lambda progress: self.prepared_batches(table, batch_size, progress=progress), before)
-        if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
-            return self._batches_of_own_shards(table, batch_size, before)
-        return self.prepared_batches(table, batch_size), None
-
-    def _batches_of_own_shards(self, table: PreparedTable, batch_size: int, before: int) -> tuple[Any, int]:
-        """Batches of which each worker reads a part, from shards of its own, and their number in an epoch."""
-        steps = -(-len(table.training) // batch_size)
-
-        def own(context: tf.distribute.InputContext) -> tf.data.Dataset:
-            return self.prepared_batches(
-                table,
-                context.get_per_replica_batch_size(batch_size),
-                shard=(context.input_pipeline_id, context.num_input_pipelines),
-                progress=tf.data.Dataset.counter(before, steps),
-            )
-
-        return self.distribute_strategy.distribute_datasets_from_function(own), steps
-
-    def _for_replicas(self, data: Any, given: Any) -> Any:
-        """The dataset, made from what was given, with what the replicas of a strategy need to draw as one device would."""
-        strategy = self.distribute_strategy
-        if strategy.num_replicas_in_sync == 1 or not isinstance(data, tf.data.Dataset):
-            return data
-        if isinstance(given, Interactions) or not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
-            return batches.with_places(data)
-        # Workers may read files of their own: their batches are then no parts of the same ones.
-        policy = data.options().experimental_distribute.auto_shard_policy
-        return batches.with_places(data) if policy == tf.data.experimental.AutoShardPolicy.DATA else data
-
-    def training_batches(
-        self, rows: Interactions, batch_size: int, progress: Progress | None = None
-    ) -> tf.data.Dataset:
-        """Returns the dataset that `fit` makes of rows in the codes of the model. Their pairs must be in the histories.
-
-        The shuffle of an epoch depends on the number of batches before it, so that a resumed run is reproducible.
-
-        Args:
-            rows: An `Interactions` in the codes of the model.
-            batch_size: Integer >= 1, number of positives per batch.
-            progress: Dataset of the numbers of batches before each epoch, see `training_dataset`. Defaults to `None`: one epoch,
-                after the batches so far.
-        """
-        progress = self.batches.read_value if progress is None else progress
-        return training_dataset(rows, batch_size, seed=self.seed, progress=progress)
-
-    def prepared_batches(self, table: PreparedTable, batch_size: int, **arguments: Any) -> tf.data.Dataset:
-        """Returns the dataset that `fit` makes of a prepared table.
-
-        Args:
-            table: A `PreparedTable` with the vocabularies of the model.
-            batch_size: Integer >= 1, number of positives per batch.
-            **arguments: Further arguments of `PreparedTable.dataset`.
-        """
-        self._check_vocabularies(table)
-        own = {"seed": self.seed, "progress": self.batches.read_value, **self.window_options}
-        return table.dataset(batch_size, **{**own, **arguments})
-
-    @property
-    def window_options(self) -> dict[str, Any]:
-        """The arguments of `PreparedTable.dataset` for the histories that a training step reads; none if it reads none."""
-        return {}
-
-    def _check_windows(self, spec: Any) -> None:
-        """Raises a `ValueError` unless the rows of a dataset carry the histories that a training step reads."""
-        wanted = self.window_options
-        if not wanted:
-            return
-        around = wanted["before"] + wanted["after"]
-        if batches.HISTORY in spec:
-            window, run = spec[batches.HISTORY].shape[1], spec[batches.CANDIDATE_CODE].shape[1]
-            around = around if window is None or run is None else window - run
-        if batches.HISTORY not in spec or around != wanted["before"] + wanted["after"]:
-            raise ValueError(
-                "`x` must carry the items around each run that the model reads: make it by `table.dataset(batch_size, "
-                f"**model.window_options)`. Received: {spec}"
-            )
-
-    def _check_vocabularies(self, table: PreparedTable) -> None:
-        own = self.query_lookup.ids, self.candidate_lookup.ids
-        if table.vocabulary.recode(*own) is not table.vocabulary:
-            raise ValueError(
-                f"A prepared table must have the users and items of the model, in their order. Received: {table}"
-            )
-
-    def validation_dataset(self, data: Any) -> tf.data.Dataset | None:
-        """Returns the dataset that Keras iterates over for validation.
-
-        Args:
-            data: An `Interactions` or a batched dataset, as `validation_data` of `fit`, or `None`.
-        """
-        if data is None:
-            return None
-        if isinstance(data, Interactions):
-            held_out = self._recode(data, "validation_data")
-            return batches.validation_dataset(held_out, self.seen.users, self.seen.items)
-        batches.check_dataset(data, "validation_data")
-        return data
-
-    def _recode(self, interactions: Interactions, name: str) -> Interactions:
-        """The rows in the codes of the model. Rows with unknown ids are dropped, with a warning."""
-        rows = interactions.recode(self.query_lookup.ids, self.candidate_lookup.ids)
-        if len(rows) < len(interactions):
-            logger.warning(
-                "Left out %d of %d rows of `%s`: the model does not know their user or item.",
-                len(interactions) - len(rows),
-                len(interactions),
-                name,
-            )
-        return rows
-
-    def evaluate(self, x: Any = None, y: Any = None, batch_size: int | None = None, **kwargs: Any) -> Any:
-        """Returns the loss and the validation metrics, as `tf.keras.Model.evaluate`.
-
-        Args:
-            x: As `validation_data` of `fit`.
-            y: Must be `None`.
-            batch_size: Must be `None`: batches have a fixed size, or that of the dataset.
-            **kwargs: Other arguments of `tf.keras.Model.evaluate`, except `sample_weight`.
-
-        Returns:
-            A list of scalars, or a dictionary with `return_dict=True`. For exact metrics see `evaluate_ranking`.
-
-        Raises:
-            ValueError: If `y`, `batch_size` or `sample_weight` is given.
-        """
-        keras_arguments.refuse(y=y, sample_weight=kwargs.pop("sample_weight", None), batch_size=batch_size)
-        self.check_history()
-        data = self._for_replicas(self.validation_dataset(x), x)
-        if has_workers(self.distribute_strategy):
-            logs = self._evaluate_here(data)
-            return logs if kwargs.get("return_dict") else list(logs.values())
-        return super().evaluate(data, **kwargs)
-
-    def _evaluate_here(self, data: tf.data.Dataset) -> dict[str, float]:
-        """The loss and the validation metrics, computed in this process, in variables of its own."""
-        loss, measures = tf.keras.metrics.Mean(name="loss"), keras_arguments.Measures(self._measures.asked)
-        logs: dict[str, Any] = {}
-        for batch in data:
-            logs = self._measured(batch, loss, measures)
-        return {name: float(value) for name, value in logs.items()}
-
-    def set_seen(self, interactions: Interactions | PreparedTable) -> None:
-        """Replaces the interaction histories of all users.
-
-        Items of a user's history are never sampled as negatives for that user and are excluded from recommendations by default.
-        Users that are represented by their history move.
-
-        Args:
-            interactions: An `Interactions` with the rows of each user from the oldest to the newest. Rows with ids that the
-                model does not know are dropped, with a warning. Or a `PreparedTable` that has those of the model.
-        """
-        if isinstance(interactions, PreparedTable):
-            self._check_vocabularies(interactions)
-            self.seen.set_histories(*interactions.histories())
-        else:
-            self.seen.set_interactions(self._recode(interactions, "interactions"))
-
-    def add_seen(self, interactions: Interactions) -> None:
-        """Extends the interaction histories, as `fit` does, without training.
-
-        Args:
-            interactions: An `Interactions`, as for `set_seen`. Its rows count as newer than those that are known; pairs that
-                are known already keep their position.
-        """
-        self.seen.add_interactions(self._recode(interactions, "interactions"))
-
-    def check_history(self) -> None:
-        """Raises a `ValueError` if users are represented by their histories and all histories are empty."""
-
-    def make_train_function(self, force: bool = False) -> Any:
-        # The graph of a training step captures the hash table of seen pairs, so it is retraced when these have changed.
-        changed, self._traced_version = self.seen.version != self._traced_version, self.seen.version
-        if hasattr(self.optimizer, "build"):
-            # A graph that creates variables when it is first traced is traced a second time.
-            self.optimizer.build(self.trainable_variables)
-        if has_workers(self.distribute_strategy):
-            # Workers get their hash tables outside of the graphs that read them.
-            self.seen.prepare()
-        return super().make_train_function(force or changed)
-
-    def measure_steps(self) -> StepMeasures:
-        """Lets every training step measure its gradients and count its examples, and returns what they measure.
-
-        Callbacks call it in `set_model`, before `fit` traces the step. The `SpaceBoard` does.
-        """
-        self._step_measures = StepMeasures(self.trainable_variables)
-        self.train_function = None  # traced without
-        return self._step_measures
-
-    def train_step(self, data: Any) -> dict[str, Tensor]:
-        data = keras_arguments.unpacked(data)
-        with tf.GradientTape() as tape:
-            loss = self.compute_loss(data, training=True)
-            extra = tf.add_n([tf.cast(tf.reduce_sum(value), tf.float32) for value in self.losses] or [0.0])
-            # Gradients are summed over replicas. That is right for the loss, a sum over the positives of each replica, but
-            # regularization must count once.
-            scaled = loss + extra / tf.distribute.get_strategy().num_replicas_in_sync
-            if hasattr(self.optimizer, "get_scaled_loss"):
-                scaled = self.optimizer.get_scaled_loss(scaled)
-        gradients = tape.gradient(scaled, self.trainable_variables)
-        if hasattr(self.optimizer, "get_unscaled_gradients"):
-            gradients = self.optimizer.get_unscaled_gradients(gradients)
-        else:
-            gradients = self.checked_gradients(gradients)
-        if self._step_measures is not None:
-            self._step_measures.update(gradients, tf.cast(tf.size(self.codes(data)[0]), tf.float32))
-        self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
-        # Only once the batch has been read, because the shuffling of an epoch reads this number.
-        with tf.control_dependencies([loss]):
-            self.batches.assign_add(1)
-        if batches.QUERY in data:
-            users, items = self.codes(data)
-            self._measures.unknown.update_state(tf.cast((users < 0) | (items < 0), tf.float32))
-        return self._track(loss + extra, data, self._loss_tracker)
-
-    def checked_gradients(self, gradients: list[Any]) -> list[Any]:
-        """Returns the gradients of `trainable_variables`, checked by models that compute points by networks of the user."""
-        return gradients
-
-    def test_step(self, data: Any) -> dict[str, Tensor]:
-        return self._measured(keras_arguments.unpacked(data), self._loss_tracker, self._measures)
-
-    def _measured(self, data: Any, loss: Any, measures: keras_arguments.Measures) -> dict[str, Tensor]:
-        """The results of the metrics, updated by a batch."""
-        logs = self._track(self.compute_loss(data), data, loss)
-        users, items = self.codes(data)
-        rows = tf.squeeze(tf.where((users >= 0) & (items >= 0)), -1)
-        weights = batches.sample_weight(data)
-        weights = None if weights is None else tf.gather(weights, rows)
-        users, items = tf.gather(users, rows), tf.gather(items, rows)
-        scores = self.score_catalogue(users)
-        ranks = {"full": ranks_lib.rank_in_catalogue(scores, items, *self.seen.histories.pairs(users))}
-        if batches.NEGATIVES in data:
-            sampled = tf.gather(data[batches.NEGATIVES], rows)
-            ranks["sampled100"] = ranks_lib.rank_among_sampled(scores, items, sampled)
-        for protocol, values in ranks.items():
-            for metric in measures.ranking[protocol]:
-                metric.update_ranks(values, weights)
-                logs[metric.name] = metric.result()
-        return logs
-
-    def codes(self, batch: Any) -> tuple[Tensor, Tensor]:
-        """Returns the query and candidate codes of a batch, int32, `(batch,)` each; -1 for unknown ids.
-
-        Args:
-            batch: A dictionary of raw ids or of codes, see `compute_loss`.
-        """
-        windows = batches.Windows.of(batch)
-        if windows is not None:
-            return windows.codes()
-        queries, candidates = batches.columns(batch)
-        if batches.QUERY_CODE in batch:
-            return tf.cast(queries, tf.int32), tf.cast(candidates, tf.int32)
-        return self.query_lookup(queries), self.candidate_lookup(candidates)
-
-    def seen_in(self, batch: Any) -> SeenItems | batches.CarriedItems:
-        """Returns what is known of the users of a batch, with a method `contains`: what its rows carry, or the histories."""
-        return batches.CarriedItems.of(batch) or self.seen
-
-    def weights_of(self, batch: Any, users: Tensor, items: Tensor) -> Tensor:
-        """Returns the weight of each row of a batch, float32, `(batch,)`: its `"sample_weight"`, 1 without; 0 for unknown ids.
-
-        Args:
-            batch: A dictionary, see `compute_loss`.
-            users: The codes of its users.
-            items: The codes of its items.
-        """
-        known = tf.cast((users >= 0) & (items >= 0), tf.float32)
-        weight = batches.sample_weight(batch)
-        return known if weight is None else known * weight
-
-    def _track(self, total: Tensor, data: Any, tracker: Any) -> dict[str, Tensor]:
-        weights = batches.sample_weight(data)
-        # A row of weight 2 counts as two.
-        rows = tf.cast(tf.size(self.codes(data)[0]), tf.float32) if weights is None else tf.reduce_sum(weights)
-        tracker.update_state(tf.math.divide_no_nan(total, rows), sample_weight=rows)
-        return {"loss": tracker.result()}
-
-    @property
-    def metrics(self) -> list[Any]:
-        # Parameter servers hold those of training only: the coordinator validates with metrics of its own.
-        validated = [] if has_workers(self.distribute_strategy) else self._measures.all
-        return [self._loss_tracker, *validated]
-
-    def _seed(self, batch: Any, training: bool) -> Tensor:
-        """A stateless seed, unique to the training batch; evaluation always uses the same one.
-
-        Replicas share it if their rows know their places in the batch, on which draws then depend.
-        """
-        if not training:
-            return tf.constant([self.seed, -1], tf.int64)
-        if batches.Places.of(batch) is not None:
-            return tf.stack([tf.constant(self.seed, tf.int64), tf.cast(self.batches, tf.int64)])
-        context = tf.distribute.get_replica_context()
-        replica = 0 if context is None else tf.cast(context.replica_id_in_sync_group, tf.int64)
-        replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        return tf.stack([tf.constant(self.seed, tf.int64), self.batches * replicas + replica])
 
     def recommend(
         self, users: Any, k: int = 10, exclude_seen: bool = True, include: Any = None, exclude: Any = None
