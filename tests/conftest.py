@@ -42,6 +42,23 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _one_signature() -> Iterator[None]:
+    """Exports have one signature, unless a test asks for more."""
+    import tiny
+
+    with tiny.exporting("serving_default"):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _graphs_as_they_are() -> None:
+    """Graphs are not optimized, which takes longer than the few steps that tests run. In other processes they are, as in use."""
+    import tensorflow as tf
+
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+
+
 @pytest.fixture(autouse=True)
 def _seeded() -> None:
     """Every test starts from the same random state."""

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
+import tiny
 
 from hyperml_tf import cli
 from hyperml_tf.cli import evaluation, serving
@@ -368,7 +369,8 @@ def test_export_with_everything(folder: Path, tmp_path: Path, call: Call) -> Non
     base = tmp_path / "models"
     options = ["--items", tmp_path / "i.csv", "--detail", "name", "--filter", "name", "--warm-up"]
     options += ["--half-life", "inf", "--precision", "float16", "--index", "faiss"]
-    answer = call("export", folder / "run", base, *options)
+    with tiny.exporting():
+        answer = call("export", folder / "run", base, *options)
     assert (answer.code, answer.out.splitlines()[0]) == (0, f"Wrote {base / '1'}")
     assert "recall@10" in answer.out
     served = ServedModel(base / "1")

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import tensorflow as tf
 from docstring_checks import MODULES, documented_defaults, missing_in, public_objects
+from tiny import exporting
 
 PUBLIC = public_objects()
 
@@ -30,7 +31,8 @@ def test_examples(module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.chdir(tmp_path)  # an example may write files
     tf.config.run_functions_eagerly(bool(EAGER & set(module.split("."))))
     try:
-        failed, _ = doctest.testmod(importlib.import_module(module), optionflags=doctest.NORMALIZE_WHITESPACE)
+        with exporting(*[] if {"server", "serving"} & set(module.split(".")) else ["serving_default"]):
+            failed, _ = doctest.testmod(importlib.import_module(module), optionflags=doctest.NORMALIZE_WHITESPACE)
     finally:
         tf.config.run_functions_eagerly(False)
     assert failed == 0

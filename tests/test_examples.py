@@ -51,7 +51,8 @@ def test_every_example_is_tested_and_listed() -> None:
 def test_query_saved_model(tmp_path: Path) -> None:
     model = tiny.trained()
     titles = {"title": [f"Title of {item}" for item in model.candidate_tower.ids]}
-    path = export_saved_model(model, tmp_path / "export" / "1", k=10, details=titles)
+    with tiny.exporting("serving_default", "recommend_excluding", "explain"):
+        path = export_saved_model(model, tmp_path / "export" / "1", k=10, details=titles)
     for package in ("hyperml_tf", "tensorflow_recommenders", "tf_keras"):
         (tmp_path / f"{package}.py").write_text(f"raise ImportError('{package} is blocked')")
     plain = {"PYTHONPATH": str(tmp_path), "TF_USE_LEGACY_KERAS": "0"}

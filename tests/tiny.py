@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +18,7 @@ from hyperml_tf.data import Interactions, Split, leave_one_out
 from hyperml_tf.data.synthetic import synthesize
 from hyperml_tf.models import HyperML
 from hyperml_tf.optimizers import RiemannianAdagrad
-from hyperml_tf.serving import SIGNATURES, serving_module
+from hyperml_tf.serving import SIGNATURES, ServedModel, export_saved_model, serving_module
 
 DIM = 6
 
@@ -53,9 +56,22 @@ def trained() -> HyperML:
     return model
 
 
-def one_signature(patch: pytest.MonkeyPatch) -> None:
-    """Lets exports have `serving_default` only, for tests of their files: to trace all signatures takes most of the time."""
-    patch.setattr(serving_module, "SIGNATURES", {"serving_default": SIGNATURES["serving_default"]})
+@contextlib.contextmanager
+def exporting(*names: str) -> Iterator[None]:
+    """Exports have only the signatures of these names, or all of them if none is given.
+
+    In tests they have `serving_default` unless a test asks for others: to trace all signatures takes most of an export's time.
+    """
+    signatures = {name: SIGNATURES[name] for name in names or SIGNATURES}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(serving_module, "SIGNATURES", signatures)
+        yield
+
+
+def served(model: HyperML, path: Path, *signatures: str, **arguments: Any) -> ServedModel:
+    """The model as exported with these signatures, or with all of them if none is given."""
+    with exporting(*signatures):
+        return ServedModel(export_saved_model(model, path, **arguments))
 
 
 def run_python(code: str, *arguments: Any, **environment: str) -> str:

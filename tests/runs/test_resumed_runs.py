@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
-from tiny import one_signature
 
 from hyperml_tf import cli
 from hyperml_tf.callbacks import DivergedError
@@ -46,13 +44,6 @@ class Interrupted(tf.keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         if epoch == self.epoch:
             raise KeyboardInterrupt
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_signature() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        one_signature(patch)
-        yield
 
 
 @pytest.fixture(scope="module")

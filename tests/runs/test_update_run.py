@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
-from tiny import one_signature
 
 from hyperml_tf import cli
 from hyperml_tf.data import Interactions
@@ -52,11 +51,9 @@ class Killed(tf.keras.callbacks.Callback):
 
 @pytest.fixture(scope="module", autouse=True)
 def _quick() -> Iterator[None]:
-    """Trainings of a few steps take less time than to trace them, and one signature is enough."""
+    """Trainings of a few steps take less time than to trace them."""
     tf.config.run_functions_eagerly(True)
-    with pytest.MonkeyPatch.context() as patch:
-        one_signature(patch)
-        yield
+    yield
     tf.config.run_functions_eagerly(False)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from serving_cases import K
-from tiny import one_signature, split, trained
+from tiny import exporting, split, trained
 
 from hyperml_tf.server import Server
 from hyperml_tf.serving import ServedModel, export_saved_model
@@ -17,7 +17,8 @@ from hyperml_tf.serving import ServedModel, export_saved_model
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An export with the defaults, which also recommends seen items."""
-    return export_saved_model(trained(), tmp_path_factory.mktemp("export") / "1", k=K, exclude_seen=False)
+    with exporting():
+        return export_saved_model(trained(), tmp_path_factory.mktemp("export") / "1", k=K, exclude_seen=False)
 
 
 @pytest.fixture(scope="session")
@@ -29,21 +30,20 @@ def loaded(served: Path) -> ServedModel:
 def rich(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An export with everything that is optional, as version 2 of a model whose version 1 is not there any more."""
     ids = trained().candidate_tower.ids
-    return export_saved_model(
-        trained(),
-        tmp_path_factory.mktemp("rich") / "2",
-        k=K,
-        filter_columns=["shelf"],
-        details={"title": [f"Title of {item} — 題" for item in ids], "shelf": (np.arange(len(ids)) % 7).astype(str)},
-        half_life=float("inf"),
-        warm_up_requests=True,
-        card={"metrics": {"test": {"full_ndcg@10": 0.25}}},
-    )
-
-
-@pytest.fixture
-def _one_signature(monkeypatch: pytest.MonkeyPatch) -> None:
-    one_signature(monkeypatch)
+    with exporting():
+        return export_saved_model(
+            trained(),
+            tmp_path_factory.mktemp("rich") / "2",
+            k=K,
+            filter_columns=["shelf"],
+            details={
+                "title": [f"Title of {item} — 題" for item in ids],
+                "shelf": (np.arange(len(ids)) % 7).astype(str),
+            },
+            half_life=float("inf"),
+            warm_up_requests=True,
+            card={"metrics": {"test": {"full_ndcg@10": 0.25}}},
+        )
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ import tensorflow as tf
 import tensorflow_recommenders as tfrs
 from serving_cases import ODD_IDS, K, odd_model
 from tiny import DIM, split, trained
+from tiny import served as served_with
 
 from hyperml_tf.layers import LorentzLift
 from hyperml_tf.models import HyperML
@@ -90,7 +91,7 @@ def test_no_exclusions_and_empty_batches(loaded: ServedModel) -> None:
 @pytest.mark.slow
 def test_odd_ids(tmp_path: Path) -> None:
     model = odd_model()
-    served = ServedModel(export_saved_model(model, tmp_path / "odd"))
+    served = served_with(model, tmp_path / "odd")
     everything = model.recommend(ODD_IDS, 100, exclude_seen=False)
     got = served.recommend(ODD_IDS)
     assert got.ids.tolist() == everything.ids.tolist()  # k is clamped to the catalogue
@@ -103,7 +104,7 @@ def test_odd_ids(tmp_path: Path) -> None:
 def test_integer_ids_are_decimal_text(tmp_path: Path) -> None:
     ids = [0, -3, 10**15]
     model = odd_model(ids)
-    served = ServedModel(export_saved_model(model, tmp_path / "numbers", k=2))
+    served = served_with(model, tmp_path / "numbers", k=2)
     expected = model.recommend(ids, 2, exclude_seen=False)
     for asked in (ids, np.array(ids), list(map(str, ids))):
         assert served.recommend(asked).ids.tolist() == [[str(i) for i in row] for row in expected.ids]
@@ -112,7 +113,6 @@ def test_integer_ids_are_decimal_text(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("_one_signature")
 def test_curvature_0(tmp_path: Path) -> None:
     model = HyperML(["u"], ["a", "b"], dim=2, curvature=0.0, history=0)
     model.query_tower.embedding.embeddings.assign([[0.0, 1.0]])
@@ -167,7 +167,6 @@ def test_the_three_signatures_of_the_first_exports_stay() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("_one_signature")
 def test_an_existing_export_is_kept_unless_told(tmp_path: Path) -> None:
     path, model = tmp_path / "1", odd_model(["a", "b"])
     assert export_saved_model(model, path, k=1) == path
@@ -180,7 +179,6 @@ def test_an_existing_export_is_kept_unless_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("_one_signature")
 def test_an_empty_directory_is_filled(tmp_path: Path) -> None:
     (tmp_path / "1").mkdir()
     export_saved_model(odd_model(["a", "b"]), tmp_path / "1")
@@ -188,7 +186,6 @@ def test_an_empty_directory_is_filled(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("_one_signature")
 def test_a_failure_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, model = tmp_path / "1", odd_model(["a", "b"])
     export_saved_model(model, path, k=1)
@@ -226,7 +223,6 @@ def test_bad_arguments(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("_one_signature")
 def test_what_is_exported_is_the_model_as_it_stood(tmp_path: Path) -> None:
     model = odd_model(["a", "b", "c"])
     served = ServedModel(export_saved_model(model, tmp_path / "1"))

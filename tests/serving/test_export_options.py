@@ -34,7 +34,6 @@ def test_the_served_model_leaves_out_what_was_seen(rich: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("_one_signature")
 def test_a_user_who_has_seen_everything_gets_nothing(tmp_path: Path) -> None:
     table = Interactions.from_arrays(["all", "all", "one"], ["a", "b", "a"])
     model = HyperML.from_interactions(table, dim=2)
@@ -147,7 +146,6 @@ def test_the_card(served: Path, rich: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("_one_signature")
 def test_versions(tmp_path: Path) -> None:
     base = tmp_path / "items"
     assert next_version(base) == base / "1"

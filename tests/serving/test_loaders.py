@@ -14,7 +14,7 @@ import tensorflow as tf
 from c_client import CClient, compiled
 from tensorflow.core.framework import op_def_pb2
 from tensorflow.core.protobuf import saved_model_pb2
-from tiny import new_model, run_python, split
+from tiny import exporting, new_model, run_python, split
 
 from hyperml_tf.server import rest_format
 from hyperml_tf.server.loaded_version import LoadedVersion
@@ -81,7 +81,8 @@ def test_a_sequence_model_in_c(c_program: Path, tmp_path: Path) -> None:
     model.set_seen(split().train)
     for weight in model.query_tower.encoder.trainable_variables:
         weight.assign_add(tf.random.normal(weight.shape, stddev=0.1))
-    path = export_saved_model(model, tmp_path / "1", k=7)
+    with exporting("serving_default", "recommend_from_items"):
+        path = export_saved_model(model, tmp_path / "1", k=7)
     user = split().train.user_ids[3]
     items = split().train.item_ids[split().train.items[split().train.users == 3]].tolist()
     calls: Calls = [("serving_default", {"user_id": [user]}), ("recommend_from_items", {"history": [["", *items]]})]

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 from serving_cases import K
-from tiny import split, trained
+from tiny import exporting, split, trained
+from tiny import served as served_with
 
 from hyperml_tf.models import HyperML
 from hyperml_tf.serving import ServedModel, export_saved_model
@@ -17,7 +18,8 @@ from hyperml_tf.serving import ServedModel, export_saved_model
 @pytest.fixture(scope="module")
 def half(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("among") / "1"
-    return export_saved_model(trained(), path, k=K, precision="float16")
+    with exporting("serving_default", "recommend_excluding", "recommend_among"):
+        return export_saved_model(trained(), path, k=K, precision="float16")
 
 
 @pytest.fixture(scope="module")
@@ -88,5 +90,5 @@ def test_seen_items_are_candidates_unless_the_export_leaves_them_out(loaded: Ser
 def test_ties_and_integer_ids(tmp_path: Path) -> None:
     model = HyperML([1], [30, 10, 20, 40], dim=2, history=0)
     model.candidate_tower.embedding.embeddings.assign(np.zeros((4, 2)))
-    served = ServedModel(export_saved_model(model, tmp_path / "1"))
+    served = served_with(model, tmp_path / "1", "serving_default", "recommend_among")
     assert served.recommend([1], include=[20, 10, 99, 30, 20]).ids.tolist() == [["30", "10", "20", ""]]

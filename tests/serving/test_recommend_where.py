@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from serving_cases import K, odd_model
-from tiny import split, trained
+from tiny import served, split, trained
 
 from hyperml_tf.data import ItemTable
 from hyperml_tf.serving import ServedModel, export_saved_model
@@ -29,7 +29,16 @@ def items() -> ItemTable:
 def filtered(items: ItemTable, tmp_path_factory: pytest.TempPathFactory) -> ServedModel:
     path = tmp_path_factory.mktemp("where") / "1"
     columns = ["shelf", "she", "year"]
-    return ServedModel(export_saved_model(trained(), path, k=K, details=items.columns, filter_columns=columns))
+    return served(
+        trained(),
+        path,
+        "serving_default",
+        "similar_items",
+        "recommend_where",
+        k=K,
+        details=items.columns,
+        filter_columns=columns,
+    )
 
 
 @pytest.mark.slow

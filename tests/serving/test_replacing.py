@@ -6,13 +6,12 @@ import json
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from serving_cases import odd_model
-from tiny import one_signature
 
 from hyperml_tf.cli import main
 from hyperml_tf.files import whole
@@ -21,13 +20,6 @@ from hyperml_tf.serving import ServedModel, export_saved_model, verify_export
 pytestmark = pytest.mark.slow
 
 CARD = "assets.extra/model_card.json"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_signature() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        one_signature(patch)
-        yield
 
 
 def files(path: Path) -> set[str]:

@@ -9,11 +9,12 @@ import pytest
 import tensorflow as tf
 from serving_cases import ODD_IDS, K, odd_model
 from tiny import DIM, new_model, split, trained
+from tiny import served as served_with
 
 from hyperml_tf.geometry import lorentz, poincare
 from hyperml_tf.models import HyperML
 from hyperml_tf.retrieval.exclusions import exclude_pairs
-from hyperml_tf.serving import ServedModel, export_saved_model
+from hyperml_tf.serving import ServedModel
 
 
 def nearest(query: tf.Tensor, without: list[str]) -> tuple[list[str], np.ndarray]:
@@ -60,7 +61,7 @@ def test_a_new_user_is_placed_like_a_trained_one_without_an_offset(
 def test_among_free_points_a_new_user_is_at_the_gyromidpoint(
     free: HyperML, tmp_path: Path, half_life: float | None
 ) -> None:
-    served = ServedModel(export_saved_model(free, tmp_path / "1", k=K, half_life=half_life))
+    served = served_with(free, tmp_path / "1", "recommend_from_items", k=K, half_life=half_life)
     got = served.recommend_from_items(histories())
     for row, history in enumerate(histories()):
         weights = 0.5 ** (np.arange(len(history))[::-1] / (half_life or 3.0))
@@ -85,7 +86,7 @@ def test_padding_and_unknown_items_in_a_history_change_nothing(loaded: ServedMod
 
 @pytest.mark.slow
 def test_one_item_is_its_own_midpoint(free: HyperML, tmp_path: Path) -> None:
-    loaded = ServedModel(export_saved_model(free, tmp_path / "1", k=K))
+    loaded = served_with(free, tmp_path / "1", "recommend_from_items", "similar_items", k=K)
     items = split().train.item_ids[:5].tolist()
     by_history, similar = loaded.recommend_from_items([[item] for item in items]), loaded.similar_items(items)
     assert by_history.ids.tolist() == similar.ids.tolist()
@@ -135,7 +136,7 @@ def test_the_vector_of_an_unknown_item_is_infinitely_far(loaded: ServedModel) ->
 def test_curvature_0(tmp_path: Path) -> None:
     model = HyperML(["u"], ["a", "b", "c"], dim=2, curvature=0.0, history=0)
     model.candidate_tower.embedding.embeddings.assign([[0.0, 4.0], [2.0, 0.0], [0.0, 0.0]])
-    served = ServedModel(export_saved_model(model, tmp_path / "flat", half_life=float("inf")))
+    served = served_with(model, tmp_path / "flat", half_life=float("inf"))
     got = served.recommend_from_items(
         [["a", "b"]]
     )  # their mean is (1, 2), at twice the Euclidean distance from the origin
@@ -148,7 +149,7 @@ def test_curvature_0(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_odd_ids_in_every_signature(tmp_path: Path) -> None:
-    served = ServedModel(export_saved_model(odd_model(), tmp_path / "odd"))
+    served = served_with(odd_model(), tmp_path / "odd")
     for answer in (
         served.recommend_from_items([ODD_IDS[:-1]]),
         served.recommend(ODD_IDS[:1], [ODD_IDS[:-1]]),
@@ -171,7 +172,7 @@ def test_large_batches_are_answered_in_parts(
 ) -> None:
     """With a limit that holds five rows at a time, the answers are the same."""
     monkeypatch.setattr("hyperml_tf.retrieval.chunks._NUMBERS", 5 * len(trained().candidate_tower))
-    small = ServedModel(export_saved_model(trained(), tmp_path / "small", k=K, exclude_seen=False))
+    small = served_with(trained(), tmp_path / "small", k=K, exclude_seen=False)
     users = [*split().train.user_ids[:22].tolist(), "stranger"]
     exclude = [split().train.item_ids[row : row + 3].tolist() for row in range(23)]
     for name, inputs in {
