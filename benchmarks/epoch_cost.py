@@ -5,7 +5,7 @@
 Models are trained by `fit`, with 16 steps per call as `hyperml-tf train` does, on random interactions of as many users as items.
 For each size and model it prints the seconds and CPU seconds of an epoch, and the bytes of memory that a step faults in: pages
 that the process had not mapped, or had given back. A step that copies a table shows there, and only if several steps are run per
-call. `--models all` lists every model with every optimizer.
+call. `--models all` lists every model with every optimizer, `--models default` free users and histories only.
 
 The first epoch, which traces and builds indexes, is not measured. Results are medians of the rounds, in which all models take
 turns.
@@ -41,9 +41,8 @@ def baseline(model_class: Any) -> Maker:
     return lambda table, dim: model_class.from_interactions(table, dim=dim)
 
 
-MAIN: dict[str, Maker] = {
-    FREE: hyperml(history=0),
-    HISTORY: hyperml(history={}),
+DEFAULT: dict[str, Maker] = {FREE: hyperml(history=0), HISTORY: hyperml(history={})}
+MAIN: dict[str, Maker] = DEFAULT | {
     "histories, both sides only": hyperml(history={"around": 1.0, "recent_weight": 0.0}),
     "sequences": hyperml(user_model="sequence"),
     "sequences, softmax": hyperml(user_model="sequence", loss="softmax"),
@@ -54,6 +53,7 @@ OTHERS: dict[str, Maker] = {
     "MF-BPR": baseline(baselines.MFBPR),
     "LRML": baseline(baselines.LRML),
 }
+MODELS = {"default": DEFAULT, "main": MAIN, "all": MAIN | OTHERS}
 OPTIMIZERS: dict[str, Callable[[Any], Any]] = {
     "its default": lambda model: None,
     "adam": lambda model: RiemannianAdam(0.001),
@@ -97,12 +97,12 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[5000, 500_000])
     parser.add_argument("--dim", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--models", choices=["main", "all"], default="main")
+    parser.add_argument("--models", choices=list(MODELS), default="main")
     options = parser.parse_args()
     sides: dict[tuple[int, str], Callable[[], tuple[float, ...]]] = {}
     for size in options.sizes:
         table = random_table(size, options.rows)
-        for name, make in (MAIN if options.models == "main" else MAIN | OTHERS).items():
+        for name, make in MODELS[options.models].items():
             for optimizer, compiled in (
                 OPTIMIZERS.items() if options.models == "all" else [("its default", OPTIMIZERS["its default"])]
             ):

@@ -55,6 +55,24 @@ def test_every_program_is_run_here() -> None:
     assert set(re.findall(r'run\(\s*"(\w+\.py)"', Path(__file__).read_text())) == PROGRAMS
 
 
+def test_user_models(table: Path, tmp_path: Path) -> None:
+    words = [
+        table,
+        "--seeds",
+        0,
+        1,
+        "--epochs",
+        1,
+        "--variants",
+        "free users",
+        "weights that halve",
+        "--out",
+        tmp_path / "o",
+    ]
+    assert "| free users | 0." in run("user_models.py", *words)
+    assert len((tmp_path / "o").read_text().splitlines()) == run("user_models.py", *words).count("±") // 3 * 2
+
+
 def test_recommend_all() -> None:
     assert "users per second" in run("recommend_all.py", "--users", 50, "--items", 80, "--dim", 4, "--k", 5)
 
