@@ -110,7 +110,8 @@ def export_saved_model(
         FileExistsError: If `path` exists and `overwrite` is `False`, or if it is not an export that may be replaced.
         ImportError: If `warm_up_requests` is `True` and the extra is not installed.
         ValueError: If the points or the curvature of the model are not finite, if an item has the id `""`, if an argument is out
-            of its range or does not match the catalogue, or if all histories are empty but users are represented by them.
+            of its range or does not match the catalogue, or if the model was trained and users are represented by their
+            histories, but all of these are empty.
 
     Example:
 
@@ -169,6 +170,14 @@ def _put(written: Path, target: Path, scratch: Path, overwrite: bool, new_versio
                 raise
 
 
+def _check_history(model: HyperML) -> None:
+    """Refuses a model that was trained and has lost its histories. One that was not trained may be exported, to try it out."""
+    if int(model.batches) or len(model.seen) or model.query_tower.seen is None:
+        model.check_history()
+    else:
+        logger.warning("The model is not trained and has seen nothing: in the export, all users are at the origin.")
+
+
 def serving_module(
     model: HyperML,
     k: int,
@@ -179,7 +188,7 @@ def serving_module(
     filter_columns: Sequence[str] = (),
 ) -> ServingModule:
     """Returns the module to export: a snapshot of the model, which further training does not change."""
-    model.check_history()
+    _check_history(model)
     user_points, item_points = model.query_tower.all_points(), model.candidate_tower.all_points()
     c = model.curvature()
     curvature = tf.Variable(c, trainable=False, name="curvature")

@@ -125,6 +125,7 @@ NOTHING_SEEN = "it has seen nothing: all users would be at the origin"
 def test_users_without_any_history_are_an_error(use: Any, tmp_path: Path) -> None:
     model = HyperML(["u", "v"], ["x", "y"], dim=2)
     model.compile()
+    model.batches.assign(3)  # as if it had been trained
     with pytest.raises(ValueError, match=NOTHING_SEEN):
         use(model, tmp_path)
     # Free points need none.

@@ -47,6 +47,17 @@ def test_a_model_that_has_seen_nothing_leaves_nothing_out(tmp_path: Path) -> Non
     assert sorted(served.recommend(["a"]).ids[0]) == ["a", "b"]
 
 
+def test_a_model_that_was_not_trained_is_exported_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not so one that was trained and has lost its histories, see `tests/models/test_daily_retraining.py`."""
+    model = HyperML(["u", "v"], ["a", "b", "c"], dim=2)
+    with caplog.at_level("WARNING", logger="hyperml_tf"):
+        served = ServedModel(export_saved_model(model, tmp_path / "1"))
+    assert "not trained and has seen nothing" in caplog.text
+    assert served.recommend(["u"]).distances.tolist() == served.recommend(["stranger"]).distances.tolist()
+
+
 # Item details ----------------------------------------------------------------------------------------------------
 
 
