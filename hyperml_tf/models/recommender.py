@@ -28,7 +28,7 @@ from hyperml_tf.models.step_measures import StepMeasures
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.preparation import PreparedTable, TrainingRows
 from hyperml_tf.retrieval.results import Neighbours, Recommendations
-from hyperml_tf.tables import IdLookup, SeenItems
+from hyperml_tf.tables import IdList, IdLookup, SeenItems
 
 logger = logging.getLogger(__name__)
 
@@ -546,8 +546,8 @@ class Recommender(tfrs.Model):
             )
 
     def _check_vocabularies(self, table: PreparedTable) -> None:
-        own = self.query_lookup.ids, self.candidate_lookup.ids
-        if table.vocabulary.recode(*own) is not table.vocabulary:
+        own = self.query_lookup.id_list, self.candidate_lookup.id_list
+        if own != tuple(IdList.of(ids, "table") for ids in table.id_columns()):
             raise ValueError(
                 f"A prepared table must have the users and items of the model, in their order. Received: {table}"
             )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
+import pyarrow.compute as pc
 import tensorflow as tf
 
 from hyperml_tf._argument_checks import as_path, check_instance
@@ -17,6 +18,7 @@ from hyperml_tf.files.scratch import scratch_directory
 from hyperml_tf.files.whole import move_in_place_of, move_new
 from hyperml_tf.models import HistoryTower, HyperML, SequenceTower
 from hyperml_tf.models.copies import gathered
+from hyperml_tf.models.towers.tower import Tower
 from hyperml_tf.retrieval.exact_index import ExactIndex
 from hyperml_tf.retrieval.nearest import Index
 from hyperml_tf.retrieval.quantised_index import QuantisedIndex
@@ -138,10 +140,9 @@ def export_saved_model(
         extra = written / model_card.FOLDER
         extra.mkdir()
         if warm_up_requests:
-            ids = [tower.ids[: warm_up.MOST_IDS] for tower in (model.query_tower, model.candidate_tower)]
             column = next(iter(filter_columns), "")
             filters = column, next(iter((details or {}).get(column, [])), "")
-            users, items = ([str(value) for value in own.tolist()] for own in ids)
+            users, items = (_first_ids(tower) for tower in (model.query_tower, model.candidate_tower))
             warm_up.write_warm_up(extra / warm_up.FILE, module.exported, users, items, filters)
         if index is not None:
             index.write_files(written)
@@ -150,6 +151,11 @@ def export_saved_model(
         target = _put(written, target, scratch, overwrite, new_version)
     logger.info("Exported %d users and %d items to %s.", len(model.query_tower), len(model.candidate_tower), target)
     return target
+
+
+def _first_ids(tower: Tower) -> list[str]:
+    places = np.arange(min(len(tower), warm_up.MOST_IDS))
+    return [str(value) for value in tower.lookup.id_list.take(places).tolist()]
 
 
 def _put(written: Path, target: Path, scratch: Path, overwrite: bool, new_version: bool) -> Path:
@@ -189,7 +195,8 @@ def serving_module(
                 f"`model` must have finite points and curvature: its {name} values are not all finite. Did training diverge? "
                 f"Received: model={model.name!r}"
             )
-    if "" in model.candidate_tower.ids.tolist():
+    users, items = (tower.lookup.id_list.as_text() for tower in (model.query_tower, model.candidate_tower))
+    if pc.any(pc.equal(items.values, "")).as_py():
         raise ValueError(
             '`model` must not have an item with the id "", which means "no item" in results. Received: the id ""'
         )
@@ -202,9 +209,9 @@ def serving_module(
         ExactIndex.of(item_points, c) if precision == "float32" else QuantisedIndex.of(item_points, c, precision)
     ).in_variables()
     return ServingModule(
-        IdTable.of(_as_text(model.query_tower.ids), variable="user_ids"),
+        IdTable.of(users, variable="user_ids"),
         user_points,
-        IdTable.of(_as_text(model.candidate_tower.ids), variable="item_ids"),
+        IdTable.of(items, variable="item_ids"),
         index,
         curvature,
         fold_in_of(model, index, curvature, half_life, precision),
@@ -233,11 +240,6 @@ def fold_in_of(
     own = float("inf") if tower.history.half_life is None else tower.history.half_life
     kind = SequenceFoldIn if isinstance(tower, SequenceTower) else HistoryFoldIn
     return kind(tower, curvature, own if half_life is None else half_life, precision)
-
-
-def _as_text(ids: np.ndarray) -> np.ndarray:
-    """Ids as strings; integers in decimal."""
-    return np.array([str(value) for value in ids.tolist()], dtype=object)
 
 
 def _check_details(details: Mapping[str, Sequence[str]], n_items: int) -> None:
