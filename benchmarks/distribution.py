@@ -15,6 +15,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -26,12 +27,10 @@ import tensorflow as tf
 
 import hyperml_tf as hml
 from hyperml_tf import HyperML
-from hyperml_tf.distribution import has_workers
 from hyperml_tf.layers import Curvature
 from hyperml_tf.models.baselines import CML, LRML, MFBPR
-from hyperml_tf.models.copies import copied, gathered, outside_of_scopes, shards_of_tables
+from hyperml_tf.models.copies import copied, outside_of_scopes, shards_of_tables
 from hyperml_tf.optimizers import RiemannianAdagrad, RiemannianAdam, RiemannianSGD
-from hyperml_tf.serving.export import serving_module
 
 OPTIMIZERS: dict[str, Callable[[], Any]] = {
     "RiemannianSGD": lambda: RiemannianSGD(0.002),
@@ -40,6 +39,8 @@ OPTIMIZERS: dict[str, Callable[[], Any]] = {
     "RiemannianAdam": lambda: RiemannianAdam(0.02),
     "Keras Adam": lambda: tf.keras.optimizers.Adam(0.01),
 }
+# Models whose exports are asked, too.
+EXPORTED = ("direct", "tangent, history", "tangent, sequence")
 # A step of an encoder or a network of many weights is shorter, and training that does not converge amplifies rounding.
 SHORTER = {"tangent, sequence": 0.05, "tangent, network": 0.1}
 BASELINES = {"CML": CML, "LRML": LRML, "MF-BPR": MFBPR}
@@ -206,7 +207,9 @@ def compare(strategy: Any, kind: str, arguments: argparse.Namespace) -> Iterator
             alone.compile(compiled(name, optimizer), run_eagerly=True)
             logs, expected = (one.fit(split.train, **fit).history for one in (model, alone))
             apart = max(float(np.abs(np.array(logs[log]) - expected[log]).max()) for log in expected)
-            ids, scores = zip(*(answers(one, split.train.user_ids) for one in (model, alone)), strict=True)
+            exported = name in EXPORTED and optimizer == "RiemannianAdagrad"
+            found = [answers(one, split.train.user_ids, exported) for one in (model, alone)]
+            ids, scores = zip(*found, strict=True)
             off = float(np.abs(scores[0] - scores[1])[np.isfinite(scores[1])].max())
             yield [name, optimizer, difference(model, alone), apart, off, int((ids[0] != ids[1]).sum())]
 
@@ -237,16 +240,12 @@ def with_network(table: Any) -> Any:
     )
 
 
-def answers(model: Any, users: Any) -> tuple[np.ndarray, np.ndarray]:
-    """The ids of ten items for each user, and their distances or scores: of `HyperML`, what its export answers."""
-    if not isinstance(model, HyperML):
-        found = model.recommend(users, 10)
-        return found.ids, np.array(found[1])
-    module = outside_of_scopes(
-        lambda: serving_module(gathered(model) if has_workers(model.distribute_strategy) else model, 10)
-    )
-    found = module.recommend(tf.constant([str(user) for user in users.tolist()]))
-    return found["item_id"].numpy(), found["distance"].numpy()
+def answers(model: Any, users: Any, exported: bool) -> tuple[np.ndarray, np.ndarray]:
+    """The ids of ten items for each user, and their distances or scores."""
+    if not exported:
+        return model.recommend(users, 10)[:2]
+    with tempfile.TemporaryDirectory() as folder:
+        return hml.ServedModel(hml.export_saved_model(model, folder, k=10)).recommend(users)[:2]
 
 
 def difference(model: Any, alone: Any) -> float:

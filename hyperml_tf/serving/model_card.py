@@ -33,12 +33,15 @@ FILE = "model_card.json"
 _PACKAGES = ("hyperml-tf", "tf-keras", "tensorflow-recommenders", "numpy")
 
 
-def model_card(model: HyperML, module: ServingModule, more: Mapping[str, Any] | None) -> dict[str, Any]:
+def model_card(
+    model: HyperML, module: ServingModule, radii: np.ndarray, more: Mapping[str, Any] | None
+) -> dict[str, Any]:
     """Returns the model card: training data, space, serving options and package versions, ready for JSON.
 
     Args:
         model: The model.
         module: The exported module.
+        radii: The distances of the users from the origin, `(n_users,)`.
         more: Further entries, such as metrics, or `None`.
     """
     c = float(model.curvature())
@@ -52,7 +55,7 @@ def model_card(model: HyperML, module: ServingModule, more: Mapping[str, Any] | 
             "curvature": c,
             "mode": model.mode,
             "distance_from_origin": {
-                "users": _quantiles(poincare.distance(module.user_points, tf.zeros_like(module.user_points), c)),
+                "users": _quantiles(radii),
                 "items": _quantiles(_radii(module)),
             },
         },

@@ -41,8 +41,14 @@ class IdTable(NamedTuple):
         keys = IdList.of(ids, "ids").tensor()
         if variable is not None:
             keys = tf.Variable(keys, trainable=False, name=variable)
-        # Anonymous, so that the table is freed with the last reference to it.
-        table = tf.lookup.StaticHashTable(_Filled(keys), default_value=-1, experimental_is_anonymous=variable is None)
+        return cls.over(keys)
+
+    @classmethod
+    def over(cls, keys: Tensor) -> IdTable:
+        """Creates a table of the ids in a tensor or a variable, `(n,)`, at least one."""
+        # Anonymous, so that the table is freed with the last reference to it; but a SavedModel fills it from a variable.
+        anonymous = not isinstance(keys, tf.Variable)
+        table = tf.lookup.StaticHashTable(_Filled(keys), default_value=-1, experimental_is_anonymous=anonymous)
         return cls(keys, table)
 
     def codes(self, ids: Tensor) -> Tensor:
