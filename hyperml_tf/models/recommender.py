@@ -22,7 +22,7 @@ from hyperml_tf.models import batches, keras_arguments
 from hyperml_tf.models.copies import copied, outside_of_scopes
 from hyperml_tf.models.default_optimizer import undamped_adagrad
 from hyperml_tf.models.filters import Filters
-from hyperml_tf.models.parameter_servers import CoordinatorValidation, endless_batches
+from hyperml_tf.models.parameter_servers import CoordinatorValidation, endless_batches, made_here
 from hyperml_tf.models.rate_decay import falling
 from hyperml_tf.models.step_measures import StepMeasures
 from hyperml_tf.numerics import Tensor
@@ -438,16 +438,16 @@ class Recommender(tfrs.Model):
         if isinstance(x, PreparedTable):
             return self._prepared_data(x, batch_size or batches.BATCH_SIZE)
         if isinstance(x, tf.keras.utils.experimental.DatasetCreator):
-            if not len(self.seen):
+            made = made_here(x, endless=has_workers(self.distribute_strategy))
+            self._check_batches(made, batch_size)
+            if KNOWN not in made.element_spec and not len(self.seen):
                 raise ValueError(
                     "`set_seen` must be called before `fit` if the datasets of `x` are made by the workers: otherwise the "
                     "histories are unknown. Received: a DatasetCreator, and a model without histories"
                 )
             return x, None
-        batches.check_dataset(x, "x", batch_size)
-        if KNOWN in x.element_spec:
-            self._check_windows(x.element_spec)
-        elif not len(self.seen):
+        self._check_batches(x, batch_size)
+        if KNOWN not in x.element_spec and not len(self.seen):
             if x.cardinality() == tf.data.INFINITE_CARDINALITY:
                 raise ValueError(
                     "`x` must be a finite dataset, or `set_seen` must be called first: otherwise the histories are unknown and "
@@ -462,6 +462,17 @@ class Recommender(tfrs.Model):
         if has_workers(self.distribute_strategy) and isinstance(x, tf.data.Dataset) and x.cardinality() >= 0:
             return x.repeat(), int(x.cardinality())
         return x, None
+
+    def _check_batches(self, dataset: Any, batch_size: int | None) -> None:
+        """Checks the dataset `x` of `fit`, and gives workers of parameter servers what they need to read its batches."""
+        batches.check_dataset(dataset, "x", batch_size)
+        spec, workers = dataset.element_spec, has_workers(self.distribute_strategy)
+        if KNOWN in spec or workers:  # workers have no histories to read
+            self._check_windows(spec)
+        if workers and batches.QUERY in spec:
+            # Outside of the graphs that read them.
+            self.query_lookup.prepare()
+            self.candidate_lookup.prepare()
 
     def _prepared_data(self, table: PreparedTable, batch_size: int) -> tuple[Any, int | None]:
         """As `_training_data`, of a prepared table."""

@@ -108,6 +108,7 @@ class IdLookup(tf.keras.layers.Layer):
         if self.saved_hash not in (0, own_hash):
             raise ValueError(_of_other_ids(self.name, known, own_hash) + str(self.saved_hash))
         self._ids, self._size, self._own_hash, self.id_dtype = known, len(known), own_hash, known.dtype
+        self._wrong_weights = _of_other_ids(self.name, known, own_hash)
         with tf.init_scope():
             self._saved_hash.assign(own_hash)
 
@@ -148,8 +149,12 @@ class IdLookup(tf.keras.layers.Layer):
         if self._table is None:
             # Outside of any graph that is being traced, because the table belongs to the layer.
             with tf.init_scope(), contextlib.nullcontext() if self._strategy is None else self._strategy.scope():
-                self._table = IdTable.of(known)
+                self._table = tf.autograph.experimental.do_not_convert(IdTable.of)(known)
         return self._table
+
+    def prepare(self) -> None:
+        """Makes `table`, outside of any graph that is traced for a worker."""
+        _ = self.table
 
     def _is_sketched(self) -> bool:
         """Whether a graph is traced without a vocabulary, as when Keras rebuilds a functional model before loading its assets."""
@@ -174,7 +179,7 @@ class IdLookup(tf.keras.layers.Layer):
 
     def _check_weights(self) -> None:
         if self._ids is not None and self.saved_hash != self._own_hash:
-            raise ValueError(_of_other_ids(self.name, self._ids, self._own_hash) + str(self.saved_hash))
+            raise ValueError(self._wrong_weights + str(self.saved_hash))
 
     def checked(self, values: Tensor) -> Tensor:
         """Returns `values`. In a graph, this checks at every run that the weights are still those of the ids.
@@ -190,7 +195,7 @@ class IdLookup(tf.keras.layers.Layer):
         if tf.executing_eagerly() or self._ids is None:
             return values
         saved = self._saved_hash.read_value()
-        data = [tf.constant(_of_other_ids(self.name, self._ids, self._own_hash)), saved]
+        data = [tf.constant(self._wrong_weights), saved]
         # The bare operation: `tf.debugging.Assert` puts it into a `tf.cond`.
         with tf.control_dependencies([tf.raw_ops.Assert(condition=tf.equal(saved, self._own_hash), data=data)]):
             return tf.identity(values)
