@@ -11,6 +11,9 @@ import pyarrow as pa
 
 from hyperml_tf.tables.arrays import utf8_of
 
+# Numbers that are converted at a time.
+_BLOCK = 2**20
+
 
 def fingerprint(*arrays: Any) -> int:
     """Returns a hash of arrays of integers or of `str`, between 1 and 2^48, which float64 holds exactly.
@@ -36,7 +39,7 @@ def _bytes(array: Any) -> Iterator[Any]:
         array = array.to_numpy()
     if isinstance(array, np.ndarray) and array.dtype != object:
         yield f"{array.dtype.kind}{len(array)};".encode()
-        yield np.ascontiguousarray(array, "<i8")
+        yield from (array[start : start + _BLOCK].astype("<i8") for start in range(0, len(array), _BLOCK))
         return
     utf8, ends = utf8_of(array)
     yield f"O{len(ends)};".encode()
