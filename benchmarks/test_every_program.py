@@ -169,6 +169,12 @@ def test_preparation(tmp_path: Path) -> None:
     assert "| stream | export |" in run("preparation.py", *toy)
 
 
+def test_asynchronous(table: Path) -> None:
+    assert "| 1 workers, 1 servers |" in run(
+        "asynchronous.py", table, "--seeds", 0, "--workers", 1, "--servers", 1, "--epochs", 1, "--dim", 4
+    )
+
+
 def test_cluster_memory(tmp_path: Path) -> None:
     made = hml.synthesize(n_users=80, n_items=100, n_rows=1200, depth=2, branching=3, noise=0.05, seed=1)
     made.table.to_frame().to_csv(tmp_path / "toy.csv", index=False)
