@@ -20,7 +20,8 @@ def test_parts_are_the_rows_of_one_variable(tmp_path: Path) -> None:
     tf.saved_model.save(module, str(tmp_path / "saved"))
     rows = np.arange(14, dtype=np.float32).reshape(7, 2)
     write_rows(tmp_path / "saved", {"points": Rows((7, 2), (rows[start : start + 3] for start in (0, 3, 6)))})
-    found, other = tf.saved_model.load(str(tmp_path / "saved")).read()
+    loaded = tf.saved_model.load(str(tmp_path / "saved"))
+    found, other = loaded.read()
     assert found.numpy().tolist() == rows.tolist()
     assert other.numpy().tolist() == [7]
     assert len(list((tmp_path / "saved" / "variables").iterdir())) == 5, "the others, three parts and the index"
