@@ -9,13 +9,15 @@ so nothing else should use it meanwhile.
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,9 @@ import numpy as np
 import tensorflow as tf
 
 import hyperml_tf as hml
+from hyperml_tf import HyperML
+from hyperml_tf.layers import Curvature
+from hyperml_tf.models.baselines import CML, LRML, MFBPR
 from hyperml_tf.models.copies import copied, outside_of_scopes, shards_of_tables
 from hyperml_tf.optimizers import RiemannianAdagrad, RiemannianAdam, RiemannianSGD
 
@@ -32,15 +37,30 @@ OPTIMIZERS: dict[str, Callable[[], Any]] = {
     "RiemannianSGD, momentum": lambda: RiemannianSGD(0.001, momentum=0.9),
     "RiemannianAdagrad": lambda: RiemannianAdagrad(0.02),
     "RiemannianAdam": lambda: RiemannianAdam(0.02),
-    "Keras Adam (dense)": lambda: tf.keras.optimizers.Adam(0.01),
+    "Keras Adam": lambda: tf.keras.optimizers.Adam(0.01),
 }
-MODELS: dict[str, dict[str, Any]] = {
-    "direct": {"mode": "direct"},
-    "tangent, free": {"user_model": "free"},
-    "tangent, history": {"user_model": "history"},
+# Models whose exports are asked, too.
+EXPORTED = ("direct", "tangent, history", "tangent, sequence")
+# A step of an encoder or a network of many weights is shorter, and training that does not converge amplifies rounding.
+SHORTER = {"tangent, sequence": 0.05, "tangent, network": 0.1}
+BASELINES = {"CML": CML, "LRML": LRML, "MF-BPR": MFBPR}
+MODELS: dict[str, Callable[[Any], Any]] = {
+    "direct": lambda table: HyperML.from_interactions(table, dim=8, mode="direct"),
+    "direct, learned curvature": lambda table: HyperML.from_interactions(
+        table, dim=8, mode="direct", curvature=Curvature(0.7, learned=True)
+    ),
+    "tangent, free": lambda table: HyperML.from_interactions(table, dim=8, user_model="free"),
+    "tangent, history": lambda table: HyperML.from_interactions(table, dim=8, user_model="history"),
+    "tangent, sequence": lambda table: HyperML.from_interactions(table, dim=8, user_model="sequence"),
+    "tangent, network": lambda table: with_network(table),
+    **{
+        name: functools.partial(lambda kind, table: kind.from_interactions(table, dim=8), kind)
+        for name, kind in BASELINES.items()
+    },
 }
 # The strategy, its replicas or workers, and its parameter servers.
 SETUPS = [
+    ("mirrored", 1, 0),
     ("mirrored", 2, 0),
     ("mirrored", 4, 0),
     ("multi-worker", 2, 0),
@@ -52,7 +72,7 @@ SPEEDS = [("one-device", 1, 0), ("multi-worker", 2, 0), ("parameter-server", 1, 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=2000, help="rows of the table on which models are compared")
+    parser.add_argument("--rows", type=int, default=1500, help="rows of the table on which models are compared")
     parser.add_argument(
         "--speed-rows", type=int, default=200_000, help="rows of the table on which the speed is measured"
     )
@@ -60,19 +80,35 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=2048, help="of the table on which the speed is measured")
     parser.add_argument("--models", nargs="*", default=list(MODELS), choices=MODELS)
     parser.add_argument("--optimizers", nargs="*", default=list(OPTIMIZERS), choices=OPTIMIZERS)
+    setups = [described(*setup) for setup in SETUPS]
+    parser.add_argument("--setups", nargs="*", default=setups, choices=setups)
+    parser.add_argument("--questions", nargs="*", default=["equality", "speed"], choices=["equality", "speed"])
     parser.add_argument("--task", nargs=3, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.task:
         run_task(arguments)
         return
-    print("| strategy | model | optimizer | tables | metrics | different recommendations |\n|---|---|---|---|---|---|")
-    for setup in SETUPS:
-        for row in results("equality", *setup):
-            print(f"| {described(*setup)} | " + " | ".join(row) + " |", flush=True)
+    if arguments.questions != ["speed"]:
+        show({setup: results("equality", *setup) for setup in SETUPS if described(*setup) in arguments.setups})
+    if "speed" not in arguments.questions:
+        return
     print("\n| strategy | rows per second | kB on the wire per step |\n|---|---|---|")
     for setup in SPEEDS:
         for row in results("speed", *setup):
             print(f"| {described(*setup)} | " + " | ".join(row) + " |", flush=True)
+
+
+def show(found: dict[tuple[str, int, int], list[list[Any]]]) -> None:
+    """Prints the differences of the tables of every model, and the largest of all other differences of every strategy."""
+    print("| model | optimizer | " + " | ".join(described(*setup) for setup in found) + " |")
+    print("|---|---|" + "--:|" * len(found))
+    for rows in zip(*found.values(), strict=True):
+        print(f"| {rows[0][0]} | {rows[0][1]} | " + " | ".join(f"{row[2]:.0e}" for row in rows) + " |")
+    print("\n| largest difference | " + " | ".join(described(*setup) for setup in found) + " |")
+    print("|---|" + "--:|" * len(found))
+    for place, name in enumerate(("tables", "loss and metrics", "answers: distances or scores"), start=2):
+        print(f"| {name} | " + " | ".join(f"{max(row[place] for row in rows):.0e}" for rows in found.values()) + " |")
+    print("| answers: other items | " + " | ".join(str(sum(row[5] for row in rows)) for rows in found.values()) + " |")
 
 
 def described(kind: str, workers: int, servers: int) -> str:
@@ -84,7 +120,7 @@ def described(kind: str, workers: int, servers: int) -> str:
     return f"{kind}, {workers} {names.get(kind, 'process')}" + (f", {servers} shards" if servers else "")
 
 
-def results(question: str, kind: str, workers: int, servers: int) -> list[list[str]]:
+def results(question: str, kind: str, workers: int, servers: int) -> list[list[Any]]:
     """What the first process prints, of those that a strategy needs. All others are killed in the end."""
     jobs = {"worker": workers} if kind == "multi-worker" else {}
     if kind == "parameter-server":
@@ -135,6 +171,7 @@ def run_task(arguments: argparse.Namespace) -> None:
     for row in measure(strategy, kind, arguments):
         if not task.get("index"):
             print(json.dumps(row), flush=True)
+            print(kind, workers, row, file=sys.stderr, flush=True)
 
 
 def strategy_of(kind: str, replicas: int) -> Any:
@@ -154,34 +191,61 @@ def strategy_of(kind: str, replicas: int) -> Any:
     return tf.distribute.get_strategy()
 
 
-def compare(strategy: Any, kind: str, arguments: argparse.Namespace) -> list[list[str]]:
+def compare(strategy: Any, kind: str, arguments: argparse.Namespace) -> Iterator[list[Any]]:
     """Differences after two epochs of a few batches, from the same start."""
-    table = made_table(arguments.rows)
-    split = hml.leave_one_out(table)
-    rows = []
-    for model_name in arguments.models:
+    split = hml.leave_one_out(made_table(arguments.rows))
+    fit = {"batch_size": 1 + len(split.train) // 3, "epochs": 2, "verbose": 0, "validation_data": split.validation}
+    for name in arguments.models:
         for optimizer in arguments.optimizers:
+            if name in BASELINES and optimizer != "RiemannianAdagrad":
+                continue
             tf.keras.utils.set_random_seed(0)  # all workers begin with the same weights
-            alone = outside_of_scopes(
-                lambda name=model_name: hml.HyperML.from_interactions(split.train, dim=8, **MODELS[name])
-            )
+            alone = outside_of_scopes(lambda name=name: MODELS[name](split.train))
             with strategy.scope():
                 model = copied(alone)
-                model.compile(OPTIMIZERS[optimizer](), run_eagerly=kind == "mirrored")
-            alone.compile(OPTIMIZERS[optimizer](), run_eagerly=True)
-            fit = {
-                "batch_size": 1 + len(split.train) // 3,
-                "epochs": 2,
-                "verbose": 0,
-                "validation_data": split.validation,
-            }
+                model.compile(compiled(name, optimizer), run_eagerly=kind == "mirrored")
+            alone.compile(compiled(name, optimizer), run_eagerly=True)
             logs, expected = (one.fit(split.train, **fit).history for one in (model, alone))
-            apart = max(float(np.abs(np.array(logs[name]) - expected[name]).max()) for name in expected)
-            users = split.train.user_ids
-            ids = [one.recommend(users, 10).ids for one in (model, alone)]
-            tables = difference(model, alone)
-            rows.append([model_name, optimizer, f"{tables:.0e}", f"{apart:.0e}", str(int((ids[0] != ids[1]).sum()))])
-    return rows
+            apart = max(float(np.abs(np.array(logs[log]) - expected[log]).max()) for log in expected)
+            exported = name in EXPORTED and optimizer == "RiemannianAdagrad"
+            found = [answers(one, split.train.user_ids, exported) for one in (model, alone)]
+            ids, scores = zip(*found, strict=True)
+            off = float(np.abs(scores[0] - scores[1])[np.isfinite(scores[1])].max())
+            yield [name, optimizer, difference(model, alone), apart, off, int((ids[0] != ids[1]).sum())]
+
+
+def compiled(model: str, optimizer: str) -> Any:
+    made = OPTIMIZERS[optimizer]()
+    made.learning_rate = float(made.learning_rate.numpy()) * SHORTER.get(model, 1.0)
+    return made
+
+
+@tf.keras.utils.register_keras_serializable("distribution")
+class OfFeature(tf.keras.layers.Layer):
+    """A dense layer on the feature of items."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.dense = tf.keras.layers.Dense(8, kernel_initializer="uniform")
+
+    def call(self, inputs: dict[str, Any]) -> Any:
+        return self.dense(inputs["feature"])
+
+
+def with_network(table: Any) -> Any:
+    """A model whose items are computed from a feature, by a network with dense gradients."""
+    feature = np.random.default_rng(0).normal(size=(table.n_items, 4)).astype(np.float32)
+    return HyperML.from_interactions(
+        table, dim=8, user_model="free", candidate_network=OfFeature(), candidate_features={"feature": feature}
+    )
+
+
+def answers(model: Any, users: Any, exported: bool) -> tuple[np.ndarray, np.ndarray]:
+    """The ids of ten items for each user, and their distances or scores."""
+    if not exported:
+        return model.recommend(users, 10)[:2]
+    with tempfile.TemporaryDirectory() as folder:
+        return hml.ServedModel(hml.export_saved_model(model, folder, k=10)).recommend(users)[:2]
 
 
 def difference(model: Any, alone: Any) -> float:

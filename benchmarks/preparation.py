@@ -2,6 +2,7 @@
 
     python benchmarks/preparation.py [--rows 20000000] [--users 2000000] [--items 200000] [--memory 4GiB] [--folder .]
         [--sides prepare engine from_file] [--training stream memory] [--dim 64] [--quick] [--json figures.json]
+    python benchmarks/preparation.py --sizes 1000000 10000000 --training memory
 
 A table with that many rows is generated as Parquet, ten million rows in each file: users and items with text ids and a skewed
 distribution, and times in no order. Each side works in a process of its own:
@@ -13,8 +14,8 @@ distribution, and times in no order. Each side works in a process of its own:
 
 Then a model is made from the prepared table, read shard by shard (*stream*) or loaded (*memory*): `from_interactions`, the
 first step of training with what it prepares, one more, the histories of all users, `.keras` and the export. *Peak* is the
-largest resident memory of the process until then, less that after its imports. CPU seconds are those of
-all threads.
+largest resident memory of the process until then, less that after its imports. CPU seconds are those of all threads. With
+`--sizes`, only this is measured, of tables of so many rows, a tenth as many users and a hundredth as many items.
 """
 
 from __future__ import annotations
@@ -189,6 +190,29 @@ def training_table(figures: dict[str, list[dict[str, Any]]]) -> str:
     return timing.markdown(["", "step", "seconds", "peak MB"], rows, left=2)
 
 
+def sizes_table(figures: dict[tuple[int, str], list[dict[str, Any]]]) -> str:
+    steps = list(dict.fromkeys(one["step"] for found in figures.values() for one in found))
+    rows = []
+    for (size, mode), found in figures.items():
+        of_step = {one["step"]: f"{one['seconds']:.1f} s, {one['peak'] / 1e6:,.0f} MB" for one in found}
+        rows.append([f"{size:,}", mode, *(of_step.get(step, "") for step in steps)])
+    return timing.markdown(["rows", "", *steps], rows, left=2)
+
+
+def measure_sizes(arguments: argparse.Namespace, folder: Path) -> None:
+    figures = {}
+    for size in arguments.sizes:
+        place = folder / str(size)
+        pattern = str(generate(place / "table", size, size // 10, size // 100))
+        timing.in_process(__file__, "--one", "prepare", pattern, str(place / "prepared"), arguments.memory)
+        for mode in arguments.training:
+            words = ("--train", mode, str(place / "prepared"), str(arguments.dim), str(place))
+            figures[size, mode] = json.loads(timing.in_process(__file__, *words))
+            shutil.rmtree(place / "export", ignore_errors=True)
+        shutil.rmtree(place)
+        print(sizes_table(figures), flush=True)
+
+
 def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
     rows, users, items = (
         (100_000, 10_000, 1_000) if arguments.quick else (arguments.rows, arguments.users, arguments.items)
@@ -222,6 +246,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path())
     parser.add_argument("--sides", nargs="*", default=list(SIDES), choices=SIDES)
     parser.add_argument("--training", nargs="*", default=list(TRAINING), choices=TRAINING)
+    parser.add_argument("--sizes", nargs="*", type=int, help="rows of tables of which only the training is measured")
     parser.add_argument("--dim", type=int, default=64)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--json", type=Path)
@@ -237,6 +262,9 @@ def main() -> None:
         print(json.dumps(one_training(mode, Path(path), int(dim), Path(folder))))
         return
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
+        if arguments.sizes:
+            measure_sizes(arguments, Path(folder))
+            return
         figures = measure(arguments, Path(folder))
     if arguments.json:
         arguments.json.write_text(json.dumps(figures, indent=2) + "\n")

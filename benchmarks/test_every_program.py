@@ -15,6 +15,7 @@ from contenders import CONTENDERS
 from rivals.other_environment import VARIABLE, interpreter
 
 import hyperml_tf as hml
+from hyperml_tf.preparation import prepare
 
 BENCHMARKS = Path(__file__).parent
 PROGRAMS = {path.name for path in BENCHMARKS.glob("*.py") if '\nif __name__ == "__main__"' in path.read_text()}
@@ -184,6 +185,19 @@ def test_retrieval(table: Path) -> None:
 def test_preparation(tmp_path: Path) -> None:
     toy = ("--rows", 3000, "--users", 200, "--items", 90, "--dim", 4, "--folder", tmp_path, "--training", "stream")
     assert "| stream | export |" in run("preparation.py", *toy)
+
+
+def test_asynchronous(table: Path) -> None:
+    assert "| 1 workers, 1 servers |" in run(
+        "asynchronous.py", table, "--seeds", 0, "--workers", 1, "--servers", 1, "--epochs", 1, "--dim", 4
+    )
+
+
+def test_cluster_memory(tmp_path: Path) -> None:
+    made = hml.synthesize(n_users=80, n_items=100, n_rows=1200, depth=2, branching=3, noise=0.05, seed=1)
+    made.table.to_frame().to_csv(tmp_path / "toy.csv", index=False)
+    prepare(tmp_path / "toy.csv", tmp_path / "prepared", memory="1GiB")
+    assert "| export |" in run("cluster_memory.py", tmp_path / "prepared", "--dim", 4, "--steps", 2, "--export")
 
 
 def test_saving() -> None:

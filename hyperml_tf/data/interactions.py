@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import hashlib
-import json
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -20,6 +18,7 @@ from hyperml_tf.data.encoding import encode
 from hyperml_tf.data.origin import Origin
 from hyperml_tf.data.reading import read_table
 from hyperml_tf.data.row_order import in_stored_order
+from hyperml_tf.data.table_hash import blocks_of, table_hash
 from hyperml_tf.data.table_options import ColumnChoice, EventWeights, Repeats, TableOptions
 from hyperml_tf.data.tabular import dataset_columns, take_columns, to_series
 
@@ -534,14 +533,8 @@ class Interactions:
 
     def fingerprint(self) -> str:
         """Hashes rows, weights and vocabularies to 32 hexadecimal digits. Equal tables have equal hashes on every machine."""
-        digest = hashlib.blake2b(digest_size=16)
-        for codes in (self.users, self.items):
-            digest.update(np.ascontiguousarray(codes, dtype="<i4").tobytes())
-        for ids in (self.user_ids, self.item_ids):
-            digest.update(json.dumps(ids.tolist()).encode())
-        if self.weights is not None:
-            digest.update(np.ascontiguousarray(self.weights, dtype="<f4").tobytes())
-        return digest.hexdigest()
+        vocabularies = (blocks_of(ids) for ids in (self.user_ids, self.item_ids))
+        return table_hash(self.users, self.items, vocabularies, self.weights)
 
     def to_frame(self) -> pd.DataFrame:
         """Returns the rows as a DataFrame of the original identifiers: `user`, `item`, and `weight` if they have weights."""

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import tensorflow as tf
 
 from hyperml_tf.distribution import shards
@@ -47,13 +48,14 @@ def copied(model: Any) -> Any:
     return new
 
 
-def gathered(model: Any) -> Any:
-    """Returns a copy of a model in the memory of this process, with whole tables.
+def whole_weights(layer: Any) -> list[np.ndarray]:
+    """Returns the weights of a layer as `get_weights`, without shards.
 
     Args:
-        model: A `Recommender`, such as one whose tables are on parameter servers.
+        layer: A Keras layer that was made in any scope.
     """
-    return outside_of_scopes(lambda: copied(model))
+    groups = shards_of_tables(layer.weights)
+    return [group[0].numpy() if len(group) == 1 else _rows(group, 0, _size(group)).numpy() for group in groups]
 
 
 def outside_of_scopes(function: Callable[[], _Result]) -> _Result:
@@ -116,6 +118,10 @@ def _rows(shards: Sequence[Any], begin: int, end: int) -> Any:
             parts.append(shard.read_value()[low:high])
         first += size
     return tf.concat(parts, axis=0)
+
+
+def _size(shards: Sequence[Any]) -> int:
+    return sum(int(shard.shape[0]) for shard in shards)
 
 
 def _copy_assets(model: Any, new: Any) -> None:

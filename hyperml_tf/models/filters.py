@@ -66,8 +66,8 @@ def _codes(items: IdLookup, users: int, ids: Any, name: str) -> np.ndarray | Non
     if ids is None:
         return None
     flat, lengths = id_lists(ids, name, users)
-    if len(flat) and (flat.dtype.kind == "i") != (items.ids.dtype.kind == "i"):
-        expected = "integers" if items.ids.dtype.kind == "i" else "strings"
+    if len(flat) and (flat.dtype.kind == "i") != (items.id_dtype == "int64"):
+        expected = "integers" if items.id_dtype == "int64" else "strings"
         raise ValueError(f"`{name}` must hold {expected}, as the ids of the items are. Received: {flat.tolist()[0]!r}")
     codes = np.full((len(lengths), lengths.max(initial=0)), -1, np.int32)
     if len(flat):

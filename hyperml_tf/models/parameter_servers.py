@@ -29,6 +29,25 @@ def endless_batches(epochs: Callable[[Progress], tf.data.Dataset], before: int) 
     return epochs(numbers), size
 
 
+def made_here(creator: Any, endless: bool) -> tf.data.Dataset:
+    """Returns a dataset of those that workers are to make, to see what it holds.
+
+    Args:
+        creator: A `tf.keras.utils.experimental.DatasetCreator`.
+        endless: Boolean, whether the datasets must not end, because the coordinator alone counts the steps of an epoch.
+
+    Raises:
+        ValueError: If it ends, but must not.
+    """
+    made = creator(tf.distribute.InputContext())
+    if endless and made.cardinality() >= 0:
+        raise ValueError(
+            "The datasets of `x` must not end: let them `repeat()`, and pass `steps_per_epoch` to `fit`. "
+            f"Received: datasets of {int(made.cardinality())} batches"
+        )
+    return made
+
+
 def _n_workers() -> int:
     """The number of workers that this process is connected to, each of which has a CPU."""
     return sum("/job:worker/" in device.name for device in tf.config.list_logical_devices("CPU"))

@@ -12,8 +12,9 @@ from hyperml_tf.data.pipelines import KNOWN, Progress
 from hyperml_tf.distribution import has_workers
 from hyperml_tf.models import batches
 from hyperml_tf.models.batch_model import BatchModel
-from hyperml_tf.models.parameter_servers import endless_batches
+from hyperml_tf.models.parameter_servers import endless_batches, made_here
 from hyperml_tf.preparation import PreparedTable
+from hyperml_tf.tables import IdList
 
 logger = logging.getLogger(__name__)
 
@@ -117,16 +118,16 @@ class TableModel(BatchModel):
         if isinstance(x, PreparedTable):
             return self._prepared_data(x, batch_size or batches.BATCH_SIZE)
         if isinstance(x, tf.keras.utils.experimental.DatasetCreator):
-            if not len(self.seen):
+            made = made_here(x, endless=has_workers(self.distribute_strategy))
+            self._check_batches(made, batch_size)
+            if KNOWN not in made.element_spec and not len(self.seen):
                 raise ValueError(
                     "`set_seen` must be called before `fit` if the datasets of `x` are made by the workers: otherwise the "
                     "histories are unknown. Received: a DatasetCreator, and a model without histories"
                 )
             return x, None
-        batches.check_dataset(x, "x", batch_size)
-        if KNOWN in x.element_spec:
-            self._check_windows(x.element_spec)
-        elif not len(self.seen):
+        self._check_batches(x, batch_size)
+        if KNOWN not in x.element_spec and not len(self.seen):
             if x.cardinality() == tf.data.INFINITE_CARDINALITY:
                 raise ValueError(
                     "`x` must be a finite dataset, or `set_seen` must be called first: otherwise the histories are unknown and "
@@ -141,6 +142,17 @@ class TableModel(BatchModel):
         if has_workers(self.distribute_strategy) and isinstance(x, tf.data.Dataset) and x.cardinality() >= 0:
             return x.repeat(), int(x.cardinality())
         return x, None
+
+    def _check_batches(self, dataset: Any, batch_size: int | None) -> None:
+        """Checks the dataset `x` of `fit`, and gives workers of parameter servers what they need to read its batches."""
+        batches.check_dataset(dataset, "x", batch_size)
+        spec, workers = dataset.element_spec, has_workers(self.distribute_strategy)
+        if KNOWN in spec or workers:  # workers have no histories to read
+            self._check_windows(spec)
+        if workers and batches.QUERY in spec:
+            # Outside of the graphs that read them.
+            self.query_lookup.prepare()
+            self.candidate_lookup.prepare()
 
     def _prepared_data(self, table: PreparedTable, batch_size: int) -> tuple[Any, int | None]:
         """As `_training_data`, of a prepared table."""
@@ -192,8 +204,8 @@ class TableModel(BatchModel):
             )
 
     def _check_vocabularies(self, table: PreparedTable) -> None:
-        own = self.query_lookup.ids, self.candidate_lookup.ids
-        if table.vocabulary.recode(*own) is not table.vocabulary:
+        own = self.query_lookup.id_list, self.candidate_lookup.id_list
+        if own != tuple(IdList.of(ids, "table") for ids in table.id_columns()):
             raise ValueError(
                 f"A prepared table must have the users and items of the model, in their order. Received: {table}"
             )

@@ -226,7 +226,11 @@ class RiemannianOptimizer(tf.keras.optimizers.Optimizer):
 
         def create(slot: Slot) -> Any:
             slot_shape = [*shape[:-1], 1] if on_ball and slot.scalar else shape
-            initial = tf.fill(slot_shape, tf.constant(slot.initial, dtype))
+
+            def initial() -> Tensor:
+                return tf.fill(slot_shape, tf.constant(slot.initial, dtype))
+
+            # A function, which is called where the variable is: a tensor would be sent to its parameter server.
             return self.add_variable_from_reference(variable, slot.name, initial_value=initial)
 
         return tuple(create(slot) for slot in self.slots)

@@ -104,8 +104,15 @@ class PreparedTable:
     def vocabulary(self) -> Interactions:
         """The vocabularies of the table, as an `Interactions` without rows."""
         nothing = np.zeros(0, np.int32)
-        users, items = (_ids(self.path / name) for name in (USERS, ITEMS))
+        users, items = (_as_numpy(ids) for ids in self.id_columns())
         return Interactions(nothing, nothing, users, items, self.manifest.ordered, origin=self.manifest.origin)
+
+    def id_columns(self) -> tuple[Any, Any]:
+        """Returns the ids of users and of items as Arrow arrays, a fraction of the size of those in `vocabulary`."""
+        users, items = (
+            pyarrow.parquet.read_table(self.path / name, columns=["id"]).column(0) for name in (USERS, ITEMS)
+        )
+        return users, items
 
     @property
     def training(self) -> TrainingRows:
@@ -289,14 +296,14 @@ class TrainingRows:
     all_parts: bool = False
 
     @property
-    def user_ids(self) -> np.ndarray:
-        """The user vocabulary, `(n_users,)`."""
-        return self.table.vocabulary.user_ids
+    def user_ids(self) -> Any:
+        """The user vocabulary, `(n_users,)`, an Arrow array."""
+        return self.table.id_columns()[0]
 
     @property
-    def item_ids(self) -> np.ndarray:
-        """The item vocabulary, `(n_items,)`."""
-        return self.table.vocabulary.item_ids
+    def item_ids(self) -> Any:
+        """The item vocabulary, `(n_items,)`, an Arrow array."""
+        return self.table.id_columns()[1]
 
     @property
     def n_items(self) -> int:
@@ -326,7 +333,6 @@ class TrainingRows:
         return self.table.manifest.direction
 
 
-def _ids(path: Path) -> np.ndarray:
-    column = pyarrow.parquet.read_table(path, columns=["id"]).column(0)
+def _as_numpy(column: Any) -> np.ndarray:
     ids = column.to_numpy(zero_copy_only=False) if column.num_chunks else np.zeros(0, object)
     return ids if ids.dtype == np.int64 else ids.astype(object)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
 import math
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -18,6 +17,7 @@ from hyperml_tf.data.direction import consecutive_pairs, direction_of_pairs
 from hyperml_tf.data.encoding import in_float32
 from hyperml_tf.data.origin import Origin
 from hyperml_tf.data.row_order import in_stored_order
+from hyperml_tf.data.table_hash import BLOCK, hash_ids
 from hyperml_tf.data.table_options import Repeats, TableOptions
 from hyperml_tf.preparation.coding import Coded
 from hyperml_tf.preparation.manifest import ITEMS, SHARDS, USERS, Manifest
@@ -26,7 +26,6 @@ from hyperml_tf.preparation.shard_file import TEST, TRAIN, VALIDATION, Shard, re
 
 # Pairs of consecutive rows from which the direction of the order is estimated, as many as for tables in memory.
 _PAIRS = 1_000_000
-_IDS = 100_000
 
 
 class _Rows(NamedTuple):
@@ -170,10 +169,7 @@ class Sharding:
         for shard in shards:
             digest.update(read_shard(self.written / SHARDS / shard.file)["item"].astype("<i4", copy=False).tobytes())
         for name in (USERS, ITEMS):
-            digest.update(b"[")
-            for place, ids in enumerate(_ids(self.written / name)):
-                digest.update((", " if place else "").encode() + json.dumps(ids)[1:-1].encode())
-            digest.update(b"]")
+            hash_ids(digest, _ids(self.written / name))
         for shard in shards if weighted else ():
             digest.update(read_shard(self.written / SHARDS / shard.file)["weight"].astype("<f4", copy=False).tobytes())
 
@@ -181,7 +177,7 @@ class Sharding:
 def _ids(path: Path) -> Iterator[list[Any]]:
     """The identifiers of a vocabulary, some at a time."""
     with pa.parquet.ParquetFile(path) as file:
-        for batch in file.iter_batches(_IDS, columns=["id"]):
+        for batch in file.iter_batches(BLOCK, columns=["id"]):
             yield batch.column(0).to_pylist()
 
 
@@ -191,7 +187,7 @@ def _add_popularity(path: Path, popularity: np.ndarray) -> None:
     with pa.parquet.ParquetFile(path) as file:
         schema = pa.schema([file.schema_arrow.field("id"), ("train_rows", pa.int64())])
         with pa.parquet.ParquetWriter(scratch, schema) as writer:
-            for batch in file.iter_batches(_IDS):
+            for batch in file.iter_batches(BLOCK):
                 counts = pa.array(popularity[start : start + len(batch)])
                 writer.write_batch(pa.record_batch([batch.column(0), counts], schema=schema))
                 start += len(batch)

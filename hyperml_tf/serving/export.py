@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
+import pyarrow.compute as pc
 import tensorflow as tf
 
 from hyperml_tf._argument_checks import as_path, check_instance
-from hyperml_tf.distribution import has_workers
 from hyperml_tf.files.scratch import scratch_directory
 from hyperml_tf.files.whole import move_in_place_of, move_new
 from hyperml_tf.models import HistoryTower, HyperML, SequenceTower
-from hyperml_tf.models.copies import gathered
+from hyperml_tf.models.copies import outside_of_scopes
+from hyperml_tf.models.towers.tower import Tower
 from hyperml_tf.retrieval.exact_index import ExactIndex
 from hyperml_tf.retrieval.nearest import Index
 from hyperml_tf.retrieval.quantised_index import QuantisedIndex
@@ -25,9 +26,11 @@ from hyperml_tf.serving.approximate_index import ApproximateIndex
 from hyperml_tf.serving.fold_in import FoldIn, HistoryFoldIn, MidpointFoldIn, SequenceFoldIn
 from hyperml_tf.serving.serving_module import ServingModule
 from hyperml_tf.serving.signatures import SIGNATURES
+from hyperml_tf.serving.user_rows import UserRows
 from hyperml_tf.serving.verification import check_replaceable
 from hyperml_tf.serving.versions import next_version
-from hyperml_tf.tables import Histories, IdTable
+from hyperml_tf.serving.written_in_parts import write_rows
+from hyperml_tf.tables import IdTable
 
 logger = logging.getLogger(__name__)
 
@@ -129,28 +132,33 @@ def export_saved_model(
         check_replaceable(target)
     elif target.exists() and not (target.is_dir() and not any(target.iterdir())):
         raise FileExistsError(f"`path` exists. Pass `overwrite=True` to replace it. Received: path={str(target)!r}")
-    if has_workers(model.distribute_strategy):
-        model = gathered(model)
-    module = serving_module(model, k, exclude_seen, details, precision, half_life, filter_columns)
+    arguments = k, exclude_seen, details, precision, half_life, filter_columns
+    # What is exported is in the memory of this process, wherever the tables are.
+    users, module = outside_of_scopes(lambda: serving_module(model, *arguments))
     target.parent.mkdir(parents=True, exist_ok=True)
     with scratch_directory(target) as scratch:
         written = scratch / "saved_model"
         tf.saved_model.save(module, str(written), signatures=module.signatures())
+        outside_of_scopes(lambda: write_rows(written, users.rows()))
         extra = written / model_card.FOLDER
         extra.mkdir()
         if warm_up_requests:
-            ids = [tower.ids[: warm_up.MOST_IDS] for tower in (model.query_tower, model.candidate_tower)]
             column = next(iter(filter_columns), "")
             filters = column, next(iter((details or {}).get(column, [])), "")
-            users, items = ([str(value) for value in own.tolist()] for own in ids)
-            warm_up.write_warm_up(extra / warm_up.FILE, module.exported, users, items, filters)
+            known = (_first_ids(tower) for tower in (model.query_tower, model.candidate_tower))
+            warm_up.write_warm_up(extra / warm_up.FILE, module.exported, next(known), next(known), filters)
         if index is not None:
             index.write_files(written)
         # Last, because it has the hashes of all other files.
-        model_card.write(written, model_card.model_card(model, module, card))
+        model_card.write(written, model_card.model_card(model, module, users.radii, card))
         target = _put(written, target, scratch, overwrite, new_version)
     logger.info("Exported %d users and %d items to %s.", len(model.query_tower), len(model.candidate_tower), target)
     return target
+
+
+def _first_ids(tower: Tower) -> list[str]:
+    places = np.arange(min(len(tower), warm_up.MOST_IDS))
+    return [str(value) for value in tower.lookup.id_list.take(places).tolist()]
 
 
 def _put(written: Path, target: Path, scratch: Path, overwrite: bool, new_version: bool) -> Path:
@@ -181,24 +189,24 @@ def _check_history(model: HyperML) -> None:
 def serving_module(
     model: HyperML,
     k: int,
-    exclude_seen: bool = True,
-    details: Mapping[str, Sequence[str]] | None = None,
-    precision: Precision = "float32",
-    half_life: float | None = None,
-    filter_columns: Sequence[str] = (),
-) -> ServingModule:
-    """Returns the module to export: a snapshot of the model, which further training does not change."""
+    exclude_seen: bool,
+    details: Mapping[str, Sequence[str]] | None,
+    precision: Precision,
+    half_life: float | None,
+    filter_columns: Sequence[str],
+) -> tuple[UserRows, ServingModule]:
+    """Returns the module to export, and the rows of users that it lacks."""
     _check_history(model)
-    user_points, item_points = model.query_tower.all_points(), model.candidate_tower.all_points()
-    c = model.curvature()
+    item_points, c = model.candidate_tower.all_points(), model.curvature()
     curvature = tf.Variable(c, trainable=False, name="curvature")
-    for name, values in (("user", user_points), ("item", item_points), ("curvature", c)):
+    for name, values in (("item", item_points), ("curvature", c)):
         if not bool(tf.reduce_all(tf.math.is_finite(values))):
             raise ValueError(
                 f"`model` must have finite points and curvature: its {name} values are not all finite. Did training diverge? "
                 f"Received: model={model.name!r}"
             )
-    if "" in model.candidate_tower.ids.tolist():
+    items = model.candidate_tower.lookup.id_list.as_text()
+    if pc.any(pc.equal(items.values, "")).as_py():
         raise ValueError(
             '`model` must not have an item with the id "", which means "no item" in results. Received: the id ""'
         )
@@ -210,18 +218,17 @@ def serving_module(
     index: Index = (
         ExactIndex.of(item_points, c) if precision == "float32" else QuantisedIndex.of(item_points, c, precision)
     ).in_variables()
-    return ServingModule(
-        IdTable.of(_as_text(model.query_tower.ids), variable="user_ids"),
-        user_points,
-        IdTable.of(_as_text(model.candidate_tower.ids), variable="item_ids"),
+    # Histories also explain recommendations, if users are represented by them.
+    users = UserRows(model, exclude_seen or isinstance(model.query_tower, HistoryTower))
+    return users, ServingModule(
+        users.users,
+        users.points,
+        IdTable.of(items, variable="item_ids"),
         index,
         curvature,
         fold_in_of(model, index, curvature, half_life, precision),
         k,
-        # Also to explain recommendations, if users are represented by them.
-        Histories.of(model.seen.indptr, model.seen.items, variables="seen")
-        if exclude_seen or isinstance(model.query_tower, HistoryTower)
-        else None,
+        users.histories,
         exclude_seen,
         details,
         filter_columns,
@@ -242,11 +249,6 @@ def fold_in_of(
     own = float("inf") if tower.history.half_life is None else tower.history.half_life
     kind = SequenceFoldIn if isinstance(tower, SequenceTower) else HistoryFoldIn
     return kind(tower, curvature, own if half_life is None else half_life, precision)
-
-
-def _as_text(ids: np.ndarray) -> np.ndarray:
-    """Ids as strings; integers in decimal."""
-    return np.array([str(value) for value in ids.tolist()], dtype=object)
 
 
 def _check_details(details: Mapping[str, Sequence[str]], n_items: int) -> None:

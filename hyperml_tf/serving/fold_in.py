@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from hyperml_tf.geometry import poincare
 from hyperml_tf.models import HistoryTower, SequenceEncoder, SequenceTower
+from hyperml_tf.models.copies import whole_weights
 from hyperml_tf.models.explanations import MOST, leave_one_out
 from hyperml_tf.models.towers.pull import item_weights, pull_of_selections
 from hyperml_tf.models.towers.sequence_encoder import encoded_selections
@@ -123,7 +124,7 @@ class SequenceFoldIn(HistoryFoldIn):
     def __init__(self, tower: SequenceTower, curvature: tf.Variable, half_life: float, dtype: str = "float32") -> None:
         super().__init__(tower, curvature, half_life, dtype)
         encoder = SequenceEncoder.from_config(tower.encoder.get_config())
-        encoder.set_weights(tower.encoder.get_weights())
+        encoder.set_weights(whole_weights(tower.encoder))
         self._length = encoder.encoding.length
         self.encoder_weights = tuple(encoder.weights)
         # Behind a function, so that what is saved are its operations and weights, not a layer of Keras.

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from hyperml_tf.data import Interactions
+from hyperml_tf.data.table_hash import BLOCK, table_hash
 from hyperml_tf.files.hashes import hashes
 from hyperml_tf.files.whole import whole_file
 from hyperml_tf.geometry import poincare
@@ -33,12 +33,15 @@ FILE = "model_card.json"
 _PACKAGES = ("hyperml-tf", "tf-keras", "tensorflow-recommenders", "numpy")
 
 
-def model_card(model: HyperML, module: ServingModule, more: Mapping[str, Any] | None) -> dict[str, Any]:
+def model_card(
+    model: HyperML, module: ServingModule, radii: np.ndarray, more: Mapping[str, Any] | None
+) -> dict[str, Any]:
     """Returns the model card: training data, space, serving options and package versions, ready for JSON.
 
     Args:
         model: The model.
         module: The exported module.
+        radii: The distances of the users from the origin, `(n_users,)`.
         more: Further entries, such as metrics, or `None`.
     """
     c = float(model.curvature())
@@ -52,7 +55,7 @@ def model_card(model: HyperML, module: ServingModule, more: Mapping[str, Any] | 
             "curvature": c,
             "mode": model.mode,
             "distance_from_origin": {
-                "users": _quantiles(poincare.distance(module.user_points, tf.zeros_like(module.user_points), c)),
+                "users": _quantiles(radii),
                 "items": _quantiles(_radii(module)),
             },
         },
@@ -126,13 +129,13 @@ def _version(package: str) -> str | None:
 
 def _data(model: HyperML) -> dict[str, Any]:
     """Size and fingerprint of the table, whose rows are the histories in the model."""
-    ids = model.query_tower.ids, model.candidate_tower.ids
-    rows = Interactions(model.seen.users, model.seen.items, *ids)
+    towers, seen = (model.query_tower, model.candidate_tower), model.seen
+    vocabularies = (tower.lookup.id_list.blocks(BLOCK) for tower in towers)
     return {
-        "users": len(ids[0]),
-        "items": len(ids[1]),
-        "rows": len(rows),
-        "fingerprint": rows.fingerprint(),
+        "users": len(towers[0]),
+        "items": len(towers[1]),
+        "rows": len(seen),
+        "fingerprint": table_hash(seen.users, seen.items, vocabularies),
     }
 
 

@@ -53,7 +53,7 @@ class ServingModule(tf.Module):
 
     Args:
         users: An `IdTable` of the users.
-        user_points: Points of the users, `(n_users, dim)`.
+        user_points: A variable with the points of the users, `(n_users, dim)`.
         items: An `IdTable` of the items.
         index: An index of the items, in variables.
         curvature: A variable >= 0, the curvature.
@@ -71,7 +71,7 @@ class ServingModule(tf.Module):
     def __init__(
         self,
         users: IdTable,
-        user_points: Tensor,
+        user_points: tf.Variable,
         items: IdTable,
         index: Index,
         curvature: tf.Variable,
@@ -87,12 +87,12 @@ class ServingModule(tf.Module):
         self.k = min(int(k), index.n)
         self.users, self.items, self.index = users, items, index
         self.histories, self.seen = histories, histories if exclude_seen else None
-        # Variables, not constants, because a graph is limited to 2 GB.
-        self.user_points = tf.Variable(user_points, trainable=False, name="user_points")
+        self.user_points = user_points
         self.curvature, self.fold_in = curvature, fold_in
         self.filter_columns = tuple(filter_columns)
         columns = {name: (details or {})[name] for name in filter_columns}
         self.filters = ItemFilters.of(columns) if columns else None
+        # Variables, not constants, because a graph is limited to 2 GB.
         self.details = {
             name: tf.Variable(list(values), dtype=tf.string, trainable=False, name="item_detail")
             for name, values in (details or {}).items()

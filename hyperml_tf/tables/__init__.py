@@ -5,8 +5,9 @@
 """
 
 from hyperml_tf.tables.histories import Histories
+from hyperml_tf.tables.id_list import IdList
 from hyperml_tf.tables.id_lookup import IdLookup
 from hyperml_tf.tables.id_table import IdTable
 from hyperml_tf.tables.seen_items import SeenItems
 
-__all__ = ["Histories", "IdLookup", "IdTable", "SeenItems"]
+__all__ = ["Histories", "IdList", "IdLookup", "IdTable", "SeenItems"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -11,9 +12,10 @@ import tensorflow as tf
 
 from hyperml_tf._keras import register
 from hyperml_tf.data.identifiers import as_integers, as_text
+from hyperml_tf.distribution import has_workers
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.tables.arrays import load_arrays, save_arrays
-from hyperml_tf.tables.fingerprint import fingerprint
+from hyperml_tf.tables.id_list import IdList
 from hyperml_tf.tables.id_table import IdTable
 from hyperml_tf.tables.ids import id_array
 
@@ -31,7 +33,8 @@ class IdLookup(tf.keras.layers.Layer):
     saved with other ids, or with the same ids in another order, are an error at the next use of the layer.
 
     Args:
-        ids: Distinct strings or integers, in the order of their codes; or their number if they are set later.
+        ids: Distinct strings or integers, in the order of their codes, or an Arrow array of them; or their number if they are
+            set later.
         id_dtype: String, "string" or "int64", if `ids` is a number. Defaults to `None`, "string".
         **kwargs: Base layer keyword arguments, such as `name`.
 
@@ -59,8 +62,12 @@ class IdLookup(tf.keras.layers.Layer):
     ) -> None:
         kwargs.setdefault("dtype", "float32")
         super().__init__(**kwargs)
-        self._ids: np.ndarray | None = None
+        self._ids: IdList | None = None
+        # Made at its first use: training on codes does not need it.
         self._table: IdTable | None = None
+        strategy = tf.distribute.get_strategy()
+        # Strategies cannot be copied, and of others nothing depends on it.
+        self._strategy = strategy if has_workers(strategy) else None
         # HDF5 files cannot hold two weights of the same name in a nested layer, hence the name of this one.
         self._saved_hash = self.add_weight(
             name=f"{self.name}/ids_hash",
@@ -80,7 +87,7 @@ class IdLookup(tf.keras.layers.Layer):
         # All variables exist already. Otherwise `summary` would not count them before the first call.
         self.built = True
 
-    def set_ids(self, ids: Sequence[Any] | np.ndarray) -> None:
+    def set_ids(self, ids: Sequence[Any] | np.ndarray | IdList) -> None:
         """Sets the vocabulary of a layer that was made with its size only.
 
         Args:
@@ -90,31 +97,37 @@ class IdLookup(tf.keras.layers.Layer):
             ValueError: If `ids` are invalid or not of the expected number, if the layer already has a vocabulary, or if weights
                 of other ids have been loaded.
         """
-        array = id_array(ids, "ids")
+        known = IdList.of(ids, "ids")
         if self._ids is not None:
-            raise ValueError(f"`ids` are set already: make a new layer for other ids. Received: {len(array)} ids")
-        if len(array) != getattr(self, "_size", len(array)):
-            raise ValueError(f"`ids` must be {self._size} ids, as many as there are rows. Received: {len(array)} ids")
-        if len(np.unique(array)) != len(array):
-            values, counts = np.unique(array, return_counts=True)
-            raise ValueError(f"`ids` must be distinct. Received: {values[counts > 1][0]!r} more than once")
-        own_hash = fingerprint(array)
+            raise ValueError(f"`ids` are set already: make a new layer for other ids. Received: {len(known)} ids")
+        if len(known) != getattr(self, "_size", len(known)):
+            raise ValueError(f"`ids` must be {self._size} ids, as many as there are rows. Received: {len(known)} ids")
+        if (repeated := known.repeated()) is not None:
+            raise ValueError(f"`ids` must be distinct. Received: {repeated!r} more than once")
+        own_hash = known.fingerprint()
         if self.saved_hash not in (0, own_hash):
-            raise ValueError(_of_other_ids(self.name, array, own_hash) + str(self.saved_hash))
-        self._ids, self._size, self._own_hash = array, len(array), own_hash
-        # Outside of any graph that is being traced, because the table belongs to the layer.
+            raise ValueError(_of_other_ids(self.name, known, own_hash) + str(self.saved_hash))
+        self._ids, self._size, self._own_hash, self.id_dtype = known, len(known), own_hash, known.dtype
+        self._wrong_weights = _of_other_ids(self.name, known, own_hash)
         with tf.init_scope():
             self._saved_hash.assign(own_hash)
-            self._table = IdTable.of(array)
-        self.id_dtype = self._table.keys.dtype.name
 
     @property
     def ids(self) -> np.ndarray:
-        """The vocabulary, `(n,)`, an int64 array or an object array of `str`.
+        """The vocabulary, `(n,)`, an int64 array or an object array of `str`, which is made anew unless somebody holds it.
 
         Raises:
             ValueError: If the layer comes from a config and its vocabulary was neither loaded nor set, or if weights of other
                 ids have been loaded.
+        """
+        return self.id_list.array()
+
+    @property
+    def id_list(self) -> IdList:
+        """The vocabulary in compact form.
+
+        Raises:
+            ValueError: As `ids`.
         """
         if self._ids is None:
             raise self._unknown()
@@ -123,20 +136,25 @@ class IdLookup(tf.keras.layers.Layer):
 
     def known_ids(self) -> np.ndarray | None:
         """Returns the vocabulary; `None` where `ids` raises because it was neither loaded nor set."""
-        return self._ids
+        return None if self._ids is None else self._ids.array()
 
     @property
     def table(self) -> IdTable:
-        """The vocabulary as an `IdTable`.
+        """The vocabulary as an `IdTable`. Under a `ParameterServerStrategy`, workers get copies of it when it is made.
 
         Raises:
-            ValueError: If the layer comes from a config and its vocabulary was neither loaded nor set, or if weights of other
-                ids have been loaded.
+            ValueError: As `ids`.
         """
+        known = self.id_list
         if self._table is None:
-            raise self._unknown()
-        self._check_weights()
+            # Outside of any graph that is being traced, because the table belongs to the layer.
+            with tf.init_scope(), contextlib.nullcontext() if self._strategy is None else self._strategy.scope():
+                self._table = tf.autograph.experimental.do_not_convert(IdTable.of)(known)
         return self._table
+
+    def prepare(self) -> None:
+        """Makes `table`, outside of any graph that is traced for a worker."""
+        _ = self.table
 
     def _is_sketched(self) -> bool:
         """Whether a graph is traced without a vocabulary, as when Keras rebuilds a functional model before loading its assets."""
@@ -161,7 +179,7 @@ class IdLookup(tf.keras.layers.Layer):
 
     def _check_weights(self) -> None:
         if self._ids is not None and self.saved_hash != self._own_hash:
-            raise ValueError(_of_other_ids(self.name, self._ids, self._own_hash) + str(self.saved_hash))
+            raise ValueError(self._wrong_weights + str(self.saved_hash))
 
     def checked(self, values: Tensor) -> Tensor:
         """Returns `values`. In a graph, this checks at every run that the weights are still those of the ids.
@@ -177,7 +195,7 @@ class IdLookup(tf.keras.layers.Layer):
         if tf.executing_eagerly() or self._ids is None:
             return values
         saved = self._saved_hash.read_value()
-        data = [tf.constant(_of_other_ids(self.name, self._ids, self._own_hash)), saved]
+        data = [tf.constant(self._wrong_weights), saved]
         # The bare operation: `tf.debugging.Assert` puts it into a `tf.cond`.
         with tf.control_dependencies([tf.raw_ops.Assert(condition=tf.equal(saved, self._own_hash), data=data)]):
             return tf.identity(values)
@@ -217,15 +235,15 @@ class IdLookup(tf.keras.layers.Layer):
         Raises:
             ValueError: If `ids` is anything else.
         """
-        array, known = id_array(ids, name), self.ids
-        if array.dtype == known.dtype:
+        array, known = id_array(ids, name), self.id_list
+        if (array.dtype == object) == (known.dtype == "string"):
             return array
-        if known.dtype == object:
+        if known.dtype == "string":
             return as_text(array.tolist())
-        limits = np.iinfo(np.int64)
-        nobody = int(known.min()) - 1 if known.min() > limits.min else int(known.max()) + 1
-        numbers = (nobody if number is None else number for number in as_integers(array))
-        return np.array([number if limits.min <= number <= limits.max else nobody for number in numbers], np.int64)
+        limits, numbers = np.iinfo(np.int64), known.array()
+        nobody = int(numbers.min()) - 1 if numbers.min() > limits.min else int(numbers.max()) + 1
+        received = (nobody if number is None else number for number in as_integers(array))
+        return np.array([number if limits.min <= number <= limits.max else nobody for number in received], np.int64)
 
     def raw(self, codes: Tensor) -> Tensor:
         """Returns the raw ids of codes, `(...)`; `""`, or -1 for integer ids, if the code is -1."""
@@ -236,20 +254,21 @@ class IdLookup(tf.keras.layers.Layer):
 
     def raw_array(self, codes: np.ndarray) -> np.ndarray:
         """Returns the raw ids of codes as a NumPy array; see `raw`."""
-        ids = self.ids[np.maximum(codes, 0)]
+        ids = self.id_list.take(np.maximum(codes, 0))
         ids[codes < 0] = -1 if ids.dtype.kind == "i" else ""
         return ids
 
     def save_assets(self, dir_path: str) -> None:
         """Writes the vocabulary to a directory; Keras calls it when it saves the model."""
-        save_arrays(Path(dir_path) / _FILE, {"ids": self.ids})
+        known = self.id_list
+        save_arrays(Path(dir_path) / _FILE, {"ids": known.values if known.dtype == "string" else known.array()})
 
     def load_assets(self, dir_path: str) -> None:
         """Reads the vocabulary from a directory; Keras calls it when it loads the model."""
-        ids = load_arrays(Path(dir_path) / _FILE)["ids"]
+        ids = IdList.of(load_arrays(Path(dir_path) / _FILE, arrow=True)["ids"], "ids")
         if self._ids is None:
             self.set_ids(ids)
-        elif not np.array_equal(self._ids, ids):
+        elif self._ids != ids:
             raise ValueError(f"The layer {self.name!r} has other ids than the file that is loaded into it.")
 
     def load_own_variables(self, store: Any) -> None:
@@ -265,10 +284,11 @@ class IdLookup(tf.keras.layers.Layer):
         return {**super().get_config(), "ids": len(self), "id_dtype": self.id_dtype}
 
 
-def _of_other_ids(layer: str, ids: np.ndarray, own_hash: int) -> str:
+def _of_other_ids(layer: str, ids: IdList, own_hash: int) -> str:
     """The beginning of the error message; the hash that was loaded completes it."""
+    firsts = ids.take(np.arange(min(3, len(ids)))).tolist()
     return (
-        f"The weights of the layer {layer!r} must have been saved with its {len(ids)} ids, {ids[:3].tolist()} and so on, in this "
+        f"The weights of the layer {layer!r} must have been saved with its {len(ids)} ids, {firsts} and so on, in this "
         "order: otherwise its rows are those of other ids. Make the model with the ids of the saved one, or load its `.keras` "
         f"file, which holds them. Expected: ids with the hash {own_hash}. Received: ids with the hash "
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numpy as np
 import tensorflow as tf
 
 from hyperml_tf.numerics import Tensor
+from hyperml_tf.tables.id_list import IdList
 
 
 class IdTable(NamedTuple):
@@ -21,7 +21,7 @@ class IdTable(NamedTuple):
 
     Example:
 
-    >>> table = IdTable.of(np.array(["a", "b"], dtype=object))
+    >>> table = IdTable.of(["a", "b"])
     >>> table.codes(tf.constant(["b", "c"])).numpy().tolist()
     [1, -1]
     """
@@ -30,20 +30,25 @@ class IdTable(NamedTuple):
     table: Any
 
     @classmethod
-    def of(cls, ids: np.ndarray, variable: str | None = None) -> IdTable:
+    def of(cls, ids: Any, variable: str | None = None) -> IdTable:
         """Creates a table of distinct ids.
 
         Args:
-            ids: An int64 array or an object array of `str`, `(n,)`.
+            ids: An `IdList`, or ids from which it is made.
             variable: Optional string, the name of a `tf.Variable` for the ids. Loading a SavedModel fills the table from the
                 variable; constants would be stored twice, in a graph that is limited to 2 GB. Defaults to `None`, a constant.
         """
-        dtype = tf.int64 if ids.dtype.kind == "i" else tf.string
-        keys = tf.constant(ids.tolist(), dtype)
+        keys = IdList.of(ids, "ids").tensor()
         if variable is not None:
             keys = tf.Variable(keys, trainable=False, name=variable)
-        # Anonymous, so that the table is freed with the last reference to it.
-        table = tf.lookup.StaticHashTable(_Filled(keys), default_value=-1, experimental_is_anonymous=variable is None)
+        return cls.over(keys)
+
+    @classmethod
+    def over(cls, keys: Tensor) -> IdTable:
+        """Creates a table of the ids in a tensor or a variable, `(n,)`, at least one."""
+        # Anonymous, so that the table is freed with the last reference to it; but a SavedModel fills it from a variable.
+        anonymous = not isinstance(keys, tf.Variable)
+        table = tf.lookup.StaticHashTable(_Filled(keys), default_value=-1, experimental_is_anonymous=anonymous)
         return cls(keys, table)
 
     def codes(self, ids: Tensor) -> Tensor:

@@ -35,10 +35,9 @@ def test_two_workers_train_like_one_device() -> None:
         assert second.finish(60).code == 0
 
 
-def test_a_worker_of_two_parameter_servers_trains_like_one_device(tmp_path: Path) -> None:
-    with started(
-        {"worker": 1, "ps": 2, "chief": 1}, "server.py", chief="coordinator.py", chief_in=tmp_path
-    ) as programs:
+@pytest.mark.parametrize("chief", ["coordinator.py", "creator.py"])
+def test_a_worker_of_two_parameter_servers_trains_like_one_device(chief: str, tmp_path: Path) -> None:
+    with started({"worker": 1, "ps": 2, "chief": 1}, "server.py", chief=chief, chief_in=tmp_path) as programs:
         finished = programs[-1].finish(280)
         assert finished.code == 0, finished.err[-3000:]
         assert finished.out.split() == ["equal"]

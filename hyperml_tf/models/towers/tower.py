@@ -181,9 +181,10 @@ class Tower(HyperbolicLayer):
         return points
 
     def _not_finite(self, code: int, count: int) -> str:
+        (first,) = self.lookup.id_list.take(np.array([code])).tolist()
         return (
             f"The points of the layer {self.name!r} must be finite. Received: {count} that are not, the first that of the id "
-            f"{self.ids.tolist()[code]!r}. Training has diverged: load weights of an earlier epoch, and train with a smaller "
+            f"{first!r}. Training has diverged: load weights of an earlier epoch, and train with a smaller "
             "learning rate."
         )
 
