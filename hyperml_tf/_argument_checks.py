@@ -13,32 +13,32 @@ from typing import Any
 def check_not_negative(**values: Any) -> None:
     """Requires finite numbers >= 0."""
     for name, value in values.items():
-        if not _is_number(value) or not 0 <= value < math.inf:
+        if not is_number(value) or not 0 <= value < math.inf:
             raise ValueError(f"`{name}` must be a finite number >= 0. Received: {name}={value!r}")
 
 
 def check_positive(**values: Any) -> None:
     """Requires positive, finite numbers."""
     for name, value in values.items():
-        if not _is_number(value) or not 0 < value < math.inf:
+        if not is_number(value) or not 0 < value < math.inf:
             raise ValueError(f"`{name}` must be positive and finite. Received: {name}={value!r}")
 
 
 def check_below_one(**values: Any) -> None:
     """Requires numbers in [0, 1)."""
     for name, value in values.items():
-        if not _is_number(value) or not 0 <= value < 1:
+        if not is_number(value) or not 0 <= value < 1:
             raise ValueError(f"`{name}` must be in [0, 1). Received: {name}={value!r}")
 
 
 def check_positive_integer(**values: Any) -> None:
     """Requires integers >= 1; a float with an integral value counts as an integer."""
     for name, value in values.items():
-        if not _is_number(value) or not 1 <= value < math.inf or int(value) != value:
+        if not is_number(value) or not 1 <= value < math.inf or int(value) != value:
             raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}")
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
     """Whether a value is one real number: of Python, NumPy or pandas, or an array or eager tensor without axes."""
     if getattr(value, "shape", None) == ():
         value = value.numpy() if hasattr(value, "numpy") else value

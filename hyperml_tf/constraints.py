@@ -6,6 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf._keras import register
 from hyperml_tf.geometry import poincare
 from hyperml_tf.numerics import Tensor
@@ -13,6 +14,7 @@ from hyperml_tf.numerics import Tensor
 __all__ = ["BallConstraint"]
 
 
+@names_arguments
 @register
 class BallConstraint(tf.keras.constraints.Constraint):
     """Projects the points of a variable into the Poincaré ball after each step of any optimizer.

@@ -13,12 +13,14 @@ import tensorflow as tf
 
 from hyperml_tf import numerics
 from hyperml_tf._argument_checks import check_not_negative
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf._keras import register
 from hyperml_tf.numerics import Tensor
 
 __all__ = ["RadialUniform", "WrappedNormal"]
 
 
+@names_arguments
 @register
 class WrappedNormal(tf.keras.initializers.Initializer):
     """Wrapped normal distribution around the origin: tangent vectors with independent, normally distributed coordinates.
@@ -62,6 +64,7 @@ class WrappedNormal(tf.keras.initializers.Initializer):
         return {"radius": self.radius, "seed": self.seed}
 
 
+@names_arguments
 @register
 class RadialUniform(tf.keras.initializers.Initializer):
     """Tangent vectors with uniform directions and a uniform distance of their points from the origin.

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import reprlib
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-Tensor = Any
+from hyperml_tf._argument_types import Numbers
+
+Tensor = Numbers
 """A `tf.Tensor`, or a value that `tf.convert_to_tensor` accepts. TensorFlow has no type information."""
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from hyperml_tf._argument_checks import check_not_negative
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf._keras import register
 from hyperml_tf.geometry import poincare
 from hyperml_tf.numerics import Tensor
@@ -14,6 +15,7 @@ from hyperml_tf.numerics import Tensor
 __all__ = ["RadiusRegularizer"]
 
 
+@names_arguments
 @register
 class RadiusRegularizer(tf.keras.regularizers.Regularizer):
     """Regularizer that pulls points towards a given distance from the origin.

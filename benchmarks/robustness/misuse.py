@@ -17,6 +17,7 @@ import multiprocessing
 import os
 import re
 import resource
+import shutil
 import signal
 import sys
 import tempfile
@@ -165,6 +166,7 @@ class _Walker:
                     self.busy = False
             return function(*args, **kwargs)
 
+        call.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]  # Keras asks which arguments there are
         return call
 
     def _misuse(self, function: Callable[..., Any], name: str, owner: Any, args: Any, kwargs: Any) -> None:
@@ -192,11 +194,21 @@ class _Walker:
                         return owner(*again.args[1:], **again.kwargs)
                     return function(*again.args, **again.kwargs)
 
-                began = time.perf_counter()
+                began, before = time.perf_counter(), set(Path.cwd().rglob("*"))
                 what, said = _judge(attempt, parameter.name, described)
                 self.left -= time.perf_counter() - began
+                _remove(set(Path.cwd().rglob("*")) - before)
                 where = self.title if name == "__init__" or owner is None else f"{self.title}.{name}"
                 self.found.append((what, f"{where}({parameter.name}={described}): {said}"))
+
+
+def _remove(paths: set[Path]) -> None:
+    """Removes what a wrong call has written."""
+    for path in paths:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def _judge(attempt: Callable[[], Any], name: str, described: str) -> tuple[str, str]:

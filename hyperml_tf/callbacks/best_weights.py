@@ -7,7 +7,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from hyperml_tf._argument_types import names_arguments
 
+
+@names_arguments
 class BestWeights(tf.keras.callbacks.Callback):
     """Restores the trainable weights of the best epoch when training ends.
 

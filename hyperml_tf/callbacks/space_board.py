@@ -12,11 +12,13 @@ import numpy as np
 import tensorflow as tf
 
 from hyperml_tf._argument_checks import as_path, count
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.files.whole import whole_file
 from hyperml_tf.geometry import poincare
 from hyperml_tf.models import MetricRecommender
 
 
+@names_arguments
 class SpaceBoard(tf.keras.callbacks.Callback):
     """Writes to TensorBoard how the learned space of a `HyperML`, or of another `MetricRecommender`, changes.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.distribution import call_in_steps
 
 
@@ -28,6 +29,7 @@ class DivergedError(ValueError):
         self.epoch = epoch
 
 
+@names_arguments
 class StopOnDivergence(tf.keras.callbacks.Callback):
     """Raises an error when the loss is NaN or infinite, or when weights are at the end of an epoch.
 

@@ -10,6 +10,7 @@ import tensorflow as tf
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.distribution import call_in_steps
 
 logger = logging.getLogger(__name__)
@@ -18,6 +19,7 @@ logger = logging.getLogger(__name__)
 _PROTOCOLS = ("val_sampled100_", "val_full_")
 
 
+@names_arguments
 class TrainingProgress(tf.keras.callbacks.Callback):
     """Shows one progress bar for all epochs of `fit`, with the loss, a validation metric and the remaining time.
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.data.interactions import Interactions
 from hyperml_tf.data.origin import Origin
 from hyperml_tf.data.splits import MINIMUM_ROWS, Split, split_table
@@ -211,6 +212,7 @@ class Inspection:
         return lines + [f"  {name:<14} {settings[name]}" for name in _SHOWN]
 
 
+@names_arguments
 def inspect_table(
     table: str | os.PathLike[str] | Interactions | Any, config: TrainingConfig | None = None
 ) -> Inspection:

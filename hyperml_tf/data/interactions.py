@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.data import vocabularies
 from hyperml_tf.data.columns import Columns, choose_columns
 from hyperml_tf.data.direction import direction
@@ -23,6 +24,7 @@ from hyperml_tf.data.table_options import ColumnChoice, EventWeights, Repeats, T
 from hyperml_tf.data.tabular import dataset_columns, take_columns, to_series
 
 
+@names_arguments
 @dataclasses.dataclass(frozen=True, eq=False)
 class Interactions:
     """A table of user-item interactions, one pair per row, as integer codes into two vocabularies.

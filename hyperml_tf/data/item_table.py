@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from hyperml_tf._argument_checks import as_path
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.data.columns import find_item_column
 from hyperml_tf.data.conditions import LIST_SEPARATOR, matches
 from hyperml_tf.data.tabular import arrow_to_pandas
@@ -47,6 +48,7 @@ _PARQUET = (".parquet", ".pq")
 _SEPARATORS = (",", "\t", ";", "|")
 
 
+@names_arguments
 @dataclasses.dataclass(frozen=True, eq=False)
 class ItemTable:
     """Columns of text for the items of a catalogue, such as titles, years and categories.

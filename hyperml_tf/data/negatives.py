@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.data.interactions import Interactions
 
 
+@names_arguments
 def sampled_negatives(interactions: Interactions, users: ArrayLike, n: int = 100, seed: int = 0) -> np.ndarray:
     """Samples negatives for evaluation: for each user, `n` items that the user has not interacted with.
 

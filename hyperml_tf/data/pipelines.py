@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.data.interactions import Interactions
 
 Dataset = Any
@@ -59,6 +60,7 @@ class Draw(NamedTuple):
         return tf.concat([tf.constant(self.always, tf.int64), drawn], axis=0)
 
 
+@names_arguments
 def training_dataset(
     interactions: Interactions,
     batch_size: int,
@@ -111,6 +113,7 @@ def training_dataset(
     return rows.map(gather).prefetch(tf.data.AUTOTUNE)
 
 
+@names_arguments
 def raw_dataset(interactions: Interactions, batch_size: int, seed: int = 0, shuffle: bool = True) -> Dataset:
     """Creates a dataset of batches of the original identifiers, as TensorFlow Recommenders models take them.
 

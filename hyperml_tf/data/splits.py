@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from hyperml_tf._argument_checks import check_positive_integer
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.data.interactions import Interactions
 from hyperml_tf.data.times import as_time
 
@@ -89,6 +90,7 @@ def split_table(table: Interactions, how: str, seed: int = 0) -> Split:
     return without_full_users(table, leave_one_out(table, how, seed))  # type: ignore[arg-type]  # checked there
 
 
+@names_arguments
 def leave_one_out(interactions: Interactions, order: Literal["last", "random"] = "last", seed: int = 0) -> Split:
     """Splits leave-one-out: each user with at least three items has one item held out for test and one for validation.
 
@@ -171,6 +173,7 @@ def without_full_users(table: Interactions, split: Split) -> Split:
     return Split(train, validation, test)
 
 
+@names_arguments
 def time_split(table: Interactions, when: Any) -> Split:
     """Splits a table at a time, as it is in production: everything before it is known, everything from then on is asked for.
 
@@ -226,6 +229,7 @@ def time_split(table: Interactions, when: Any) -> Split:
     return Split(table.with_rows(train), table.with_rows(validation), table.with_rows(test))
 
 
+@names_arguments
 def k_folds(table: Interactions, folds: int = 5, seed: int = 0) -> Iterator[Split]:
     """Splits a table for cross-validation: each row is a test row in one of the folds.
 

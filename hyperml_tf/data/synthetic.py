@@ -8,6 +8,7 @@ import functools
 import numpy as np
 import pandas as pd
 
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.data.catalogue_names import category_paths, titles
 from hyperml_tf.data.interactions import Interactions
 
@@ -47,6 +48,7 @@ class SyntheticCatalogue:
         return Interactions.from_frame(self.interactions)
 
 
+@names_arguments
 def synthesize(
     n_users: int = 2000,
     n_items: int = 1500,

@@ -9,10 +9,12 @@ import tensorflow as tf
 
 from hyperml_tf import numerics
 from hyperml_tf._argument_checks import check_not_negative
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf._keras import register
 from hyperml_tf.numerics import Tensor
 
 
+@names_arguments
 @register
 class Curvature(tf.keras.layers.Layer):
     """Holds the curvature `c >= 0` of the Poincaré ball, as a constant or as a trainable variable.

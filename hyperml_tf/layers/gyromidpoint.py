@@ -7,6 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from hyperml_tf import numerics
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf._keras import register
 from hyperml_tf.geometry import poincare
 from hyperml_tf.layers.hyperbolic_layer import HyperbolicLayer
@@ -14,6 +15,7 @@ from hyperml_tf.layers.ragged import is_ragged, padded_set
 from hyperml_tf.numerics import Tensor
 
 
+@names_arguments
 @register
 class Gyromidpoint(HyperbolicLayer):
     """Weighted Möbius gyromidpoint of a set of points: the hyperbolic counterpart of `tf.keras.layers.GlobalAveragePooling1D`.

@@ -6,6 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf._keras import register
 from hyperml_tf.geometry import poincare
 from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument, HyperbolicLayer
@@ -15,6 +16,7 @@ from hyperml_tf.numerics import Tensor
 _NAMES = "[x, y]"
 
 
+@names_arguments
 @register
 class HyperbolicDistance(HyperbolicLayer):
     """Geodesic distance between two points: the hyperbolic counterpart of `tf.keras.layers.Dot`.

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from hyperml_tf import numerics
 from hyperml_tf._argument_checks import check_positive, check_positive_integer
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf._keras import register
 from hyperml_tf.geometry import poincare
 from hyperml_tf.initializers import WrappedNormal
@@ -21,6 +22,7 @@ from hyperml_tf.numerics import Tensor
 _MODES = ("tangent", "direct")
 
 
+@names_arguments
 @register
 class HyperbolicEmbedding(HyperbolicLayer):
     """Turns integer ids into points of the Poincaré ball: the hyperbolic counterpart of `tf.keras.layers.Embedding`.

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import tensorflow as tf
 
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf._keras import register
 from hyperml_tf.geometry import lorentz
 from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument, HyperbolicLayer
@@ -15,6 +16,7 @@ from hyperml_tf.numerics import Tensor
 _ROLES = ("candidate", "query")
 
 
+@names_arguments
 @register
 class LorentzLift(HyperbolicLayer):
     """Lifts points to the hyperboloid, where a dot product ranks candidates by hyperbolic distance.

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import tensorflow as tf
 
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf._keras import register
 from hyperml_tf.geometry import poincare
 from hyperml_tf.layers.hyperbolic_layer import (
@@ -20,6 +21,7 @@ from hyperml_tf.layers.ragged import is_ragged, map_points
 from hyperml_tf.numerics import Tensor
 
 
+@names_arguments
 @register
 class MobiusDense(MobiusMatVec):
     """Fully connected layer of the Poincaré ball: the hyperbolic counterpart of `tf.keras.layers.Dense`.

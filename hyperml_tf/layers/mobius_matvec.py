@@ -7,6 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from hyperml_tf._argument_checks import check_positive_integer
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf._keras import register
 from hyperml_tf.geometry import poincare
 from hyperml_tf.layers.hyperbolic_layer import (
@@ -20,6 +21,7 @@ from hyperml_tf.layers.ragged import is_ragged, map_points
 from hyperml_tf.numerics import Tensor
 
 
+@names_arguments
 @register
 class MobiusMatVec(HyperbolicLayer):
     """Möbius matrix-vector product with a trainable matrix, a linear map of the Poincaré ball.

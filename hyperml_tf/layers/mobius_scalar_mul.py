@@ -6,6 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf._keras import register
 from hyperml_tf.geometry import poincare
 from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument, HyperbolicLayer
@@ -14,6 +15,7 @@ from hyperml_tf.layers.two_inputs import combine_masks, unpack_pair
 from hyperml_tf.numerics import Tensor
 
 
+@names_arguments
 @register
 class MobiusScalarMul(HyperbolicLayer):
     """Möbius scalar multiplication, `r (x)_c x`: the hyperbolic counterpart of `tf.keras.layers.Rescaling`.

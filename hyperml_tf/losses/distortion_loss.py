@@ -7,12 +7,14 @@ from typing import Any
 import tensorflow as tf
 
 from hyperml_tf import numerics
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf._keras import register
 from hyperml_tf.losses.checks import check_shapes
 from hyperml_tf.losses.functional import Reference, check_reference, distortion, euclidean_reference
 from hyperml_tf.numerics import Tensor
 
 
+@names_arguments
 @register
 class DistortionLoss(tf.keras.losses.Loss):
     """Distortion of distances by the map from tangent vectors to the ball, averaged over the last axis.

@@ -8,12 +8,14 @@ import numpy as np
 import tensorflow as tf
 
 from hyperml_tf import numerics
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.numerics import Tensor
 
 Reference = Literal["conformal", "tangent"]
 _REFERENCES = ("conformal", "tangent")
 
 
+@names_arguments
 def pull_push(positive_sq: Tensor, negative_sq: Tensor, margin: float) -> Tensor:
     """Pull-push hinge `max(0, margin + d(i, j)^2 - d(i, k)^2)` of an observed pair `(i, j)` and an unobserved pair `(i, k)`.
 
@@ -37,6 +39,7 @@ def pull_push(positive_sq: Tensor, negative_sq: Tensor, margin: float) -> Tensor
     return tf.nn.relu(margin + positive_sq - negative_sq)
 
 
+@names_arguments
 def distortion(distance: Tensor, euclidean: Tensor) -> Tensor:
     """Distortion `|d - d_E| / d_E` of hyperbolic distances `d` with respect to reference distances `d_E`.
 
@@ -69,6 +72,7 @@ def is_labelled(labels: Tensor) -> Tensor:
     return tf.logical_or(tf.equal(labels, 0), tf.equal(labels, 1))
 
 
+@names_arguments
 def euclidean_reference(tangent_distance: Tensor, reference: Reference = "conformal") -> Tensor:
     """Reference distance `d_E` of the distortion, from the Euclidean distance `|u - v|` of two tangent vectors at the origin.
 

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from hyperml_tf import numerics
 from hyperml_tf._argument_checks import check_not_negative
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf._keras import register
 from hyperml_tf.losses.checks import check_shapes
 from hyperml_tf.losses.functional import (
@@ -21,6 +22,7 @@ from hyperml_tf.losses.functional import (
 from hyperml_tf.numerics import Tensor
 
 
+@names_arguments
 @register
 class HyperMLLoss(tf.keras.losses.Loss):
     """Objective of HyperML: the pull-push loss plus the weighted distortion, both summed over the candidates of a sample.

@@ -8,12 +8,14 @@ import tensorflow as tf
 
 from hyperml_tf import numerics
 from hyperml_tf._argument_checks import check_not_negative
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf._keras import register
 from hyperml_tf.losses.checks import check_shapes
 from hyperml_tf.losses.functional import is_labelled, pull_push_per_sample
 from hyperml_tf.numerics import Tensor
 
 
+@names_arguments
 @register
 class PullPushLoss(tf.keras.losses.Loss):
     """Pull-push loss of HyperML, a hinge that pulls observed candidates closer than unobserved ones by a margin.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf._keras import register
 from hyperml_tf.metrics import gains
 from hyperml_tf.metrics.ranking_metric import RankingMetric
 from hyperml_tf.numerics import Tensor
 
 
+@names_arguments
 @register
 class HitRate(RankingMetric):
     """Hit rate HR@k, the fraction of samples whose relevant candidate is among the first `k`.

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tensorflow as tf
 
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.metrics.gains import CUTOFFS
 from hyperml_tf.metrics.ranked import Ranked, places_in_lists
 from hyperml_tf.metrics.ranks import rank_among_sampled, rank_in_catalogue
@@ -24,6 +25,7 @@ Scorer = Callable[[np.ndarray], Tensor]
 """Function from user codes, `(batch_size,)`, to the scores of all items, `(batch_size, n_items)`, higher is better."""
 
 
+@names_arguments
 def ranking_report(
     score: Scorer,
     users: np.ndarray,

@@ -7,10 +7,12 @@ from typing import Any
 
 import tensorflow as tf
 
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.models.metric_recommender import MetricRecommender
 from hyperml_tf.retrieval.results import Neighbours
 
 
+@names_arguments
 class DistanceIndex:
     """Exact nearest-neighbour search among the items of a model, by hyperbolic distance.
 

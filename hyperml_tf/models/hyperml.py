@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 import tensorflow as tf
 
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf._keras import register
 from hyperml_tf.data import Interactions
 from hyperml_tf.geometry.poincare.measured import measure
@@ -46,6 +47,7 @@ _RATE_FACTORS = {"tangent": 1.0, "direct": 1.5}
 _SHARPNESS = 0.5
 
 
+@names_arguments
 @register
 class HyperML(MetricRecommender):
     """Hyperbolic metric learning: users and items are points of the Poincaré ball, and the nearest items are recommended.

@@ -14,6 +14,7 @@ from typing import Any
 import h5py
 import tensorflow as tf
 
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf._keras import PACKAGE
 from hyperml_tf.files.archives import check_archive
 from hyperml_tf.models.allowed_classes import check_config
@@ -36,6 +37,7 @@ _ROOMS = (
 _NOT_OF_THE_FILE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE, errno.ENFILE, errno.EROFS}
 
 
+@names_arguments
 def load_model(
     path: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None = None, kind: type | None = None
 ) -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from hyperml_tf._argument_checks import count
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.data import Interactions
 from hyperml_tf.data.pipelines import Progress
 from hyperml_tf.geometry import poincare
@@ -40,6 +41,7 @@ Search = Callable[..., tuple[Tensor, Tensor]]
 _ALL = Filters()
 
 
+@names_arguments
 class MetricRecommender(Recommender):
     """Base class of two-tower models whose queries and candidates are points of the same Poincaré ball.
 

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from hyperml_tf._argument_checks import count
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.data import Interactions
 from hyperml_tf.distribution import has_workers
 from hyperml_tf.metrics import ranking_report
@@ -33,6 +34,7 @@ _Model = TypeVar("_Model", bound="Recommender")
 _SCORES = 2**26
 
 
+@names_arguments
 class Recommender(TableModel):
     """Base class of models that rank candidates for queries.
 

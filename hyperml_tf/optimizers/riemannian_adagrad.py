@@ -7,6 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from hyperml_tf._argument_checks import check_not_negative, check_positive
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf._keras import register
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.optimizers.manifold import Manifold
@@ -14,6 +15,7 @@ from hyperml_tf.optimizers.riemannian_optimizer import RiemannianOptimizer
 from hyperml_tf.optimizers.slots import Slot
 
 
+@names_arguments
 @register
 class RiemannianAdagrad(RiemannianOptimizer):
     """Riemannian Adagrad with one accumulator per point.

@@ -8,6 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.ball_variables import ball_curvature
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.optimizers.euclidean import Euclidean
@@ -17,6 +18,7 @@ from hyperml_tf.optimizers.slots import Slot, SlotTable
 from hyperml_tf.optimizers.sparse_gradients import merge_rows
 
 
+@names_arguments
 class RiemannianOptimizer(tf.keras.optimizers.Optimizer):
     """Base class of optimizers for points on the Poincaré ball, and for Euclidean variables beside them.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hyperml_tf._argument_checks import check_below_one
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf._keras import register
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.optimizers.manifold import Manifold
@@ -12,6 +13,7 @@ from hyperml_tf.optimizers.riemannian_optimizer import RiemannianOptimizer
 from hyperml_tf.optimizers.slots import Slot
 
 
+@names_arguments
 @register
 class RiemannianSGD(RiemannianOptimizer):
     """Riemannian gradient descent with optional momentum.

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.data.columns import choose_columns
 from hyperml_tf.data.encoding import say
 from hyperml_tf.data.notes import notes_on
@@ -38,6 +39,7 @@ Progress = Callable[[str], Any]
 _ROWS = 2_000_000
 
 
+@names_arguments
 def prepare(
     tables: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
     out: str | os.PathLike[str],

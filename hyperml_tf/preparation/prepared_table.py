@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow.parquet
 
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.data.interactions import Interactions
 from hyperml_tf.data.splits import Split
 from hyperml_tf.preparation.manifest import ITEMS, SHARDS, USERS, Manifest
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _PER_ROW, _PER_ID = 120, 120
 
 
+@names_arguments
 @dataclasses.dataclass(frozen=True)
 class PreparedTable:
     """A table that `prepare` wrote.

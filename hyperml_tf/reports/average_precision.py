@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.reports.checks import rows_of_distances
 
 
+@names_arguments
 def mean_average_precision(distances: ArrayLike, neighbours: ArrayLike) -> float:
     """Computes the mean average precision with which distances give the neighbours of a graph.
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.reports.checks import rows_of_distances
 
 
@@ -29,6 +30,7 @@ class Distortion(NamedTuple):
     pairs: int
 
 
+@names_arguments
 def distortion(distances: ArrayLike, graph: ArrayLike) -> Distortion:
     """Computes the mean relative error of distances against those in a graph, in the unit of length that suits best.
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.reports.checks import distance_matrix
 
 _UNIT_BALL = 0.144
@@ -42,6 +43,7 @@ class Hyperbolicity(NamedTuple):
     size: int
 
 
+@names_arguments
 def gromov_delta(distances: ArrayLike) -> float:
     """Computes Gromov's delta of a finite metric space, over all quadruples of its points.
 
@@ -85,6 +87,7 @@ def gromov_delta(distances: ArrayLike) -> float:
     return worst
 
 
+@names_arguments
 def sampled_delta(distances: ArrayLike, size: int = 64, samples: int = 20, seed: int = 0) -> Hyperbolicity:
     """Computes Gromov's delta, relative to the diameter, of random samples of the points of a metric space.
 
@@ -141,6 +144,7 @@ def sampled_delta(distances: ArrayLike, size: int = 64, samples: int = 20, seed:
     )
 
 
+@names_arguments
 def suggested_curvature(relative: float, diameter: float = DIAMETER) -> float:
     """Returns the curvature of the ball that has a relative delta, `(0.144 / relative)^2` at a diameter of 12.2.
 

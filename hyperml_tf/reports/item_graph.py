@@ -7,12 +7,14 @@ import dataclasses
 import numpy as np
 import scipy.sparse
 
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.data import Interactions
 
 # Products of a block of items with all items in memory at a time: 128 MiB of float64.
 _PRODUCTS = 2**24
 
 
+@names_arguments
 @dataclasses.dataclass(frozen=True, eq=False)
 class ItemGraph:
     """An undirected graph whose nodes are the items of a table.

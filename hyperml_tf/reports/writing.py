@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from hyperml_tf._argument_checks import as_path
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.data import ItemTable
 from hyperml_tf.data.categories import Categories
 from hyperml_tf.files.whole import whole_file
@@ -27,6 +28,7 @@ FOLDER, PICTURES = "report", "pictures"
 NUMBERS, MARKDOWN, PAGE = "report.json", "report.md", "report.html"
 
 
+@names_arguments
 def report(
     run: Run | str | os.PathLike[str],
     out: str | os.PathLike[str] | None = None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.retrieval.chunks import in_chunks
 from hyperml_tf.retrieval.exclusions import exclude_others
@@ -13,6 +14,7 @@ from hyperml_tf.retrieval.nearest import Index, by_distance, nearest
 _ROWS_PER_CANDIDATE = 16
 
 
+@names_arguments
 def nearest_among(queries: Tensor, candidates: Tensor, index: Index, c: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
     """Finds the `k` nearest of some candidates of each query, nearest first; ties are in the order of the catalogue.
 

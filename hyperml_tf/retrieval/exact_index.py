@@ -7,6 +7,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from hyperml_tf import numerics
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.geometry import poincare
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.retrieval.checks import check_finite
@@ -14,6 +15,7 @@ from hyperml_tf.retrieval.exclusions import Exclusion
 from hyperml_tf.retrieval.top_k import top_k_by_proximity
 
 
+@names_arguments
 class ExactIndex(NamedTuple):
     """An exact index of a catalogue, made by `ExactIndex.of`. Its points are sorted by norm.
 

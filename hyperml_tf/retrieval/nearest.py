@@ -13,6 +13,7 @@ from typing import Protocol
 
 import tensorflow as tf
 
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.geometry import poincare
 from hyperml_tf.geometry.poincare.ordering import to_klein
 from hyperml_tf.numerics import Tensor
@@ -45,6 +46,7 @@ class Index(Protocol):
         """Finds the candidates of highest proximity, see `ExactIndex.best`."""
 
 
+@names_arguments
 def nearest(
     queries: Tensor, index: Index, c: Tensor, k: Tensor, exclusion: Exclusion | None = None
 ) -> tuple[Tensor, Tensor]:

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from hyperml_tf import numerics
 from hyperml_tf._argument_checks import count
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf._keras import register
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.retrieval.exact_index import ExactIndex
@@ -21,6 +22,7 @@ from hyperml_tf.tables.ids import id_array
 Precision = Literal["float32", "float16", "bfloat16"]
 
 
+@names_arguments
 @register
 class NearestNeighbors(tf.keras.layers.Layer):
     """Exact nearest-neighbour retrieval by hyperbolic distance, the counterpart of `tfrs.layers.factorized_top_k.BruteForce`.

@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple, get_args
 import tensorflow as tf
 
 from hyperml_tf import numerics
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.geometry import poincare
 from hyperml_tf.geometry.poincare.ordering import proximity
 from hyperml_tf.numerics import Tensor, squared_norm
@@ -22,6 +23,7 @@ HalfPrecision = Literal["float16", "bfloat16"]
 _SAMPLE = 256
 
 
+@names_arguments
 class QuantisedIndex(NamedTuple):
     """A quantised index of a catalogue, made by `QuantisedIndex.of`: 3 bytes per coordinate instead of 4.
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.data import Interactions
 from hyperml_tf.data.splits import Split, k_folds
 from hyperml_tf.runs import fitting
@@ -67,6 +68,7 @@ class CrossValidation:
         return {"summary": self.summary(), "folds": list(self.folds)}
 
 
+@names_arguments
 def cross_validate(
     table: str | os.PathLike[str] | Interactions,
     folds: int = 5,

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.data import Interactions, ItemTable
 from hyperml_tf.data.categories import Categories
 from hyperml_tf.metrics import lists as lists_lib
@@ -60,6 +61,7 @@ class Comparison:
         }
 
 
+@names_arguments
 @dataclasses.dataclass(frozen=True, eq=False)
 class Evaluation:
     """Held-out rows, ranked by a model and by popularity. Nothing is ranked before it is asked for, and nothing twice.

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from hyperml_tf._argument_checks import as_path
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.data import Interactions, ItemTable
 from hyperml_tf.metrics import user_metrics
 from hyperml_tf.metrics.gains import CUTOFFS
@@ -25,6 +26,7 @@ from hyperml_tf.runs.weighted_rows import load_weighted_rows
 from hyperml_tf.settings import TrainingConfig
 
 
+@names_arguments
 @dataclasses.dataclass(frozen=True)
 class Run:
     """A finished run: the directory that `train_run` or `update_run` wrote.

@@ -14,6 +14,7 @@ import pandas as pd
 import tensorflow as tf
 
 from hyperml_tf._argument_checks import as_path
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.data import ItemTable
 from hyperml_tf.data.item_table import as_item_table
 from hyperml_tf.models import HyperML
@@ -26,6 +27,7 @@ from hyperml_tf.runs.run_data import RunData, run_data
 from hyperml_tf.settings import TrainingConfig
 
 
+@names_arguments
 def train_run(
     table: reading.Table,
     out: str | os.PathLike[str],

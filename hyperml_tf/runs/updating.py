@@ -14,6 +14,7 @@ import pandas as pd
 import tensorflow as tf
 
 from hyperml_tf._argument_checks import as_path, check_not_negative, check_positive, check_positive_integer
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.data import Interactions, ItemTable
 from hyperml_tf.data.identifiers import as_integers
 from hyperml_tf.data.item_table import as_item_table
@@ -31,6 +32,7 @@ from hyperml_tf.settings import defaults
 from hyperml_tf.settings.resolution import chosen
 
 
+@names_arguments
 def update_run(
     run: str | os.PathLike[str] | Run,
     table: str | os.PathLike[str] | Interactions,

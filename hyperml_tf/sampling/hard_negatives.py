@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.geometry.poincare.measured import MeasuredPoints
 from hyperml_tf.geometry.poincare.ordering import proximity, to_klein
 from hyperml_tf.numerics import Tensor
@@ -17,6 +18,7 @@ from hyperml_tf.sampling.row_draws import uniform
 _SPARE = 3
 
 
+@names_arguments
 class Draw(NamedTuple):
     """Uniformly sampled candidates of groups of positives, made by `draw`.
 
@@ -57,6 +59,7 @@ class Draw(NamedTuple):
         return slots[:batch] if self.slots is None else tf.gather(slots, self.slots)
 
 
+@names_arguments
 def draw(
     batch: Tensor, n_candidates: int, negatives: int, group_size: int, seed: Tensor, places: Tensor | None = None
 ) -> Draw:
@@ -88,6 +91,7 @@ def draw(
     return Draw(codes, group_size, found * group_size + places % group_size)
 
 
+@names_arguments
 def hardest(
     drawn: Draw,
     queries: MeasuredPoints,

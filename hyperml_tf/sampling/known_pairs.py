@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from hyperml_tf.numerics import Tensor
 
 
+@runtime_checkable
 class KnownPairs(Protocol):
     """The interface of known pairs of users and items, which `SeenItems` has, and the items that the rows of a batch carry."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.sampling.hard_negatives import first_negatives
 from hyperml_tf.sampling.known_pairs import KnownPairs
@@ -14,6 +15,7 @@ from hyperml_tf.sampling.row_draws import uniform
 _SPARE = 4
 
 
+@names_arguments
 def uniform_negatives(
     queries: Tensor, n_candidates: int, negatives: int, seen: KnownPairs, seed: Tensor, places: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:

@@ -14,6 +14,7 @@ import grpc
 import uvicorn
 
 from hyperml_tf._argument_checks import check_not_negative, check_positive
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.server.batching import Batcher
 from hyperml_tf.server.grpc_services import start_grpc
 from hyperml_tf.server.http_app import HttpApp
@@ -33,6 +34,7 @@ _KEEP_ALIVE = 120  # seconds; a proxy or a client must not find its idle connect
 _MIB = 2**20
 
 
+@names_arguments
 class Server:
     """Serves a model over REST and gRPC, by the protocols of TensorFlow Serving.
 

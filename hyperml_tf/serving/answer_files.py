@@ -16,6 +16,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from hyperml_tf._argument_checks import as_path, check_callable, count
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.data import ItemTable
 from hyperml_tf.files.whole import whole_file
 from hyperml_tf.models import DistanceIndex, MetricRecommender
@@ -32,6 +33,7 @@ BATCH_SIZE = 1024
 """Default number of users or items that are answered at a time."""
 
 
+@names_arguments
 def recommend_in_batches(
     model: Recommender,
     users: Any = None,
@@ -76,6 +78,7 @@ def recommend_in_batches(
         yield part, answer if items is None else items.describe(answer)
 
 
+@names_arguments
 def recommend_to_file(
     model: Recommender,
     path: str | os.PathLike[str],
@@ -119,6 +122,7 @@ def recommend_to_file(
     return _write(path, recommend_in_batches(model, users, k, **options), ("user", "item"), items, progress)
 
 
+@names_arguments
 def similar_in_batches(
     model: MetricRecommender,
     ids: Any = None,
@@ -155,6 +159,7 @@ def similar_in_batches(
         yield part, answer if items is None else items.describe(answer)
 
 
+@names_arguments
 def similar_to_file(
     model: MetricRecommender,
     path: str | os.PathLike[str],

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from hyperml_tf._argument_checks import check_instance, check_positive, count
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.geometry import lorentz
 from hyperml_tf.models import HyperML
 from hyperml_tf.retrieval.results import Neighbours
@@ -25,6 +26,7 @@ _INDEX, _IDS, _REPORT = "index.faiss", "item_ids.json", "report.json"
 _TRAINING_ROWS = 64
 
 
+@names_arguments
 class ApproximateIndex:
     """Approximate nearest-neighbour search with faiss: an inverted file of items that are lifted to the hyperboloid.
 

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import tensorflow as tf
 
 from hyperml_tf._argument_checks import as_path, check_instance
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.files.scratch import scratch_directory
 from hyperml_tf.files.whole import move_in_place_of, move_new
 from hyperml_tf.models import HistoryTower, HyperML, SequenceTower
@@ -42,6 +43,7 @@ _NAMES = {name for signature in SIGNATURES.values() for name in (*signature.inpu
 Precision = Literal["float32", "float16", "bfloat16"]
 
 
+@names_arguments
 def export_saved_model(
     model: HyperML,
     path: str | os.PathLike[str],

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from hyperml_tf._argument_checks import as_path, count
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.models.explanations import Explanation
 from hyperml_tf.retrieval.results import Neighbours
 from hyperml_tf.serving.signatures import (
@@ -29,6 +30,7 @@ from hyperml_tf.serving.signatures import (
 )
 
 
+@names_arguments
 class ServedModel:
     """Loads a SavedModel written by `export_saved_model`, with its signatures as methods.
 

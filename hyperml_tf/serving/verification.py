@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from hyperml_tf._argument_checks import as_path
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.files.hashes import Differences, differences, names
 from hyperml_tf.serving import model_card
 
 _CARD = f"{model_card.FOLDER}/{model_card.FILE}"
 
 
+@names_arguments
 def verify_export(path: str | os.PathLike[str]) -> Differences:
     """Compares the files of an export with the hashes in its model card.
 

@@ -6,8 +6,10 @@ import os
 from pathlib import Path
 
 from hyperml_tf._argument_checks import as_path
+from hyperml_tf._argument_types import names_arguments
 
 
+@names_arguments
 def next_version(base: str | os.PathLike[str]) -> Path:
     """Returns the path of the next version under `base`, which is `base/1` for the first one.
 

@@ -6,6 +6,7 @@ import dataclasses
 import math
 from typing import Any, Literal, Protocol, TypeVar
 
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.settings import defaults
 from hyperml_tf.settings.history import History
 from hyperml_tf.settings.model_settings import ModelSettings
@@ -34,6 +35,7 @@ class Table(Protocol):
         ...
 
 
+@names_arguments
 @dataclasses.dataclass(frozen=True)
 class TableFacts:
     """The properties of a table from which defaults are derived.
@@ -81,6 +83,7 @@ class TableFacts:
         return self.ordered and self.direction >= defaults.DIRECTED
 
 
+@names_arguments
 def resolve(settings: _Settings, facts: TableFacts, has_query_network: bool = False) -> _Settings:
     """Replaces the settings that are `None` by defaults that depend on the table; others are kept.
 

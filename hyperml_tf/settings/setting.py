@@ -11,6 +11,8 @@ import typing
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from hyperml_tf._argument_types import names_arguments
+
 _KEY = "setting"
 _declared: dict[Any, Mapping[str, Setting]] = {}
 NO_COLUMN = "none"
@@ -156,7 +158,8 @@ def setting(default: Any, help: str, **declared: Any) -> Any:
     return dataclasses.field(default=default, metadata={_KEY: {"help": help, **declared}})
 
 
-def settings_of(cls: Any) -> Mapping[str, Setting]:
+@names_arguments
+def settings_of(cls: type) -> Mapping[str, Setting]:
     """Returns the declarations of a `Settings` class by name.
 
     Args:

@@ -7,9 +7,11 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.numerics import Tensor
 
 
+@names_arguments
 class Histories(NamedTuple):
     """The items of every user from the oldest to the newest, in CSR format: 8 bytes per user and 4 per item.
 

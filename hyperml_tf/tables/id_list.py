@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import tensorflow as tf
 
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.tables.fingerprint import fingerprint
 from hyperml_tf.tables.ids import id_array
@@ -19,6 +20,7 @@ from hyperml_tf.tables.ids import id_array
 _BLOCK = 2**18
 
 
+@names_arguments
 class IdList:
     """Ids in the order of their codes: 8 bytes each, and the UTF-8 of text, where a Python string takes 57 and its text.
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import tensorflow as tf
 
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf._keras import register
 from hyperml_tf.data.identifiers import as_integers, as_text
 from hyperml_tf.distribution import has_workers
@@ -22,6 +23,7 @@ from hyperml_tf.tables.ids import id_array
 _FILE = "ids.npz"
 
 
+@names_arguments
 @register
 class IdLookup(tf.keras.layers.Layer):
     """Maps raw ids to integer codes `0` to `n - 1`, and unknown ids to -1.

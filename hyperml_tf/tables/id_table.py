@@ -6,10 +6,12 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.tables.id_list import IdList
 
 
+@names_arguments
 class IdTable(NamedTuple):
     """A vocabulary with a hash table from ids to codes `0` to `n - 1`, made by `IdTable.of`.
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf._keras import register
 from hyperml_tf.data.interactions import Interactions
 from hyperml_tf.distribution import has_workers
@@ -17,6 +18,7 @@ from hyperml_tf.tables.fingerprint import fingerprint
 from hyperml_tf.tables.histories import Histories, padded
 
 
+@names_arguments
 @register
 class SeenItems(tf.keras.layers.Layer):
     """Holds the interaction histories of all users, each from the oldest to the newest item.

@@ -10,6 +10,7 @@ import keras_tuner
 import tensorflow as tf
 
 from hyperml_tf._argument_checks import count
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.data import Interactions
 from hyperml_tf.models import HyperML
 from hyperml_tf.runs import TrainingConfig, fitting
@@ -17,6 +18,7 @@ from hyperml_tf.tables import SeenItems
 from hyperml_tf.tuning.search_space import HYPERPARAMETERS, SearchSpace
 
 
+@names_arguments
 class HyperMLHyperModel(keras_tuner.HyperModel):
     """Trains HyperML on one table, in each trial with other hyperparameters, as `train_run` would with the same ones.
 
@@ -92,7 +94,7 @@ class HyperMLHyperModel(keras_tuner.HyperModel):
             "config": {**self.config.to_dict(), **left_to_the_model},
         }
 
-    def config_of(self, hp: Any) -> TrainingConfig:
+    def config_of(self, hp: keras_tuner.HyperParameters) -> TrainingConfig:
         """Returns the settings of a trial.
 
         Args:
@@ -112,7 +114,7 @@ class HyperMLHyperModel(keras_tuner.HyperModel):
         """Called by the tuner: the n-th execution of a trial adds n to the seed."""
         self._execution = int(execution)
 
-    def build(self, hp: Any) -> HyperML:
+    def build(self, hp: keras_tuner.HyperParameters) -> HyperML:
         """Returns the compiled model of a trial.
 
         Args:
@@ -127,7 +129,7 @@ class HyperMLHyperModel(keras_tuner.HyperModel):
         model.seen.copy_from(self._seen)
         return model
 
-    def fit(self, hp: Any, model: HyperML, *args: Any, **kwargs: Any) -> Any:
+    def fit(self, hp: keras_tuner.HyperParameters, model: HyperML, *args: Any, **kwargs: Any) -> Any:
         """Trains the model of a trial.
 
         Args:

@@ -11,11 +11,13 @@ from typing import Any
 import tensorflow as tf
 
 from hyperml_tf._argument_checks import check_not_negative, count
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.tuning.project import Curve
 
 logger = logging.getLogger(__name__)
 
 
+@names_arguments
 class MedianPruning(tf.keras.callbacks.Callback):
     """Stops a training whose best objective so far is worse than the median of the best that others had by the same epoch.
 

@@ -13,6 +13,7 @@ import numpy as np
 from keras_tuner.engine.trial import Trial, TrialStatus
 from threadpoolctl import threadpool_limits
 
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.tuning.project import read_json, write_json
 
 BEST_EPOCH = "best_epoch"
@@ -45,6 +46,7 @@ def as_objective(objective: Any) -> Any:
     return [as_objective(one) for one in objective] if isinstance(objective, list) else objective
 
 
+@names_arguments
 def restore_precision(values: dict[str, Any], exact: Iterable[tuple[str, Any]]) -> None:
     """Undoes, in place, the rounding of floats to single precision on their way between a chief and its workers.
 
@@ -65,6 +67,7 @@ def restore_precision(values: dict[str, Any], exact: Iterable[tuple[str, Any]]) 
             values[name] = value
 
 
+@names_arguments
 class ResumableOracle(keras_tuner.Oracle):
     """Base class of the oracles, to be placed before one of keras-tuner's among the bases.
 
@@ -176,6 +179,7 @@ class RandomSearchOracle(ResumableOracle, keras_tuner.oracles.RandomSearchOracle
     """
 
 
+@names_arguments
 class BayesianOptimizationOracle(ResumableOracle, keras_tuner.oracles.BayesianOptimizationOracle):
     """Bayesian optimization: `keras_tuner.oracles.BayesianOptimizationOracle`, made resumable, and faster to choose a trial.
 
@@ -197,6 +201,7 @@ class BayesianOptimizationOracle(ResumableOracle, keras_tuner.oracles.BayesianOp
         super().set_state({**state, **{name: getattr(self, name) for name in _PROCESS}})
 
 
+@names_arguments
 class GridSearchOracle(ResumableOracle, keras_tuner.oracles.GridSearchOracle):
     """Grid search: `keras_tuner.oracles.GridSearchOracle`, made resumable.
 
@@ -229,6 +234,7 @@ class GridSearchOracle(ResumableOracle, keras_tuner.oracles.GridSearchOracle):
         return {"status": TrialStatus.IDLE if self.ongoing_trials else TrialStatus.STOPPED}
 
 
+@names_arguments
 class HyperbandOracle(ResumableOracle, keras_tuner.oracles.HyperbandOracle):
     """Hyperband: `keras_tuner.oracles.HyperbandOracle`, made resumable.
 

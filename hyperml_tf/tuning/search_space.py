@@ -7,7 +7,10 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+import keras_tuner
+
 from hyperml_tf._argument_checks import as_path
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.settings import Setting, TrainingConfig, settings_of
 
 _DECLARED: dict[str, Setting] = {
@@ -23,6 +26,7 @@ DEFAULT: dict[str, Any] = {name: declared.search for name, declared in _DECLARED
 """The default search space, as the settings declare it."""
 
 
+@names_arguments
 class SearchSpace:
     """The hyperparameters of a search, each with a value, a list of values or a range. All others are as in `TrainingConfig`.
 
@@ -86,7 +90,7 @@ class SearchSpace:
         except ValueError as error:
             raise ValueError(f"In `{path}`: {error}") from error
 
-    def choose(self, hp: Any, defaults: Mapping[str, Any]) -> dict[str, Any]:
+    def choose(self, hp: keras_tuner.HyperParameters, defaults: Mapping[str, Any]) -> dict[str, Any]:
         """Declares the hyperparameters to keras-tuner.
 
         Args:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from hyperml_tf._argument_checks import as_path, count
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.files.whole import whole_file
 from hyperml_tf.runs import TrainingConfig, fitting, reading
 from hyperml_tf.runs.held_out import HeldOut
@@ -57,6 +58,7 @@ class TuningResult:
     trials: pd.DataFrame
 
 
+@names_arguments
 def tune_table(
     table: reading.Table,
     out: str | os.PathLike[str],

@@ -11,6 +11,7 @@ import keras_tuner
 from keras_tuner.engine.trial import TrialStatus
 from keras_tuner.engine.tuner import maybe_distribute
 
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.tuning import execution, failures, project, resuming
 from hyperml_tf.tuning.best_epoch import BestEpoch, metrics_of
 from hyperml_tf.tuning.median_pruning import MedianPruning
@@ -19,6 +20,7 @@ from hyperml_tf.tuning.oracles import BEST_EPOCH, ResumableOracle, restore_preci
 logger = logging.getLogger(__name__)
 
 
+@names_arguments
 class Tuner(keras_tuner.Tuner):
     """`keras_tuner.Tuner` for Keras 2 models, those of TensorFlow Recommenders among them.
 
@@ -69,12 +71,12 @@ class Tuner(keras_tuner.Tuner):
 
     def __init__(
         self,
-        oracle: Any,
+        oracle: keras_tuner.Oracle,
         hypermodel: Any = None,
         *args: Any,
         median_pruning: bool | None = None,
         listener: Any = None,
-        directory: Any = None,
+        directory: str | os.PathLike[str] | None = None,
         project_name: str | None = None,
         overwrite: bool = False,
         **kwargs: Any,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.tuning import oracles
 from hyperml_tf.tuning.tuner import Tuner
 
@@ -18,6 +19,7 @@ _FOR_THE_ORACLE = (
 )
 
 
+@names_arguments
 class RandomSearch(Tuner):
     """Random search: `keras_tuner.RandomSearch` for Keras 2 models.
 
@@ -58,6 +60,7 @@ class RandomSearch(Tuner):
         super().__init__(oracle, hypermodel, **kwargs)
 
 
+@names_arguments
 class BayesianOptimization(Tuner):
     """Bayesian optimization with a Gaussian process: `keras_tuner.BayesianOptimization` for Keras 2 models.
 
@@ -109,6 +112,7 @@ class BayesianOptimization(Tuner):
         super().__init__(oracle, hypermodel, **kwargs)
 
 
+@names_arguments
 class GridSearch(Tuner):
     """Grid search: `keras_tuner.GridSearch` for Keras 2 models.
 
@@ -145,6 +149,7 @@ class GridSearch(Tuner):
         super().__init__(oracle, hypermodel, **kwargs)
 
 
+@names_arguments
 class Hyperband(Tuner):
     """Hyperband: `keras_tuner.Hyperband` for Keras 2 models. Many trials of few epochs, of which the best are trained further.
 

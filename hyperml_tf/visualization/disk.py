@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hyperml_tf._argument_checks import as_path, count
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.visualization.layout import DiskLayout, check_points, check_weights, disk_layout
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ _DPI = 180
 _TRIED, _ROOM = 30, 6
 
 
+@names_arguments
 def plot_disk(
     points: Any,
     weights: Any = None,
@@ -66,8 +68,8 @@ def plot_disk(
     >>> figure = plot_disk([[0.0, 0.5], [0.3, 0.0]], weights=[10, 3], labels=["a", "b"])
     >>> figure.savefig("disk.svg")  # doctest: +SKIP
     """
-    array = check_points(points, curvature)
-    sizes = check_weights(weights, len(array))
+    array = check_points(curvature, points=points)
+    sizes = check_weights(len(array), weights=weights)
     for name, values in (("labels", labels), ("groups", groups)):
         if values is not None and (not hasattr(values, "__len__") or len(values) != len(array)):
             received = len(values) if hasattr(values, "__len__") else repr(values)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hyperml_tf._argument_checks import as_path, check_instance, check_text
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.files.whole import whole_file
 from hyperml_tf.models.metric_recommender import MetricRecommender
 from hyperml_tf.visualization.page_data import page_data
@@ -17,6 +18,7 @@ from hyperml_tf.visualization.page_file import page
 logger = logging.getLogger(__name__)
 
 
+@names_arguments
 def write_explorer(
     model: MetricRecommender,
     path: str | os.PathLike[str],

@@ -7,14 +7,17 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hyperml_tf._argument_checks import check_instance
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.models import HyperML
 from hyperml_tf.visualization.disk import plot_disk
 from hyperml_tf.visualization.item_columns import checked_columns, column_facets, group_names, label_column, telling
+from hyperml_tf.visualization.layout import check_weights
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+@names_arguments
 def plot_items(
     model: HyperML,
     popularity: Any,
@@ -62,7 +65,7 @@ def plot_items(
     best = telling(facets, colour)
     return plot_disk(
         model.candidate_tower.all_points().numpy(),
-        weights=popularity,
+        weights=check_weights(len(model.candidate_tower), popularity=popularity),
         labels=columns[name] if name is not None else None,
         groups=group_names(facets[best]) if best is not None else None,
         curvature=float(model.curvature()),

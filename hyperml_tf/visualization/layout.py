@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from hyperml_tf._argument_checks import check_not_negative
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.geometry import poincare
 
 # How many nearest neighbours move the angle of a point, from coarse to fine, and for how many rounds each.
@@ -59,6 +60,7 @@ class DiskLayout:
         return np.stack([radius * np.cos(self.angles), radius * np.sin(self.angles)], axis=1)
 
 
+@names_arguments
 def disk_layout(points: Any, weights: Any = None, curvature: float = 1.0) -> DiskLayout:
     """Lays out points of the ball on a disk.
 
@@ -95,8 +97,8 @@ def disk_layout(points: Any, weights: Any = None, curvature: float = 1.0) -> Dis
     >>> layout.xy().round(6).tolist()
     [[0.0, 0.5], [0.3, 0.0]]
     """
-    array = check_points(points, curvature)
-    importance = check_weights(weights, len(array))
+    array = check_points(curvature, points=points)
+    importance = check_weights(len(array), weights=weights)
     tangent = _tangent(array, curvature)
     distances = 2.0 * np.linalg.norm(tangent, axis=1)
     if array.shape[1] <= 2:
@@ -108,6 +110,7 @@ def disk_layout(points: Any, weights: Any = None, curvature: float = 1.0) -> Dis
     return _polar(tangent, distances, importance, flat=curvature == 0)
 
 
+@names_arguments
 def layout_beside(points: Any, others: Any, layout: DiskLayout, curvature: float = 1.0) -> DiskLayout:
     """Lays out further points, such as users, among points that are laid out already, such as items.
 
@@ -132,7 +135,7 @@ def layout_beside(points: Any, others: Any, layout: DiskLayout, curvature: float
     >>> layout_beside([[0.2, 0.2]], items, disk_layout(items)).xy().round(6).tolist()
     [[0.2, 0.2]]
     """
-    array, known = check_points(points, curvature), check_points(others, curvature)
+    array, known = check_points(curvature, points=points), check_points(curvature, others=others)
     tangent = _tangent(array, curvature)
     distances = 2.0 * np.linalg.norm(tangent, axis=1)
     if array.shape[1] <= 2:
@@ -147,24 +150,25 @@ def _tangent(points: np.ndarray, curvature: float) -> np.ndarray:
     return poincare.logmap0(tf.constant(points), tf.constant(curvature, tf.float64)).numpy()
 
 
-def check_points(points: Any, curvature: float) -> np.ndarray:
-    """Converts points to a float64 matrix.
+def check_points(curvature: float, **points: Any) -> np.ndarray:
+    """Converts points, given by the name of the argument, to a float64 matrix.
 
     Raises:
         ValueError: as `disk_layout`.
     """
     check_not_negative(curvature=curvature)
-    array = _numbers("points", points)
+    [(name, values)] = points.items()
+    array = _numbers(name, values)
     if array.ndim != 2 or 0 in array.shape:
-        raise ValueError(f"`points` must be a matrix of points, (n, dim). Received: shape {array.shape}")
+        raise ValueError(f"`{name}` must be a matrix of points, (n, dim). Received: shape {array.shape}")
     if not np.isfinite(array).all():
         raise ValueError(
-            f"`points` must be finite. Received: {np.count_nonzero(~np.isfinite(array))} coordinates that are not"
+            f"`{name}` must be finite. Received: {np.count_nonzero(~np.isfinite(array))} coordinates that are not"
         )
     largest = float(curvature * np.square(array).sum(axis=1).max())
     if largest >= 1:
         raise ValueError(
-            f"`points` must lie inside the ball of curvature {curvature}. Received: curvature * |x|^2 = {largest}"
+            f"`{name}` must lie inside the ball of curvature {curvature}. Received: curvature * |x|^2 = {largest}"
         )
     return array
 
@@ -176,17 +180,18 @@ def _numbers(name: str, values: Any) -> np.ndarray:
         raise ValueError(f"`{name}` must be numbers. Received: {reprlib.repr(values)}") from error
 
 
-def check_weights(weights: Any, n: int) -> np.ndarray:
-    """Converts weights to a float64 vector; None to ones.
+def check_weights(n: int, **weights: Any) -> np.ndarray:
+    """Converts weights, given by the name of the argument, to a float64 vector; None to ones.
 
     Raises:
         ValueError: if they are not `n` finite numbers >= 0.
     """
-    if weights is None:
+    [(name, values)] = weights.items()
+    if values is None:
         return np.ones(n)
-    array = _numbers("weights", weights)
+    array = _numbers(name, values)
     if array.shape != (n,) or not np.isfinite(array).all() or (array < 0).any():
-        raise ValueError(f"`weights` must be {n} finite numbers >= 0. Received: shape {array.shape}")
+        raise ValueError(f"`{name}` must be {n} finite numbers >= 0. Received: shape {array.shape}")
     return array
 
 

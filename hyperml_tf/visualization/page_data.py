@@ -43,8 +43,7 @@ def page_data(
     codes = _chosen_users(model, users)
     points = model.candidate_tower.all_points().numpy()
     curvature = float(model.curvature())
-    weights = _popularity(model) if popularity is None else popularity
-    weights = check_weights(weights, len(points))
+    weights = check_weights(len(points), popularity=_popularity(model) if popularity is None else popularity)
     layout = disk_layout(points, weights, curvature)
     first = telling(found, colour) or 0
     found += [*number_facet("popularity", weights), *number_facet("distance from the origin", layout.distances)]

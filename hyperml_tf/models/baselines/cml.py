@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import tensorflow as tf
 
 from hyperml_tf._argument_checks import check_not_negative, check_positive
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf._keras import register
 from hyperml_tf.layers import Curvature
 from hyperml_tf.models.baselines.vector_tower import VectorTower
@@ -16,6 +17,7 @@ from hyperml_tf.numerics import Tensor
 from hyperml_tf.sampling import uniform_negatives
 
 
+@names_arguments
 @register
 class CML(MetricRecommender):
     """Collaborative metric learning (CML): Euclidean metric learning in the unit ball.

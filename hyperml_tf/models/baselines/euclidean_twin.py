@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf._keras import register
 from hyperml_tf.models.hyperml import DEFAULT, HyperML
 
 
+@names_arguments
 @register
 class EuclideanTwin(HyperML):
     """`HyperML` at curvature 0: the same loss, margin, negatives and training in Euclidean space, without the ball.

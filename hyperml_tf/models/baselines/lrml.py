@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import tensorflow as tf
 
 from hyperml_tf._argument_checks import check_positive
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf._keras import register
 from hyperml_tf.models.baselines.pairwise_model import PairwiseModel
 from hyperml_tf.models.baselines.vector_tower import VectorTower, normal
@@ -16,6 +17,7 @@ from hyperml_tf.numerics import Tensor
 _WEIGHTS = 2**22
 
 
+@names_arguments
 @register
 class LRML(PairwiseModel):
     """Latent relational metric learning (LRML): a user is translated to an item by a relation vector that attention computes.

@@ -7,12 +7,14 @@ from typing import Any
 import tensorflow as tf
 
 from hyperml_tf._argument_checks import check_not_negative, check_positive
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf._keras import register
 from hyperml_tf.models.baselines.pairwise_model import PairwiseModel
 from hyperml_tf.models.baselines.vector_tower import VectorTower
 from hyperml_tf.numerics import Tensor
 
 
+@names_arguments
 @register
 class MFBPR(PairwiseModel):
     """Matrix factorization with the Bayesian personalized ranking loss (MF-BPR).

@@ -6,6 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf._keras import register
 from hyperml_tf.models import keras_arguments
 from hyperml_tf.models.recommender import Recommender
@@ -13,6 +14,7 @@ from hyperml_tf.numerics import Tensor
 from hyperml_tf.tables import IdLookup
 
 
+@names_arguments
 @register
 class Popularity(Recommender):
     """Recommends the most popular items to every user.

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from hyperml_tf._argument_checks import check_positive
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf._keras import register
 from hyperml_tf.data import Interactions
 from hyperml_tf.data.pipelines import Draw, Progress
@@ -33,6 +34,7 @@ _HALVINGS = 24
 _RUN = 8
 
 
+@names_arguments
 @register
 class HistoryTower(IdTower):
     """Maps users to points that are computed from the items of their histories, plus a trainable offset per user.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf._keras import register
 from hyperml_tf.layers import HyperbolicEmbedding
 from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument, InitializerLike, RegularizerLike
@@ -11,6 +12,7 @@ from hyperml_tf.models.towers.tower import Tower
 from hyperml_tf.numerics import Tensor
 
 
+@names_arguments
 @register
 class IdTower(Tower):
     """Maps the ids of a vocabulary to trainable points of the ball: an `IdLookup` followed by a `HyperbolicEmbedding`.

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from hyperml_tf import numerics
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf._keras import register
 from hyperml_tf.geometry import poincare
 from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument
@@ -22,6 +23,7 @@ _OUTPUTS = ("tangent", "ball")
 _FILE = "features.npz"
 
 
+@names_arguments
 @register
 class NetworkTower(Tower):
     """Maps the ids of a vocabulary to points that a Keras network computes from the id and its features.

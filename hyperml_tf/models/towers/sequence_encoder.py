@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from hyperml_tf._argument_checks import check_positive_integer
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf._keras import register
 from hyperml_tf.models.towers.rows import distinct_rows
 from hyperml_tf.numerics import Tensor
@@ -21,6 +22,7 @@ _SPREAD = 0.02
 _NOWHERE = -1e9
 
 
+@names_arguments
 @register
 class SequenceEncoder(tf.keras.layers.Layer):
     """Encodes sequences of items by causal self-attention, as SASRec does.

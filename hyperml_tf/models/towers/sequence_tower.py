@@ -7,6 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf._keras import register
 from hyperml_tf.layers.hyperbolic_layer import CurvatureArgument
 from hyperml_tf.models.towers.history_tower import HistoryTower
@@ -17,6 +18,7 @@ from hyperml_tf.settings.encoding import EncodingArgument
 from hyperml_tf.settings.history import HistoryArgument
 
 
+@names_arguments
 @register
 class SequenceTower(HistoryTower):
     """Maps users to points that are computed from their items and from the order of the newest ones.
