@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import tensorflow as tf
 
 from hyperml_tf.numerics import Tensor
@@ -104,10 +103,22 @@ class IdList:
 
     def repeated(self) -> str | int | None:
         """Returns an id that is in the list more than once; `None` if all are distinct."""
-        if pc.count_distinct(self.values).as_py() == len(self):
-            return None
-        counted = self.values.value_counts()
-        return counted.field("values")[pc.index(pc.greater(counted.field("counts"), 1), True).as_py()].as_py()
+        # Sorted numbers take 8 bytes per id, a hash table of the ids more than 100.
+        numbers = self.values.to_numpy() if self.dtype == "int64" else self._hashes()
+        in_order = np.sort(numbers)
+        twice = in_order[1:][in_order[1:] == in_order[:-1]]
+        met = set()
+        # Different texts may have the same hash.
+        for one in self.take(np.flatnonzero(np.isin(numbers, twice))).tolist() if len(twice) else ():
+            if one in met:
+                return one
+            met.add(one)
+        return None
+
+    def _hashes(self) -> np.ndarray:
+        """A number for each text, the same for the same one."""
+        parts = (tf.strings.to_hash_bucket_fast(part, np.iinfo(np.int64).max) for part in self.blocks(_BLOCK))
+        return np.concatenate([part.numpy() for part in parts])
 
 
 def _checked(ids: Any, name: str) -> Any:

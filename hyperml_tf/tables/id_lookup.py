@@ -102,7 +102,9 @@ class IdLookup(tf.keras.layers.Layer):
             raise ValueError(f"`ids` are set already: make a new layer for other ids. Received: {len(known)} ids")
         if len(known) != getattr(self, "_size", len(known)):
             raise ValueError(f"`ids` must be {self._size} ids, as many as there are rows. Received: {len(known)} ids")
-        if (repeated := known.repeated()) is not None:
+        with tf.init_scope():
+            repeated = known.repeated()
+        if repeated is not None:
             raise ValueError(f"`ids` must be distinct. Received: {repeated!r} more than once")
         own_hash = known.fingerprint()
         if self.saved_hash not in (0, own_hash):
