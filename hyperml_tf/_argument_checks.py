@@ -60,6 +60,18 @@ def count(**value: Any) -> int:
     return number
 
 
+def random_seed(**value: Any) -> int:
+    """Returns an integer in [0, 2**31), given as `count` takes it."""
+    [(name, given)] = value.items()
+    try:
+        number = None if isinstance(given, bool) else operator.index(given)
+    except TypeError:
+        number = None
+    if number is None or not 0 <= number < 2**31:
+        raise ValueError(f"`{name}` must be an integer in [0, 2**31). Received: {name}={given!r}")
+    return number
+
+
 def as_path(**value: Any) -> Path:
     """Returns a path, given as a string or as an `os.PathLike`."""
     [(name, given)] = value.items()

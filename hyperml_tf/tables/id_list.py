@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 import weakref
 from collections.abc import Iterator
 from typing import Any, Literal
@@ -119,6 +120,25 @@ class IdList:
         """A number for each text, the same for the same one."""
         parts = (tf.strings.to_hash_bucket_fast(part, np.iinfo(np.int64).max) for part in self.blocks(_BLOCK))
         return np.concatenate([part.numpy() for part in parts])
+
+
+def vocabulary(**value: Any) -> IdList | int:
+    """Returns the ids of an argument as a list of ids, or their number if it is that which is given.
+
+    Example:
+
+    >>> vocabulary(query_ids=["a", "b"]).dtype, vocabulary(candidate_ids=3)
+    ('string', 3)
+    """
+    [(name, given)] = value.items()
+    if not isinstance(given, numbers.Integral) or isinstance(given, bool):
+        return IdList.of(given, name)
+    number = int(given)
+    if not 1 <= number < 2**31:
+        raise ValueError(
+            f"`{name}` must be a list of ids, or their number, at least 1 and less than 2**31. Received: {name}={number}"
+        )
+    return number
 
 
 def _checked(ids: Any, name: str) -> Any:

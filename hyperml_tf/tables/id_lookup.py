@@ -15,7 +15,7 @@ from hyperml_tf.data.identifiers import as_integers, as_text
 from hyperml_tf.distribution import has_workers
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.tables.arrays import load_arrays, save_arrays
-from hyperml_tf.tables.id_list import IdList
+from hyperml_tf.tables.id_list import IdList, vocabulary
 from hyperml_tf.tables.id_table import IdTable
 from hyperml_tf.tables.ids import id_array
 
@@ -56,7 +56,7 @@ class IdLookup(tf.keras.layers.Layer):
 
     def __init__(
         self,
-        ids: Sequence[Any] | np.ndarray | int,
+        ids: Sequence[Any] | np.ndarray | IdList | int,
         id_dtype: Literal["string", "int64"] | None = None,
         **kwargs: Any,
     ) -> None:
@@ -77,13 +77,11 @@ class IdLookup(tf.keras.layers.Layer):
             initializer="zeros",
             experimental_autocast=False,
         )
-        if isinstance(ids, (int, np.integer)):
-            if ids < 1:
-                raise ValueError(f"`ids` must be a list of ids, or their number, at least 1. Received: ids={ids}")
-            self._size = int(ids)
-            self.id_dtype = id_dtype or "string"
+        given = vocabulary(ids=ids)
+        if isinstance(given, int):
+            self._size, self.id_dtype = given, id_dtype or "string"
         else:
-            self.set_ids(ids)
+            self.set_ids(given)
         # All variables exist already. Otherwise `summary` would not count them before the first call.
         self.built = True
 
