@@ -31,6 +31,13 @@ def check_below_one(**values: Any) -> None:
             raise ValueError(f"`{name}` must be in [0, 1). Received: {name}={value!r}")
 
 
+def check_share(**values: Any) -> None:
+    """Requires numbers in [0, 1]."""
+    for name, value in values.items():
+        if not _is_number(value) or not 0 <= value <= 1:
+            raise ValueError(f"`{name}` must be in [0, 1]. Received: {name}={value!r}")
+
+
 def check_positive_integer(**values: Any) -> None:
     """Requires integers >= 1; a float with an integral value counts as an integer."""
     for name, value in values.items():

@@ -8,7 +8,7 @@ import functools
 import numpy as np
 import pandas as pd
 
-from hyperml_tf._argument_checks import check_not_negative, count, random_seed
+from hyperml_tf._argument_checks import check_not_negative, check_share, count, random_seed
 from hyperml_tf.data.catalogue_names import category_paths, titles
 from hyperml_tf.data.interactions import Interactions
 
@@ -139,7 +139,8 @@ def _check(
 ) -> None:
     for name, number in {"n_users": n_users, "n_items": n_items, "n_rows": n_rows, "depth": depth}.items():
         count(**{name: number})
-    check_not_negative(zipf=zipf, concentration=concentration, noise=noise)
+    check_not_negative(zipf=zipf)
+    check_share(concentration=concentration, noise=noise)
     count(branching=branching)
     if n_users < 2:
         raise ValueError(f"`n_users` must be at least 2. Received: n_users={n_users}")
@@ -155,9 +156,6 @@ def _check(
         raise ValueError(
             f"`n_rows` must be {least} to {most} for {n_users} users and {n_items} items. Received: n_rows={n_rows}"
         )
-    for name, share in (("concentration", concentration), ("noise", noise)):
-        if share > 1:
-            raise ValueError(f"`{name}` must be in [0, 1]. Received: {name}={share}")
 
 
 def _fewest(n_items: int) -> int:
