@@ -6,7 +6,7 @@
 - *Keras*: two `StringLookup` layers, each with an `Embedding`, over the same ids.
 
 Each side saves to a `.keras` file, and is loaded by a process of its own, which answers for one id. The sides take turns. Printed
-are seconds and megabytes, and how many times as long or as large each side is as ours.
+are seconds, megabytes and the peak of memory while loading, and how many times as long or as large each side is as ours.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import timing
 
 _ROUNDS = 3
 
@@ -52,17 +53,19 @@ SIDES: dict[str, Callable[[int, int], Any]] = {"ours": ours, "Keras": keras}
 
 
 def load(side: str, path: Path) -> None:
-    """Loads a model and asks it, in a process of its own; prints the seconds that took."""
+    """Loads a model and asks it, in a process of its own; prints the seconds that took, and the peak of memory in MB."""
     import tensorflow as tf
 
+    import hyperml_tf  # noqa: F401
+
     tf.constant(0)
-    started = time.perf_counter()
+    before, started = timing.peak_bytes(), time.perf_counter()
     model = tf.keras.models.load_model(path)
     if side == "ours":
         model.call({"user_id": tf.constant(["user_000000001"]), "item_id": tf.constant(["item_000000001"])})
     else:
         model({"user": tf.constant(["user_000000001"]), "item": tf.constant(["item_000000001"])})
-    print(time.perf_counter() - started)
+    print(time.perf_counter() - started, (timing.peak_bytes() - before) / 1e6)
 
 
 def saved(side: str, model: Any, folder: Path) -> dict[str, float]:
@@ -71,8 +74,8 @@ def saved(side: str, model: Any, folder: Path) -> dict[str, float]:
     model.save(path)
     seconds = time.perf_counter() - started
     command = [sys.executable, __file__, "--load", side, str(path)]
-    loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[-1]
-    return {"save": seconds, "load": float(loaded), "MB": path.stat().st_size / 1e6}
+    loaded, peak = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[-2:]
+    return {"save": seconds, "load": float(loaded), "peak": float(peak), "MB": path.stat().st_size / 1e6}
 
 
 def main() -> None:
@@ -96,11 +99,14 @@ def main() -> None:
         for side, rows in measured.items()
     }
     print(f"2 x {arguments.ids:,} ids, dim {arguments.dim}, median of {arguments.rounds}\n")
-    print("| side | save, s | load, s | MB | save / ours | load / ours | size / ours |\n|---|--:|--:|--:|--:|--:|--:|")
+    print(
+        "| side | save, s | load, s | peak of loading, MB | file, MB | save / ours | load / ours | peak / ours | file / ours |"
+    )
+    print("|---|" + "--:|" * 8)
     for side, row in figures.items():
-        ratios = [row[name] / figures["ours"][name] for name in ("save", "load", "MB")]
+        ratios = [row[name] / figures["ours"][name] for name in ("save", "load", "peak", "MB")]
         print(
-            f"| {side} | {row['save']:.2f} | {row['load']:.2f} | {row['MB']:.0f} | "
+            f"| {side} | {row['save']:.2f} | {row['load']:.2f} | {row['peak']:.0f} | {row['MB']:.0f} | "
             + " | ".join(f"{r:.2f}" for r in ratios)
             + " |"
         )

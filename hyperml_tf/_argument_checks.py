@@ -31,6 +31,13 @@ def check_below_one(**values: Any) -> None:
             raise ValueError(f"`{name}` must be in [0, 1). Received: {name}={value!r}")
 
 
+def check_share(**values: Any) -> None:
+    """Requires numbers in [0, 1]."""
+    for name, value in values.items():
+        if not is_number(value) or not 0 <= value <= 1:
+            raise ValueError(f"`{name}` must be in [0, 1]. Received: {name}={value!r}")
+
+
 def check_positive_integer(**values: Any) -> None:
     """Requires integers >= 1; a float with an integral value counts as an integer."""
     for name, value in values.items():
@@ -57,6 +64,18 @@ def count(**value: Any) -> int:
         raise ValueError(f"`{name}` must be an integer of at least 1. Received: {name}={given!r}")
     if number < 1:
         raise ValueError(f"`{name}` must be at least 1. Received: {name}={number}")
+    return number
+
+
+def random_seed(**value: Any) -> int:
+    """Returns an integer in [0, 2**31), given as `count` takes it."""
+    [(name, given)] = value.items()
+    try:
+        number = None if isinstance(given, bool) else operator.index(given)
+    except TypeError:
+        number = None
+    if number is None or not 0 <= number < 2**31:
+        raise ValueError(f"`{name}` must be an integer in [0, 2**31). Received: {name}={given!r}")
     return number
 
 

@@ -20,6 +20,15 @@ Numbers = Annotated[Any, "numbers"]
 """What TensorFlow and NumPy make tensors and arrays of: tensors, arrays, lists, tuples and numbers."""
 _LEFT_OUT = ("call", "build", "get_config")
 """Methods that Keras calls."""
+_OF_OTHER_LIBRARIES = (
+    "TypeError",
+    "ValueError",
+    "IndexError",
+    "OverflowError",
+    "InvalidArgumentError",
+    "UnimplementedError",
+)
+"""What Python, NumPy and TensorFlow raise for numbers and arrays that they cannot use."""
 _SHORT = reprlib.Repr()
 _SHORT.maxother = _SHORT.maxstring = 80
 
@@ -76,28 +85,20 @@ def _problem(
     except TypeError:  # one too many or too few, which Python's own error says
         return None
     said, numeric = str(error), []
+    if any(f"`{name}`" in said for name in given):
+        return None
     for name, value in given.items():
         parameter = signature.parameters[name]
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             continue
-        if f"`{name}`" in said:
-            return None
         hint = _hint(parameter.annotation, function)
         if not _fits(value, hint):
             return f"`{name}` must be {_words(hint, parameter.annotation)}. Received: {name}={_SHORT.repr(value)}"
         if value is not None and any(map(_is_numeric, typing.get_args(hint) or [hint])):
             numeric.append(f"`{name}` {_described(value)}")
-    if not numeric or "Received: " in said or not _is_of_another_library(error):
+    if not numeric or "Received: " in said or type(error).__name__ not in _OF_OTHER_LIBRARIES:
         return None
     return f"{said.rstrip('.') or type(error).__name__}. Received: {', '.join(numeric)}"
-
-
-def _is_of_another_library(error: Exception) -> bool:
-    """Whether an error is one that NumPy or TensorFlow raise for arrays that they cannot use."""
-    of_tensorflow = {"InvalidArgumentError", "UnimplementedError"}
-    return (
-        isinstance(error, (TypeError, ValueError, IndexError, OverflowError)) or type(error).__name__ in of_tensorflow
-    )
 
 
 def _is_numeric(hint: Any) -> bool:

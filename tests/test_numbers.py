@@ -42,7 +42,7 @@ def test_integers_of_every_width_are_ids_orders_and_counts(model: HyperML, width
 
 
 def test_ids_beyond_int64_are_to_be_given_as_text() -> None:
-    with pytest.raises(ValueError, match=r"`ids` must be integers below 2\^63; give larger ones as strings"):
+    with pytest.raises(ValueError, match=r"`query_ids` must be integers below 2\^63; give larger ones as strings"):
         HyperML(np.array([2**63 + 5, 3], np.uint64), ["x"], dim=2)
 
 

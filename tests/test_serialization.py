@@ -60,6 +60,7 @@ ELSEWHERE = {
     retrieval.ExactIndex,
     retrieval.QuantisedIndex,
     tables.Histories,
+    tables.IdList,
     tables.IdTable,
 }
 

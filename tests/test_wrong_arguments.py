@@ -10,9 +10,20 @@ import tensorflow as tf
 
 from hyperml_tf import HyperML, Run, TrainingConfig, export_saved_model, recommend_to_file, train_run
 from hyperml_tf._argument_checks import check_not_negative, check_positive, check_positive_integer
-from hyperml_tf.data import Interactions
+from hyperml_tf.data import (
+    Interactions,
+    ItemTable,
+    leave_one_out,
+    raw_dataset,
+    sampled_negatives,
+    synthesize,
+    time_split,
+    training_dataset,
+)
 from hyperml_tf.geometry import lorentz, poincare
 from hyperml_tf.losses import HyperMLLoss
+from hyperml_tf.models import DistanceIndex, load_model
+from hyperml_tf.models.baselines import CML, LRML, MFBPR, EuclideanTwin, Popularity
 from hyperml_tf.optimizers import RiemannianAdagrad, RiemannianAdam, RiemannianSGD
 from hyperml_tf.serving import ServedModel, verify_export
 from hyperml_tf.visualization import plot_items, write_explorer
@@ -86,3 +97,53 @@ def test_functions() -> None:
     model = HyperML(["a"], ["x", "y"], dim=2, history=0)
     with pytest.raises(ValueError, match=r"`progress` must be a function\. Received: progress='bar'"):
         recommend_to_file(model, "answers.csv", progress="bar")
+
+
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        ("interactions", lambda wrong: HyperML.from_interactions(wrong)),
+        ("interactions", lambda wrong: Popularity.from_interactions(wrong)),
+        ("interactions", lambda wrong: leave_one_out(wrong)),
+        ("interactions", lambda wrong: training_dataset(wrong, 2)),
+        ("interactions", lambda wrong: raw_dataset(wrong, 2)),
+        ("interactions", lambda wrong: sampled_negatives(wrong, [0])),
+        ("table", lambda wrong: time_split(wrong, "2024-01-01")),
+        ("frame", lambda wrong: ItemTable.from_frame(wrong, ["a"])),
+        ("model", lambda wrong: DistanceIndex(wrong)),
+        ("query_network", lambda wrong: HyperML(["u"], ["a"], query_network=wrong)),
+        ("custom_objects", lambda wrong: load_model("model.keras", custom_objects=wrong)),
+        ("history", lambda wrong: HyperML(["u"], ["a"], history={"a": wrong})),
+        ("encoding", lambda wrong: HyperML(["u"], ["a"], user_model="sequence", encoding={"a": wrong})),
+        ("curvature", lambda wrong: HyperML(["u"], ["a"], curvature={"a": wrong})),
+    ],
+)
+@pytest.mark.parametrize("wrong", ["text", 7, [1]])
+def test_objects_of_another_class(name: str, call: Any, wrong: Any) -> None:
+    with pytest.raises(ValueError, match=f"`{name.removeprefix('query_')}`"):
+        call(wrong)
+
+
+@pytest.mark.parametrize("make", [HyperML, Popularity, CML, MFBPR, LRML, EuclideanTwin])
+def test_ids_are_named_as_the_argument_is(make: Any) -> None:
+    for wrong in (None, "text", [], MATRIX, 0.5, 0, 2**70):
+        with pytest.raises(ValueError, match=r"`query_ids` must be .* Received: "):
+            make(wrong, ["a"])
+        with pytest.raises(ValueError, match=r"`candidate_ids` must be .* Received: "):
+            make(["u"], wrong)
+    for wrong in (None, "text", -1, 0.5, float("inf"), 2**31, True):
+        with pytest.raises(ValueError, match=r"`seed` must be .* Received: "):
+            make(["u"], ["a"], seed=wrong)
+
+
+@pytest.mark.parametrize("wrong", [None, "text", 0, 0.5, float("nan"), MATRIX, True])
+def test_numbers_of_rows_are_integers(wrong: Any) -> None:
+    table = Interactions.from_arrays(["u", "v"], ["a", "b"])
+    for name, call in (
+        ("batch_size", lambda: training_dataset(table, wrong)),
+        ("n", lambda: sampled_negatives(table, [0], n=wrong)),
+        ("n_users", lambda: synthesize(n_users=wrong)),
+        ("depth", lambda: synthesize(depth=wrong)),
+    ):
+        with pytest.raises(ValueError, match=f"`{name}` must be .* Received: "):
+            call()

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from hyperml_tf._argument_checks import check_instance
 from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.data.interactions import Interactions
 from hyperml_tf.data.origin import Origin
@@ -237,6 +238,7 @@ def inspect_table(
     >>> print(str(inspection).splitlines()[5])
     Kept 3 pairs of 2 users and 2 items, 75 % of all
     """
+    check_instance(TrainingConfig, type(None), config=config)
     given = config or TrainingConfig()
     if isinstance(table, Interactions):
         data = table

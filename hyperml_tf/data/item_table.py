@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 
-from hyperml_tf._argument_checks import as_path
+from hyperml_tf._argument_checks import as_path, check_instance
 from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.data.columns import find_item_column
 from hyperml_tf.data.conditions import LIST_SEPARATOR, matches
@@ -115,7 +115,10 @@ class ItemTable:
             ValueError: If a column is missing or has the name of something else in answers, if a value is not valid Unicode, or
                 if no item of the catalogue is in the table.
         """
+        check_instance(pd.DataFrame, frame=frame)
         item_ids = np.asarray(item_ids)
+        if item_ids.ndim != 1 or not len(item_ids):
+            raise ValueError(f"`item_ids` must be a non-empty list of ids. Received: shape {item_ids.shape}")
         key = find_item_column(list(frame.columns), item_column)
         names = [str(name) for name in frame.columns if name != key] if columns is None else list(columns)
         if missing := [name for name in names if name not in frame.columns]:

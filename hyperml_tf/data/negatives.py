@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from hyperml_tf._argument_checks import check_instance, count, random_seed
 from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.data.interactions import Interactions
 
@@ -37,9 +38,8 @@ def sampled_negatives(interactions: Interactions, users: ArrayLike, n: int = 100
     >>> np.sort(sampled_negatives(table, [0, 1], n=2)).tolist()
     [[2, 3], [0, 1]]
     """
-    codes = np.asarray(users)
-    if n < 1:
-        raise ValueError(f"`n` must be positive. Received: n={n}")
+    check_instance(Interactions, interactions=interactions)
+    codes, n = np.asarray(users), count(n=n)
     if codes.ndim != 1 or codes.dtype.kind not in "iu":
         raise ValueError(
             f"`users` must be a vector of integer codes. Received: shape {codes.shape}, dtype {codes.dtype}"
@@ -57,7 +57,7 @@ def sampled_negatives(interactions: Interactions, users: ArrayLike, n: int = 100
             "`users` must not contain users who have interacted with every item: there are no negatives for them. "
             f"Received: {np.count_nonzero(unseen == 0)} such rows, the first of {interactions.user_ids[[user]].tolist()[0]!r}"
         )
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(random_seed(seed=seed))
     ranks = _distinct(rng, unseen, n)
     items = _unseen_items(np.maximum(ranks, 0), codes, interactions.n_items, indptr, indices)
     return np.where(ranks < 0, np.int32(-1), items)

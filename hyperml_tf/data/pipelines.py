@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from hyperml_tf._argument_checks import check_instance, count
 from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.data.interactions import Interactions
 
@@ -101,6 +102,8 @@ def training_dataset(
     >>> [batch["item"].tolist() for batch in training_dataset(table, 2, shuffle=False).as_numpy_iterator()]
     [[0, 1], [0]]
     """
+    check_instance(Interactions, interactions=interactions)
+    check_instance(Draw, type(None), draw=draw)
     with tf.device("CPU"):
         columns = {"user": tf.constant(interactions.users), "item": tf.constant(interactions.items)}
         if interactions.weights is not None:
@@ -136,6 +139,7 @@ def raw_dataset(interactions: Interactions, batch_size: int, seed: int = 0, shuf
     >>> [batch["user_id"].tolist() for batch in raw_dataset(table, 2, shuffle=False).as_numpy_iterator()]
     [[b'a', b'a'], [b'b']]
     """
+    check_instance(Interactions, interactions=interactions)
     with tf.device("CPU"):
         user_ids, item_ids = tf.constant(interactions.user_ids), tf.constant(interactions.item_ids)
 
@@ -155,8 +159,7 @@ def _batches_of_rows(
     draw: Draw | None = None,
 ) -> Dataset:
     """Batches of row numbers, shuffled anew in each iteration."""
-    if batch_size < 1:
-        raise ValueError(f"`batch_size` must be positive. Received: batch_size={batch_size}")
+    batch_size = count(batch_size=batch_size)
     if n_rows < 1:
         raise ValueError("`interactions` must have rows. Received: none")
     n_rows = n_rows if draw is None else draw.size

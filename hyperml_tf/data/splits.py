@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from hyperml_tf._argument_checks import check_positive_integer
+from hyperml_tf._argument_checks import check_instance, check_positive_integer, random_seed
 from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.data.interactions import Interactions
 from hyperml_tf.data.times import as_time
@@ -118,6 +118,7 @@ def leave_one_out(interactions: Interactions, order: Literal["last", "random"] =
     >>> split.test.to_frame()["item"].tolist()
     [12]
     """
+    check_instance(Interactions, interactions=interactions)
     if order not in ("last", "random"):
         raise ValueError(f'`order` must be "last" or "random". Received: {order!r}')
     counts = interactions.activity()
@@ -134,7 +135,7 @@ def leave_one_out(interactions: Interactions, order: Literal["last", "random"] =
             logger.warning("The interactions have no order column: the last item of a user is the last in the table.")
         test, validation = ends - 1, ends - 2
     else:
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(random_seed(seed=seed))
         first = rng.integers(counts)
         second = rng.integers(counts - 1)
         second += second >= first
@@ -199,6 +200,7 @@ def time_split(table: Interactions, when: Any) -> Split:
     >>> split.test.to_frame().values.tolist()
     [['a', 4]]
     """
+    check_instance(Interactions, table=table)
     if table.times is None:
         raise ValueError(
             "A split at a time requires a table with an order column, such as a timestamp: `order_column=` "

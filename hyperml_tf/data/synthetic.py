@@ -8,6 +8,7 @@ import functools
 import numpy as np
 import pandas as pd
 
+from hyperml_tf._argument_checks import check_not_negative, check_share, count, random_seed
 from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.data.catalogue_names import category_paths, titles
 from hyperml_tf.data.interactions import Interactions
@@ -97,7 +98,7 @@ def synthesize(
     200
     """
     _check(n_users, n_items, n_rows, depth, branching, zipf, concentration, noise)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(random_seed(seed=seed))
     n_leaves = branching**depth
     # One item per leaf, and the others at random, so that categories differ in size.
     leaves = np.sort(np.concatenate([np.arange(n_leaves), rng.integers(n_leaves, size=n_items - n_leaves)]))
@@ -138,10 +139,13 @@ def _check(
     concentration: float,
     noise: float,
 ) -> None:
+    for name, number in {"n_users": n_users, "n_items": n_items, "n_rows": n_rows, "depth": depth}.items():
+        count(**{name: number})
+    check_not_negative(zipf=zipf)
+    check_share(concentration=concentration, noise=noise)
+    count(branching=branching)
     if n_users < 2:
         raise ValueError(f"`n_users` must be at least 2. Received: n_users={n_users}")
-    if depth < 1:
-        raise ValueError(f"`depth` must be at least 1. Received: depth={depth}")
     if not 2 <= branching <= 26:
         raise ValueError(f"`branching` must be 2 to 26. Received: branching={branching}")
     if n_items < max(6, branching**depth):
@@ -154,11 +158,6 @@ def _check(
         raise ValueError(
             f"`n_rows` must be {least} to {most} for {n_users} users and {n_items} items. Received: n_rows={n_rows}"
         )
-    if not zipf >= 0:
-        raise ValueError(f"`zipf` must be at least 0. Received: zipf={zipf}")
-    for name, share in (("concentration", concentration), ("noise", noise)):
-        if not 0 <= share <= 1:
-            raise ValueError(f"`{name}` must be in [0, 1]. Received: {name}={share}")
 
 
 def _fewest(n_items: int) -> int:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from hyperml_tf._argument_checks import count
 from hyperml_tf.data.pipelines import SAMPLE_WEIGHT, Dataset, Draw, Progress, epochs_of
 
 
@@ -66,8 +67,7 @@ def window_dataset(
     (3, 5)
     """
     n_positives = int(np.count_nonzero(positive)) if draw is None else draw.size
-    if batch_size < 1:
-        raise ValueError(f"`batch_size` must be positive. Received: batch_size={batch_size}")
+    batch_size = count(batch_size=batch_size)
     if not n_positives:
         raise ValueError("`positive` must have an entry that is True. Received: none")
     n_batches = -(-n_positives // batch_size)

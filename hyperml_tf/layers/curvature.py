@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from hyperml_tf import numerics
-from hyperml_tf._argument_checks import check_not_negative
+from hyperml_tf._argument_checks import check_instance, check_not_negative
 from hyperml_tf._argument_types import names_arguments
 from hyperml_tf._keras import register
 from hyperml_tf.numerics import Tensor
@@ -120,10 +120,12 @@ def as_curvature(curvature: float | Curvature | dict[str, Any], dtype: str = "fl
     if isinstance(curvature, Curvature):
         return curvature
     if isinstance(curvature, dict):
-        restored: Curvature = tf.keras.utils.deserialize_keras_object(curvature)
+        restored = tf.keras.utils.deserialize_keras_object(curvature)
+        check_instance(Curvature, curvature=restored)
         return restored
     if isinstance(curvature, bool) or not isinstance(curvature, (int, float, np.floating, np.integer)):
         raise TypeError(f"`curvature` must be a number >= 0 or a `Curvature`. Received: curvature={curvature!r}")
+    check_not_negative(curvature=curvature)
     return Curvature(float(curvature), dtype=dtype)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_recommenders as tfrs
 
+from hyperml_tf._argument_checks import random_seed
 from hyperml_tf.distribution import has_workers
 from hyperml_tf.metrics import ranks as ranks_lib
 from hyperml_tf.models import batches, keras_arguments
@@ -33,7 +34,7 @@ class BatchModel(tfrs.Model):
     ) -> None:
         super().__init__(**kwargs)
         self.query_lookup, self.candidate_lookup = query_lookup, candidate_lookup
-        self.seed = int(seed)
+        self.seed = random_seed(seed=seed)
         self.seen = SeenItems(len(query_lookup), len(candidate_lookup), name="seen") if seen is None else seen
         # The number of training batches so far. Random draws depend on the seed and on this number only, so a resumed run
         # continues as if it had not been interrupted. A weight, so that checkpoints hold it.

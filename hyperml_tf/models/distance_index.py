@@ -7,6 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from hyperml_tf._argument_checks import check_instance
 from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.models.metric_recommender import MetricRecommender
 from hyperml_tf.retrieval.results import Neighbours
@@ -36,6 +37,7 @@ class DistanceIndex:
     """
 
     def __init__(self, model: MetricRecommender, compiled: bool = True) -> None:
+        check_instance(MetricRecommender, model=model)
         model.check_history()
         self._model = model
         self._index, c = model.exact_index()

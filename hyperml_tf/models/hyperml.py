@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 import tensorflow as tf
 
+from hyperml_tf._argument_checks import check_instance
 from hyperml_tf._argument_types import names_arguments
 from hyperml_tf._keras import register
 from hyperml_tf.data import Interactions
@@ -34,6 +35,7 @@ from hyperml_tf.settings import ModelSettings, TableFacts, defaults, resolve
 from hyperml_tf.settings.encoding import EncodingArgument, as_encoding
 from hyperml_tf.settings.history import AskedHistory, HistoryArgument
 from hyperml_tf.settings.resolution import chosen, history_of
+from hyperml_tf.tables.id_list import vocabulary
 
 DEFAULT = ModelSettings()
 
@@ -181,6 +183,9 @@ class HyperML(MetricRecommender):
         table_facts: TableFacts | None = None,
         **kwargs: Any,
     ) -> None:
+        query_ids, candidate_ids = vocabulary(query_ids=query_ids), vocabulary(candidate_ids=candidate_ids)
+        if table_facts is not None:
+            check_instance(TableFacts, table_facts=table_facts)
         shared = as_curvature(curvature) if isinstance(curvature, (Curvature, dict)) else None
         asked = AskedHistory.of(history)
         given = ModelSettings(
@@ -248,6 +253,7 @@ class HyperML(MetricRecommender):
         Returns:
             A new model, not trained yet.
         """
+        check_instance(Interactions, TrainingRows, interactions=interactions)
         return super().from_interactions(interactions, **{"table_facts": TableFacts.of(interactions), **kwargs})
 
     def extended(self: _Model, users: Any = None, items: Any = None, rows: Interactions | None = None) -> _Model:

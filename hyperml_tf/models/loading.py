@@ -14,6 +14,7 @@ from typing import Any
 import h5py
 import tensorflow as tf
 
+from hyperml_tf._argument_checks import as_path, check_instance
 from hyperml_tf._argument_types import names_arguments
 from hyperml_tf._keras import PACKAGE
 from hyperml_tf.files.archives import check_archive
@@ -70,7 +71,9 @@ def load_model(
     """
     for room in _ROOMS:
         importlib.import_module(f"{PACKAGE}.{room}")
-    source = os.fspath(path)
+    source = os.fspath(as_path(path=path))
+    check_instance(Mapping, type(None), custom_objects=custom_objects)
+    check_instance(type, type(None), kind=kind)
     if not source.endswith(".keras"):
         raise ValueError(f"`path` must be the path of a `.keras` file. Received: {source!r}")
     if {_CONFIG, _METADATA, _WEIGHTS} - set(check_archive(path, _is_member)):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from hyperml_tf._argument_checks import count
+from hyperml_tf._argument_checks import check_instance, count
 from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.data import Interactions
 from hyperml_tf.data.pipelines import Progress
@@ -75,6 +75,7 @@ class MetricRecommender(Recommender):
         seen: SeenItems | None = None,
         **kwargs: Any,
     ) -> None:
+        check_instance(Tower, query_tower=query_tower, candidate_tower=candidate_tower)
         super().__init__(query_tower.lookup, candidate_tower.lookup, seed, seen, **kwargs)
         self.query_tower, self.candidate_tower = query_tower, candidate_tower
         self.curvature = curvature

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 import tensorflow as tf
 
-from hyperml_tf._argument_checks import count
+from hyperml_tf._argument_checks import check_instance, count
 from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.data import Interactions
 from hyperml_tf.distribution import has_workers
@@ -76,6 +76,7 @@ class Recommender(TableModel):
         Returns:
             A new model, not trained yet.
         """
+        check_instance(Interactions, TrainingRows, interactions=interactions)
         return cls(query_ids=interactions.user_ids, candidate_ids=interactions.item_ids, **kwargs)
 
     @classmethod

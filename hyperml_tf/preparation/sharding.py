@@ -178,7 +178,7 @@ def _ids(path: Path) -> Iterator[list[Any]]:
     """The identifiers of a vocabulary, some at a time."""
     with pa.parquet.ParquetFile(path) as file:
         for batch in file.iter_batches(BLOCK, columns=["id"]):
-            yield batch.column(0).to_pylist()
+            yield batch.column(0).to_numpy(zero_copy_only=False).tolist()
 
 
 def _add_popularity(path: Path, popularity: np.ndarray) -> None:

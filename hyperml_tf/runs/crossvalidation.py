@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from hyperml_tf._argument_checks import check_instance
 from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.data import Interactions
 from hyperml_tf.data.splits import Split, k_folds
@@ -108,6 +109,7 @@ def cross_validate(
     >>> len(found.folds), sorted(found.summary()["full_ndcg@10"])
     (2, ['high', 'low', 'mean', 'popularity', 'std'])
     """
+    check_instance(TrainingConfig, type(None), config=config)
     given = dataclasses.replace(config or TrainingConfig(), split="random")
     data = table if isinstance(table, Interactions) else Interactions.from_file(table, **given.reading())
     found: list[Metrics] = []

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 import tensorflow as tf
 
-from hyperml_tf._argument_checks import as_path
+from hyperml_tf._argument_checks import as_path, check_instance
 from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.data import ItemTable
 from hyperml_tf.data.item_table import as_item_table
@@ -88,6 +88,7 @@ def train_run(
     ['full_hr@5', 'full_hr@10', 'full_hr@20', 'full_ndcg@5', 'full_ndcg@10', 'full_ndcg@20', 'full_mrr']
     """
     path = as_path(out=out)
+    check_instance(TrainingConfig, type(None), config=config)
     if item_details and items is None:
         raise ValueError("`item_details` requires a table of items, `items`. Received: no table")
     check_claimable(path, resume)

@@ -40,6 +40,22 @@ class Settings:
         return {name: "inf" if value == math.inf else value for name, value in dataclasses.asdict(self).items()}
 
     @classmethod
+    def of_argument(cls: type[_Settings], name: str, values: Mapping[str, Any]) -> _Settings:
+        """Creates settings from the dictionary that an argument is.
+
+        Args:
+            name: String, the name of the argument in error messages.
+            values: A mapping from names to values. Missing settings have their defaults.
+
+        Raises:
+            ValueError: If a name is unknown, or if a value is out of its range.
+        """
+        try:
+            return cls.from_dict(values)
+        except ValueError as error:
+            raise ValueError(f"`{name}`: {error}") from error
+
+    @classmethod
     def from_dict(cls: type[_Settings], values: Mapping[str, Any]) -> _Settings:
         """Creates settings from a dictionary, such as `to_dict` returns.
 

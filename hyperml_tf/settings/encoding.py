@@ -58,5 +58,5 @@ def as_encoding(value: EncodingArgument) -> Encoding:
     if isinstance(value, Encoding):
         return value
     if isinstance(value, Mapping):
-        return Encoding(**value)
+        return Encoding.of_argument("encoding", value)
     raise ValueError(f"`encoding` must be an `Encoding`, its arguments, or None. Received: encoding={value!r}")

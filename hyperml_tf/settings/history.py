@@ -143,7 +143,7 @@ def as_history(value: HistoryArgument) -> History | None:
     if value is None or isinstance(value, History):
         return value
     if isinstance(value, Mapping):
-        return History(**value)
+        return History.of_argument("history", value)
     if isinstance(value, numbers.Integral) and not isinstance(value, bool) and value >= 0:
         return History(length=int(value)) if value else None
     raise ValueError(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import numbers
 import weakref
 from collections.abc import Iterator
 from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import tensorflow as tf
 
 from hyperml_tf._argument_types import names_arguments
@@ -106,10 +106,41 @@ class IdList:
 
     def repeated(self) -> str | int | None:
         """Returns an id that is in the list more than once; `None` if all are distinct."""
-        if pc.count_distinct(self.values).as_py() == len(self):
-            return None
-        counted = self.values.value_counts()
-        return counted.field("values")[pc.index(pc.greater(counted.field("counts"), 1), True).as_py()].as_py()
+        # Sorted numbers take 8 bytes per id, a hash table of the ids more than 100.
+        numbers = self.values.to_numpy() if self.dtype == "int64" else self._hashes()
+        in_order = np.sort(numbers)
+        twice = in_order[1:][in_order[1:] == in_order[:-1]]
+        met = set()
+        # Different texts may have the same hash.
+        for one in self.take(np.flatnonzero(np.isin(numbers, twice))).tolist() if len(twice) else ():
+            if one in met:
+                return one
+            met.add(one)
+        return None
+
+    def _hashes(self) -> np.ndarray:
+        """A number for each text, the same for the same one."""
+        parts = (tf.strings.to_hash_bucket_fast(part, np.iinfo(np.int64).max) for part in self.blocks(_BLOCK))
+        return np.concatenate([part.numpy() for part in parts])
+
+
+def vocabulary(**value: Any) -> IdList | int:
+    """Returns the ids of an argument as a list of ids, or their number if it is that which is given.
+
+    Example:
+
+    >>> vocabulary(query_ids=["a", "b"]).dtype, vocabulary(candidate_ids=3)
+    ('string', 3)
+    """
+    [(name, given)] = value.items()
+    if not isinstance(given, numbers.Integral) or isinstance(given, bool):
+        return IdList.of(given, name)
+    number = int(given)
+    if not 1 <= number < 2**31:
+        raise ValueError(
+            f"`{name}` must be a list of ids, or their number, at least 1 and less than 2**31. Received: {name}={number}"
+        )
+    return number
 
 
 def _checked(ids: Any, name: str) -> Any:

@@ -16,7 +16,7 @@ from hyperml_tf.data.identifiers import as_integers, as_text
 from hyperml_tf.distribution import has_workers
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.tables.arrays import load_arrays, save_arrays
-from hyperml_tf.tables.id_list import IdList
+from hyperml_tf.tables.id_list import IdList, vocabulary
 from hyperml_tf.tables.id_table import IdTable
 from hyperml_tf.tables.ids import id_array
 
@@ -58,7 +58,7 @@ class IdLookup(tf.keras.layers.Layer):
 
     def __init__(
         self,
-        ids: Sequence[Any] | np.ndarray | int,
+        ids: Sequence[Any] | np.ndarray | IdList | int,
         id_dtype: Literal["string", "int64"] | None = None,
         **kwargs: Any,
     ) -> None:
@@ -79,13 +79,11 @@ class IdLookup(tf.keras.layers.Layer):
             initializer="zeros",
             experimental_autocast=False,
         )
-        if isinstance(ids, (int, np.integer)):
-            if ids < 1:
-                raise ValueError(f"`ids` must be a list of ids, or their number, at least 1. Received: ids={ids}")
-            self._size = int(ids)
-            self.id_dtype = id_dtype or "string"
+        given = vocabulary(ids=ids)
+        if isinstance(given, int):
+            self._size, self.id_dtype = given, id_dtype or "string"
         else:
-            self.set_ids(ids)
+            self.set_ids(given)
         # All variables exist already. Otherwise `summary` would not count them before the first call.
         self.built = True
 
@@ -104,7 +102,9 @@ class IdLookup(tf.keras.layers.Layer):
             raise ValueError(f"`ids` are set already: make a new layer for other ids. Received: {len(known)} ids")
         if len(known) != getattr(self, "_size", len(known)):
             raise ValueError(f"`ids` must be {self._size} ids, as many as there are rows. Received: {len(known)} ids")
-        if (repeated := known.repeated()) is not None:
+        with tf.init_scope():
+            repeated = known.repeated()
+        if repeated is not None:
             raise ValueError(f"`ids` must be distinct. Received: {repeated!r} more than once")
         own_hash = known.fingerprint()
         if self.saved_hash not in (0, own_hash):

@@ -9,7 +9,7 @@ from typing import Any
 import keras_tuner
 import tensorflow as tf
 
-from hyperml_tf._argument_checks import count
+from hyperml_tf._argument_checks import check_instance, count
 from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.data import Interactions
 from hyperml_tf.models import HyperML
@@ -69,6 +69,8 @@ class HyperMLHyperModel(keras_tuner.HyperModel):
     ) -> None:
         super().__init__(name=name, tunable=tunable)
         count(validate_every=validate_every)
+        check_instance(Interactions, training=training, validation=validation)
+        check_instance(TrainingConfig, type(None), config=config)
         self.training, self.validation = training, validation
         self.space = space if isinstance(space, SearchSpace) else SearchSpace.default().updated(space or {})
         self.config = config or TrainingConfig()

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from hyperml_tf._argument_checks import as_path, count
+from hyperml_tf._argument_checks import as_path, check_instance, count
 from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.files.whole import whole_file
 from hyperml_tf.runs import TrainingConfig, fitting, reading
@@ -109,6 +109,7 @@ def tune_table(
     >>> len(result.trials), result.config.dim
     (1, 4)
     """
+    check_instance(TrainingConfig, type(None), config=config)
     config, path = config or TrainingConfig(), as_path(out=out)
     if tuner not in TUNERS:
         raise ValueError(f"`tuner` must be one of {TUNERS}. Received: tuner={tuner!r}")

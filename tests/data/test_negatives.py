@@ -73,7 +73,7 @@ def test_errors():
         match=r"must not contain users who have interacted with every item.*Received: 2 such rows, the first of 'a'",
     ):
         sampled_negatives(full, [0, 1, 0], n=1)
-    with pytest.raises(ValueError, match=r"`n` must be positive\. Received: n=0"):
+    with pytest.raises(ValueError, match=r"`n` must be at least 1\. Received: n=0"):
         sampled_negatives(full, [1], n=0)
     with pytest.raises(ValueError, match=r"`users` must be codes of the 2 users\. Received: 0 to 2"):
         sampled_negatives(full, [0, 2])

@@ -87,7 +87,7 @@ def test_raw_dataset_round_trip(table):
 
 @pytest.mark.parametrize("function", [training_dataset, raw_dataset])
 def test_errors(table, function):
-    with pytest.raises(ValueError, match=r"`batch_size` must be positive\. Received: batch_size=0"):
+    with pytest.raises(ValueError, match=r"`batch_size` must be at least 1\. Received: batch_size=0"):
         function(table, 0)
     with pytest.raises(ValueError, match="`interactions` must have rows"):
         function(table.with_rows([]), 10)

@@ -138,7 +138,7 @@ def test_limits():
         ({"branching": 1}, r"`branching` must be 2 to 26\. Received: branching=1"),
         ({"n_items": 63}, r"`n_items` must be at least 6 and .* = 64 leaves\. Received: n_items=63"),
         ({"n_rows": 9999}, r"`n_rows` must be 10000 to 1500000 .*Received: n_rows=9999"),
-        ({"zipf": float("nan")}, r"`zipf` must be at least 0\. Received: zipf=nan"),
+        ({"zipf": float("nan")}, r"`zipf` must be a finite number >= 0\. Received: zipf=nan"),
         ({"concentration": 1.5}, r"`concentration` must be in \[0, 1\]\. Received: concentration=1\.5"),
         ({"noise": -0.1}, r"`noise` must be in \[0, 1\]\. Received: noise=-0\.1"),
     ],

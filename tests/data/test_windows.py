@@ -116,7 +116,7 @@ def test_an_epoch_depends_on_the_progress_alone() -> None:
 
 
 def test_bad_arguments() -> None:
-    with pytest.raises(ValueError, match=r"`batch_size` must be positive. Received: batch_size=0"):
+    with pytest.raises(ValueError, match=r"`batch_size` must be at least 1. Received: batch_size=0"):
         windows(batch_size=0)
     with pytest.raises(ValueError, match=r"`positive` must have an entry that is True"):
         windows(np.zeros(N, bool))

@@ -12,6 +12,7 @@ from hyperml_tf.models import keras_arguments
 from hyperml_tf.models.recommender import Recommender
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.tables import IdLookup
+from hyperml_tf.tables.id_list import vocabulary
 
 
 @names_arguments
@@ -39,8 +40,9 @@ class Popularity(Recommender):
     """
 
     def __init__(self, query_ids: Any, candidate_ids: Any, seed: int = 0, **kwargs: Any) -> None:
+        queries, candidates = vocabulary(query_ids=query_ids), vocabulary(candidate_ids=candidate_ids)
         super().__init__(
-            IdLookup(query_ids, name="query_lookup"), IdLookup(candidate_ids, name="candidate_lookup"), seed, **kwargs
+            IdLookup(queries, name="query_lookup"), IdLookup(candidates, name="candidate_lookup"), seed, **kwargs
         )
 
     def fit(self, x: Any = None, *args: Any, replace_seen: bool = False, **kwargs: Any) -> Any:

@@ -7,11 +7,13 @@ from typing import Any
 
 import tensorflow as tf
 
+from hyperml_tf._argument_checks import random_seed
 from hyperml_tf._keras import register
 from hyperml_tf.initializers import WrappedNormal
 from hyperml_tf.layers.norm_limit import limit_norm
 from hyperml_tf.models.towers.tower import Tower
 from hyperml_tf.numerics import Tensor
+from hyperml_tf.tables.id_list import vocabulary
 
 
 @register
@@ -60,6 +62,7 @@ class VectorTower(Tower):
         cls, role: str, ids: Any, dim: int, initial_stddev: float, seed: int, max_norm: float | None = None
     ) -> VectorTower:
         """Creates the tower of a role, "query" or "candidate", each with its own initial vectors. See the class for arguments."""
+        ids, seed = vocabulary(**{f"{role}_ids": ids}), random_seed(seed=seed)
         return cls(ids, dim, initial_stddev, max_norm, seed=4 * seed + (role == "candidate"), name=f"{role}_tower")
 
     def points(self, codes: Tensor, training: bool = False) -> Tensor:

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from hyperml_tf import numerics
+from hyperml_tf._argument_checks import check_instance, check_text
 from hyperml_tf._argument_types import names_arguments
 from hyperml_tf._keras import register
 from hyperml_tf.geometry import poincare
@@ -76,6 +77,9 @@ class NetworkTower(Tower):
         if output not in _OUTPUTS:
             raise ValueError(f"`output` must be one of {_OUTPUTS}. Received: output={output!r}")
         self.network = tf.keras.utils.deserialize_keras_object(network) if isinstance(network, dict) else network
+        check_instance(tf.keras.layers.Layer, network=self.network)
+        check_instance(Mapping, type(None), features=features)
+        check_text(id_name=id_name)
         self._takes_training = "training" in inspect.signature(self.network.call).parameters
         self.id_name, self.output_kind = id_name, output
         self._features = self._as_features(features or {})
