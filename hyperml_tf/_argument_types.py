@@ -147,7 +147,9 @@ def _fits(value: Any, hint: Any) -> bool:
         return isinstance(value, Mapping) and all(
             _fits(one, part) for entry in value.items() for one, part in zip(entry, parts, strict=False)
         )
-    if not isinstance(kind, type) or (getattr(kind, "_is_protocol", False) and not kind._is_runtime_protocol):
+    if not isinstance(kind, type) or (
+        getattr(kind, "_is_protocol", False) and not getattr(kind, "_is_runtime_protocol", False)
+    ):
         return True
     return _is_array(value) if hasattr(kind, "__array__") else isinstance(value, kind)
 
