@@ -147,11 +147,14 @@ def _fits(value: Any, hint: Any) -> bool:
         return isinstance(value, Mapping) and all(
             _fits(one, part) for entry in value.items() for one, part in zip(entry, parts, strict=False)
         )
-    if not isinstance(kind, type) or (
-        getattr(kind, "_is_protocol", False) and not getattr(kind, "_is_runtime_protocol", False)
-    ):
+    if not isinstance(kind, type):
         return True
-    return _is_array(value) if hasattr(kind, "__array__") else isinstance(value, kind)
+    if hasattr(kind, "__array__"):
+        return _is_array(value)
+    try:
+        return isinstance(value, kind)
+    except TypeError:  # a protocol that says nothing at run time
+        return True
 
 
 def _is_boolean(value: Any) -> bool:

@@ -47,7 +47,7 @@ GROUPS: dict[str, tuple[str, str]] = {
         "steps_on_the_ball keras_options keras_private_names optimizer_saving ../test_serialization.py",
     ),
     "metrics": ("hyperml_tf/metrics", "ranks ranking_metric protocols ../test_serialization.py"),
-    "sampling": ("hyperml_tf/sampling", "uniform_negatives hard_negatives ../models/test_hyperml_loss.py"),
+    "sampling": ("hyperml_tf/sampling", "uniform_negatives hard_negatives row_draws ../models/test_hyperml_loss.py"),
     "retrieval": (
         "hyperml_tf/retrieval",
         "nearest among quantised_index nearest_neighbors ../models/test_hyperml_answers.py ../models/test_not_finite.py",
