@@ -94,7 +94,7 @@ def _problem(
         hint = _hint(parameter.annotation, function)
         if not _fits(value, hint):
             return f"`{name}` must be {_words(hint, parameter.annotation)}. Received: {name}={_SHORT.repr(value)}"
-        if value is not None and any(map(_is_numeric, typing.get_args(hint) or [hint])):
+        if value is not None and any(map(_is_numeric, [hint, *typing.get_args(hint)])):
             numeric.append(f"`{name}` {_described(value)}")
     if not numeric or "Received: " in said or type(error).__name__ not in _OF_OTHER_LIBRARIES:
         return None

@@ -40,10 +40,10 @@ def sample(
     [
         ({"rate": "x", "number": None}, "`rate` must be a number. Received: rate='x'|`number` must be an integer"),
         ({"number": 0.5}, "`number` must be an integer. Received: number=0.5"),
-        ({"names": 3}, "`names` must be a sequence. Received: names=3"),
+        ({"names": 3}, "`names` must be of the type .*Received: names=3"),
         ({"kind": 7}, "`kind` must be of the type .*Received: kind=7"),
         ({"table": "ab"}, "`table` must be of the type .*Received: table='ab'"),
-        ({"function": 3}, "`function` must be a function. Received: function=3"),
+        ({"function": 3}, "`function` must be of the type .*Received: function=3"),
         ({"values": {"a": 1}}, r"`values` must be .*Received: values=\\{'a': 1\\}"),
     ],
 )
@@ -93,5 +93,5 @@ def test_methods_and_class_methods_keep_their_signatures() -> None:
 
     assert Counter.of(3).numbers == range(3)
     for make in (Counter, Counter.of):
-        with pytest.raises(ValueError, match="`start` must be an integer. Received: start='x'"):
+        with pytest.raises(ValueError, match=r"`start` must be an integer\. Received: start='x'"):
             make("x")
