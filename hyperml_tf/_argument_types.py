@@ -50,7 +50,7 @@ def names_arguments(target: _Named) -> _Named:
         return typing.cast(_Named, _naming(target))
     for name, member in list(vars(target).items()):
         function = member.__func__ if isinstance(member, classmethod) else member
-        is_meant = (name == "__init__" or name[0] != "_") and name not in _LEFT_OUT
+        is_meant = (name in ("__init__", "__call__") or name[0] != "_") and name not in _LEFT_OUT
         if inspect.isfunction(function) and is_meant:
             naming = _naming(function)
             setattr(target, name, classmethod(naming) if isinstance(member, classmethod) else naming)
@@ -92,7 +92,7 @@ def _problem(
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             continue
         hint = _hint(parameter.annotation, function)
-        if not _fits(value, hint):
+        if not _fits(value, hint) or (isinstance(error, AttributeError) and _lacks_attributes(value, hint)):
             return f"`{name}` must be {_words(hint, parameter.annotation)}. Received: {name}={_SHORT.repr(value)}"
         if value is not None and any(map(_is_numeric, [hint, *typing.get_args(hint)])):
             numeric.append(f"`{name}` {_described(value)}")
@@ -102,7 +102,16 @@ def _problem(
 
 
 def _is_numeric(hint: Any) -> bool:
-    return hint in (Numbers, int, float) or (isinstance(hint, type) and hasattr(hint, "__array__"))
+    return hint in (int, float) or _is_of_arrays(hint)
+
+
+def _is_of_arrays(hint: Any) -> bool:
+    return hint == Numbers or (isinstance(hint, type) and hasattr(hint, "__array__"))
+
+
+def _lacks_attributes(value: Any, hint: Any) -> bool:
+    """Whether a value is a list or a number in place of a tensor or an array, which have attributes."""
+    return _is_of_arrays(hint) and not hasattr(value, "dtype")
 
 
 def _described(value: Any) -> str:
@@ -124,6 +133,8 @@ def _words(hint: Any, annotation: str) -> str:
     """What an argument has to be, for a message."""
     if hint in _KINDS:
         return _KINDS[hint][0]
+    if _is_of_arrays(hint):
+        return "a tensor or an array"
     return f"of the class `{hint.__name__}`" if isinstance(hint, type) else f"of the type `{annotation}`"
 
 
@@ -136,7 +147,7 @@ def _fits(value: Any, hint: Any) -> bool:
     origin, parts = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
         return any(_fits(value, part) for part in parts)
-    if hint == Numbers:
+    if hint == Numbers:  # whose origin is `Annotated`
         return _is_array(value)
     if origin is typing.Literal:
         return any(isinstance(value, type(part)) and value == part for part in parts)
@@ -147,10 +158,10 @@ def _fits(value: Any, hint: Any) -> bool:
         return isinstance(value, Mapping) and all(
             _fits(one, part) for entry in value.items() for one, part in zip(entry, parts, strict=False)
         )
+    if _is_of_arrays(kind):
+        return _is_array(value)
     if not isinstance(kind, type):
         return True
-    if hasattr(kind, "__array__"):
-        return _is_array(value)
     try:
         return isinstance(value, kind)
     except TypeError:  # a protocol that says nothing at run time

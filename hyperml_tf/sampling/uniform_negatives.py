@@ -41,7 +41,7 @@ def uniform_negatives(
     >>> codes.numpy().tolist(), found.numpy().tolist()
     ([[1]], [[True]])
     """
-    shape = [tf.shape(queries)[0], negatives + _SPARE]
+    shape = [tf.size(queries), negatives + _SPARE]
     drawn = uniform(shape, seed, places, n_candidates, tf.int32)
     known = seen.contains(tf.broadcast_to(queries[:, tf.newaxis], shape), drawn)
     return first_negatives(drawn, known, negatives)

@@ -219,7 +219,7 @@ class IdLookup(tf.keras.layers.Layer):
             raise TypeError(f"`inputs` must be {expected}, as the known ids are. Received: dtype={ids.dtype.name}")
         return table.codes(tf.cast(ids, table.keys.dtype))
 
-    def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Tensor:
+    def __call__(self, inputs: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         # Keras would take a list of ids for a list of tensors.
         inputs = inputs if isinstance(inputs, tf.RaggedTensor) else tf.convert_to_tensor(inputs)
         return super().__call__(inputs, *args, **kwargs)

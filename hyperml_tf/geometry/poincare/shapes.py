@@ -48,8 +48,6 @@ def check_weights(x: Tensor, weights: Tensor) -> None:
     """
     if x.shape.rank is not None and x.shape.rank < 2:
         raise ValueError(f"`x` must have shape (..., n, dim). Received: shape {x.shape}")
-    if x.shape.rank is None or weights.shape.rank is None:
-        return
     if weights.shape.rank == 0 or not weights.shape[-1:].is_compatible_with(x.shape[-2:-1]):
         raise ValueError(
             "`weights` must have shape (..., n) for points of shape (..., n, dim). "
