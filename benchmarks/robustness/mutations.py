@@ -40,7 +40,7 @@ GROUPS: dict[str, tuple[str, str]] = {
         "hyperml_tf/geometry",
         "accuracy lorentz ordering gyrovector_laws shapes_and_dtypes distances gradients measured_pairs maps",
     ),
-    "losses": ("hyperml_tf/losses", "losses padding ../test_serialization.py ../test_docstrings.py"),
+    "losses": ("hyperml_tf/losses", "losses padding ../test_serialization.py"),
     "optimizers": (
         "hyperml_tf/optimizers",
         "optimizer_arguments poincare_ball riemannian_sgd riemannian_adagrad riemannian_adam sparse_gradients "
