@@ -46,11 +46,11 @@ GROUPS: dict[str, tuple[str, str]] = {
         "optimizer_arguments poincare_ball riemannian_sgd riemannian_adagrad riemannian_adam sparse_gradients "
         "steps_on_the_ball keras_options keras_private_names optimizer_saving ../test_serialization.py",
     ),
-    "metrics": ("hyperml_tf/metrics", "ranks ranking_metric protocols ../test_serialization.py"),
+    "metrics": ("hyperml_tf/metrics", "ranks user_metrics lists ranking_metric protocols ../test_serialization.py"),
     "sampling": ("hyperml_tf/sampling", "uniform_negatives hard_negatives row_draws ../models/test_hyperml_loss.py"),
     "retrieval": (
         "hyperml_tf/retrieval",
-        "nearest among quantised_index nearest_neighbors ../models/test_hyperml_answers.py ../models/test_not_finite.py",
+        "nearest among results quantised_index nearest_neighbors ../models/test_hyperml_answers.py ../models/test_not_finite.py",
     ),
 }
 """For each group: its code, and its test files in the order in which they are run."""

@@ -232,3 +232,7 @@ def test_candidates_are_along_the_last_axis() -> None:
     got = losses.DistortionLoss(reduction="none")(labels + 1, squared)
     expected = losses.DistortionLoss(reduction="none")(labels.reshape(4, 3) + 1, squared.reshape(4, 3))
     np.testing.assert_allclose(got, np.reshape(expected, (2, 2)))
+    both = np.stack([squared, 1 + squared], axis=-1)
+    got = losses.HyperMLLoss(margin=2.0, distortion_weight=0.5, reduction="none")(labels, both)
+    flat = losses.HyperMLLoss(margin=2.0, distortion_weight=0.5, reduction="none")
+    np.testing.assert_allclose(got, np.reshape(flat(labels.reshape(4, 3), both.reshape(4, 3, 2)), (2, 2)), rtol=1e-6)
