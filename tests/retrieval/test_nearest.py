@@ -12,7 +12,13 @@ from retrieval_cases import DIM, points, true_distances
 from hyperml_tf.geometry.poincare.ordering import proximity
 from hyperml_tf.retrieval import ExactIndex, top_k
 from hyperml_tf.retrieval import nearest as nearest_in_index
-from hyperml_tf.retrieval.exclusions import exclude_all, exclude_matrix, exclude_pairs, exclude_queries
+from hyperml_tf.retrieval.exclusions import (
+    exclude_all,
+    exclude_matrix,
+    exclude_others,
+    exclude_pairs,
+    exclude_queries,
+)
 
 GRID = list(
     itertools.product(
@@ -116,6 +122,15 @@ def test_pairs_and_whole_queries_are_excluded_together() -> None:
     )
     found = nearest_in_index(queries, ExactIndex.of(candidates, curvature), curvature, 2, exclusion)[0].numpy()
     assert found.tolist() == [[-1, -1], first[1, 4:6].tolist(), first[2, 2:4].tolist()]
+
+
+def test_candidates_to_choose_from_stay_beside_other_exclusions() -> None:
+    kept = tf.constant([[2, 0], [1, -1]])
+    exclusion = exclude_all(None, exclude_pairs([0], [2]), exclude_others(kept))
+    assert exclusion is not None
+    np.testing.assert_array_equal(exclusion.kept, kept)
+    with pytest.raises(ValueError, match="`exclusions` must have one list of candidates to keep at most"):
+        exclude_all(exclude_others(kept), exclude_others(kept))
 
 
 def test_the_order_is_that_of_the_sort() -> None:

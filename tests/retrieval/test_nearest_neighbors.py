@@ -140,6 +140,13 @@ def test_invalid_candidates(arguments: Any, candidates: Any, ids: Any, message: 
         NearestNeighbors(**arguments).index(candidates, ids)
 
 
+def test_points_at_the_largest_radius_are_candidates() -> None:
+    far = poincare.project(1e3 * points(N, 1.0), 1.0).numpy()
+    distances, identifiers = NearestNeighbors(k=1).index(far)(far)
+    np.testing.assert_array_equal(identifiers[:, 0], np.arange(N))
+    np.testing.assert_array_equal(distances, np.zeros((N, 1)))
+
+
 def test_wrong_calls() -> None:
     with pytest.raises(ValueError, match="has no candidates yet: call `index`"):
         NearestNeighbors()(points(1, 1.0))
