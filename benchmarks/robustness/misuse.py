@@ -37,6 +37,12 @@ SECONDS_EACH = 60
 MEMORY = 12 << 30
 KERAS = ("name", "dtype", "reduction", "trainable", "training", "jit_compile", "use_ema", "weight_decay")
 """Arguments that are handed on to Keras, which checks them, or not."""
+CALLED_OTHERWISE = {
+    "tuning.search_space.SearchSpace(entries": "space",  # as the option and the argument that it is for
+    "tuning.search_space.SearchSpace.updated(entries": "space",
+    "serving.served_model.ServedModel.recommend_from_items(histories": "history",  # as the input of the signature
+}
+"""What errors call an argument, if by another name."""
 REFUSALS = (ValueError, TypeError, OSError, ImportError, NotImplementedError)
 
 
@@ -195,10 +201,11 @@ class _Walker:
                     return function(*again.args, **again.kwargs)
 
                 began, before = time.perf_counter(), set(Path.cwd().rglob("*"))
-                what, said = _judge(attempt, parameter.name, described)
+                where = self.title if name == "__init__" or owner is None else f"{self.title}.{name}"
+                called = CALLED_OTHERWISE.get(f"{where}({parameter.name}", parameter.name)
+                what, said = _judge(attempt, called, described)
                 self.left -= time.perf_counter() - began
                 _remove(set(Path.cwd().rglob("*")) - before)
-                where = self.title if name == "__init__" or owner is None else f"{self.title}.{name}"
                 self.found.append((what, f"{where}({parameter.name}={described}): {said}"))
 
 
@@ -230,7 +237,8 @@ def _judge(attempt: Callable[[], Any], name: str, described: str) -> tuple[str, 
         said = f"{type(error).__name__}: {str(error)[:300]}"
         if not isinstance(error, (*REFUSALS, tf.errors.InvalidArgumentError)):
             return f"{BAD}{type(error).__name__}", said
-        if not re.search(rf"(?<![A-Za-z]){re.escape(name)}(?![A-Za-z])", str(error)):
+        is_about_the_path = isinstance(error, OSError) and repr(wrong_values()["text"]) in str(error)
+        if not is_about_the_path and not re.search(rf"(?<![A-Za-z]){re.escape(name)}(?![A-Za-z])", str(error)):
             return f"{BAD}refused without the name", said
         return "refused by name", said
     finally:
