@@ -38,13 +38,12 @@ def names_arguments(target: _Named) -> _Named:
 
     What works goes on to work, since nothing is checked before a call: an annotation is looked at when a call has failed by an
     error that does not name the argument, such as `'NoneType' object is not iterable`. That error is the cause of the new one. If
-    no type is wrong, and NumPy or TensorFlow could not use a number or an array, the new error has the numbers and shapes.
+    no type is wrong, and NumPy or TensorFlow could not use a number or an array, its message gets the numbers and shapes.
     NumPy's scalars are numbers, and arrays and columns of tables are sequences. Annotations that cannot be evaluated here, such
     as of a name that only type checkers import, say nothing.
 
     Raises:
-        ValueError: from the decorated function, if it has failed and was given an argument of another type, or numbers and arrays
-            that cannot be used.
+        ValueError: from the decorated function, if it has failed and was given an argument of another type.
     """
     if not inspect.isclass(target):
         return typing.cast(_Named, _naming(target))
@@ -70,7 +69,7 @@ def _naming(function: Callable[..., Any]) -> Callable[..., Any]:
             problem = _problem(function, signature, args, kwargs, error)
             if problem is None:
                 raise
-            raise ValueError(problem) from error
+            raise problem from error
 
     named.__signature__ = signature  # type: ignore[attr-defined]  # for Keras, which does not look at `__wrapped__`
     return named
@@ -78,8 +77,8 @@ def _naming(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _problem(
     function: Callable[..., Any], signature: inspect.Signature, args: Any, kwargs: Any, error: Exception
-) -> str | None:
-    """What was wrong with the arguments of a call that has failed; None, if the error says it, or nothing is known."""
+) -> Exception | None:
+    """An error that says what was wrong with the arguments of a call that failed; None, if it says so, or nothing is known."""
     try:
         given = signature.bind(*args, **kwargs).arguments
     except TypeError:  # one too many or too few, which Python's own error says
@@ -93,12 +92,15 @@ def _problem(
             continue
         hint = _hint(parameter.annotation, function)
         if not _fits(value, hint) or (isinstance(error, AttributeError) and _lacks_attributes(value, hint)):
-            return f"`{name}` must be {_words(hint, parameter.annotation)}. Received: {name}={_SHORT.repr(value)}"
+            words = _words(hint, parameter.annotation)
+            return ValueError(f"`{name}` must be {words}. Received: {name}={_SHORT.repr(value)}")
         if value is not None and any(map(_is_numeric, [hint, *typing.get_args(hint)])):
             numeric.append(f"`{name}` {_described(value)}")
-    if not numeric or "Received: " in said or type(error).__name__ not in _OF_OTHER_LIBRARIES:
+    kind = type(error)
+    if not numeric or "Received" in said or kind.__name__ not in _OF_OTHER_LIBRARIES:
         return None
-    return f"{said.rstrip('.') or type(error).__name__}. Received: {', '.join(numeric)}"
+    more = f"{said.rstrip('.') or kind.__name__}. Received: {', '.join(numeric)}"
+    return kind(error.node_def, error.op, more) if hasattr(error, "node_def") and hasattr(error, "op") else kind(more)
 
 
 def _is_numeric(hint: Any) -> bool:
@@ -106,7 +108,7 @@ def _is_numeric(hint: Any) -> bool:
 
 
 def _is_of_arrays(hint: Any) -> bool:
-    return hint == Numbers or (isinstance(hint, type) and hasattr(hint, "__array__"))
+    return hint == Numbers or (isinstance(hint, type) and hasattr(hint, "__array__") and hasattr(hint, "dtype"))
 
 
 def _lacks_attributes(value: Any, hint: Any) -> bool:
@@ -115,10 +117,10 @@ def _lacks_attributes(value: Any, hint: Any) -> bool:
 
 
 def _described(value: Any) -> str:
-    dtype = getattr(value, "dtype", None)
-    if dtype is None:
+    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+    if shape is None or dtype is None:
         return f"= {_SHORT.repr(value)}"
-    return f"of shape {tuple(value.shape)} and type {getattr(dtype, 'name', dtype)}"
+    return f"of shape {shape} and type {getattr(dtype, 'name', dtype)}"
 
 
 def _hint(annotation: Any, function: Callable[..., Any]) -> Any:
@@ -139,7 +141,7 @@ def _words(hint: Any, annotation: str) -> str:
 
 
 def _fits(value: Any, hint: Any) -> bool:
-    """Whether a value may be what the annotation says; the elements of sequences are not looked at."""
+    """Whether a value may be what the annotation says; of sequences, only lists are looked into."""
     if isinstance(hint, TypeVar):
         hint = hint.__bound__ or Any
     if hint is Any:
@@ -153,7 +155,8 @@ def _fits(value: Any, hint: Any) -> bool:
         return any(isinstance(value, type(part)) and value == part for part in parts)
     kind = origin or hint
     if kind in _KINDS:
-        return _KINDS[kind][1](value)
+        elements = value if isinstance(value, list) and kind in _SEQUENCES and len(parts) == 1 else []
+        return _KINDS[kind][1](value) and all(_fits(element, parts[0]) for element in elements)
     if kind in (dict, collections.abc.Mapping):
         return isinstance(value, Mapping) and all(
             _fits(one, part) for entry in value.items() for one, part in zip(entry, parts, strict=False)
@@ -192,6 +195,7 @@ def _is_array(value: Any) -> bool:
     return hasattr(value, "dtype") or is_number(value) or isinstance(value, (bool, list, tuple))
 
 
+_SEQUENCES = (list, collections.abc.Sequence, collections.abc.Collection, collections.abc.Iterable)
 _KINDS: dict[Any, tuple[str, Callable[[Any], bool]]] = {
     bool: ("True or False", _is_boolean),
     int: ("an integer", _is_integer),

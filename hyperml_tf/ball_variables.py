@@ -11,6 +11,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.distribution import shards
 from hyperml_tf.numerics import Tensor
 
@@ -21,7 +22,8 @@ _ATTRIBUTE = "_hyperml_curvature"
 CurvatureLike = float | Callable[[], Tensor]
 
 
-def mark_on_ball(variable: Any, curvature: CurvatureLike) -> None:
+@names_arguments
+def mark_on_ball(variable: tf.Variable, curvature: CurvatureLike) -> None:
     """Declares that the rows of a variable are points of the Poincaré ball.
 
     The optimizers of `hyperml_tf.optimizers` take Riemannian steps on a marked variable and keep its rows inside the ball.
@@ -46,6 +48,7 @@ def mark_on_ball(variable: Any, curvature: CurvatureLike) -> None:
             setattr(copy, _ATTRIBUTE, curvature)
 
 
+@names_arguments
 def ball_curvature(variable: Any) -> Tensor | None:
     """Returns the curvature of the ball that the rows of a variable live on.
 

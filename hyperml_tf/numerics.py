@@ -47,13 +47,14 @@ def promote(**values: Tensor) -> tuple[Tensor, ...]:
     """Converts values to tensors of their common `working_dtype`.
 
     Args:
-        **values: Tensors, arrays, lists or numbers, by the names of the arguments, for error messages.
+        **values: Tensors, arrays, lists or numbers, by the names of the arguments, for error messages. Of `c`, a curvature, a
+            number must be >= 0; a tensor is not looked into.
 
     Returns:
         A tuple of tensors, float32 or float64, in the order of the arguments.
 
     Raises:
-        ValueError: If a value is no real number, or no tensor of them.
+        ValueError: If a value is no real number, or no tensor of them, or if `c` is a number < 0.
 
     Example:
 
@@ -65,6 +66,8 @@ def promote(**values: Tensor) -> tuple[Tensor, ...]:
 
 
 def _promoted(name: str, value: Tensor, dtype: tf.DType) -> Tensor:
+    if name == "c" and isinstance(value, (int, float)) and not value >= 0:
+        raise ValueError(f"`c`, the curvature, must be >= 0. Received: c={value}")
     given = getattr(value, "dtype", None)
     try:
         if given is None:

@@ -35,12 +35,19 @@ SECONDS = 10
 SECONDS_EACH = 60
 """How long all calls of one function may take."""
 MEMORY = 12 << 30
-KERAS = ("name", "dtype", "reduction", "trainable", "training", "jit_compile", "use_ema", "weight_decay")
-"""Arguments that are handed on to Keras, which checks them, or not."""
+KERAS = ("name", "dtype", "reduction", "trainable", "training", "jit_compile", "use_ema", "weight_decay", "activation")
+KERAS_OBJECTS = ("_initializer", "_regularizer", "_constraint")
+"""Arguments that are handed on to Keras, which checks them, or not; and how the names of others end."""
 CALLED_OTHERWISE = {
     "tuning.search_space.SearchSpace(entries": "space",  # as the option and the argument that it is for
     "tuning.search_space.SearchSpace.updated(entries": "space",
     "serving.served_model.ServedModel.recommend_from_items(histories": "history",  # as the input of the signature
+    "data.interactions.Interactions(user_ids": "users",  # codes of which the ids are too few
+    "data.interactions.Interactions(item_ids": "items",
+    "data.splits.time_split(when": "date",
+    "data.synthetic.synthesize(n_users": "users",
+    "preparation.prepare.prepare(event_weights": "event_column",  # what is missing beside them
+    "preparation.prepare.prepare(min_rating": "rating_column",
 }
 """What errors call an argument, if by another name."""
 REFUSALS = (ValueError, TypeError, OSError, ImportError, NotImplementedError)
@@ -183,7 +190,8 @@ class _Walker:
         bound.apply_defaults()
         parameters = list(bound.signature.parameters.values())[1 if owner is not None else 0 :]
         for parameter in parameters:
-            if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD) or parameter.name in KERAS:
+            of_keras = parameter.name in KERAS or parameter.name.endswith(KERAS_OBJECTS)
+            if of_keras or parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
                 continue
             right = bound.arguments[parameter.name]
             for described, wrong in wrong_values().items():
@@ -198,6 +206,8 @@ class _Walker:
                 def attempt(again: Any = again) -> Any:
                     if name == "__init__":
                         return owner(*again.args[1:], **again.kwargs)
+                    if name == "call":  # as Keras does
+                        return again.args[0](*again.args[1:], **again.kwargs)
                     return function(*again.args, **again.kwargs)
 
                 began, before = time.perf_counter(), set(Path.cwd().rglob("*"))
@@ -221,7 +231,10 @@ def _remove(paths: set[Path]) -> None:
 def _judge(attempt: Callable[[], Any], name: str, described: str) -> tuple[str, str]:
     import tensorflow as tf
 
+    late = []
+
     def stop(*_: Any) -> None:
+        late.append(True)
         raise TimeoutError("too long")
 
     before = signal.signal(signal.SIGALRM, stop)
@@ -229,11 +242,11 @@ def _judge(attempt: Callable[[], Any], name: str, described: str) -> tuple[str, 
     try:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             result = attempt()
-    except TimeoutError:
-        return "accepted, and takes long", ""
     except MemoryError as error:
         return "out of memory", str(error)
     except BaseException as error:
+        if late:  # whatever has become of the exception on its way
+            return "accepted, and takes long", ""
         said = f"{type(error).__name__}: {str(error)[:300]}"
         if not isinstance(error, (*REFUSALS, tf.errors.InvalidArgumentError)):
             return f"{BAD}{type(error).__name__}", said

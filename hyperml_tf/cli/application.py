@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from hyperml_tf import __version__
+from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.cli import answers, evaluation, pictures, preparing, reports, runs, serving, synthetic, tables, tuning
 from hyperml_tf.cli.serve import serve
 
@@ -67,6 +68,7 @@ def hyperml(
         typer.echo(context.get_help())
 
 
+@names_arguments
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command.
 

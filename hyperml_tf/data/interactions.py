@@ -284,6 +284,9 @@ class Interactions:
         Raises:
             ValueError: if the lengths differ, and as `from_frame`.
         """
+        for name, values in (("users", users), ("items", items)):
+            if values is None:
+                raise ValueError(f"`{name}` must be a vector of ids. Received: {name}=None")
         vectors = {"users": users, "items": items, "order": order, "weights": weights}
         frame = {name: to_series(values, name) for name, values in vectors.items() if values is not None}
         lengths = {name: len(values) for name, values in frame.items()}

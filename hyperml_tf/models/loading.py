@@ -8,7 +8,7 @@ import importlib
 import json
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import h5py
@@ -40,7 +40,9 @@ _NOT_OF_THE_FILE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE, errno
 
 @names_arguments
 def load_model(
-    path: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None = None, kind: type | None = None
+    path: str | os.PathLike[str],
+    custom_objects: Mapping[str, Callable[..., Any]] | None = None,
+    kind: type | None = None,
 ) -> Any:
     """Loads a model from a `.keras` file that may come from anybody.
 

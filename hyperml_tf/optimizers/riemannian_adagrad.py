@@ -11,7 +11,7 @@ from hyperml_tf._argument_types import names_arguments
 from hyperml_tf._keras import register
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.optimizers.manifold import Manifold
-from hyperml_tf.optimizers.riemannian_optimizer import RiemannianOptimizer
+from hyperml_tf.optimizers.riemannian_optimizer import LearningRate, RiemannianOptimizer
 from hyperml_tf.optimizers.slots import Slot
 
 
@@ -63,7 +63,7 @@ class RiemannianAdagrad(RiemannianOptimizer):
 
     def __init__(
         self,
-        learning_rate: Any = 0.05,
+        learning_rate: LearningRate = 0.05,
         initial_accumulator_value: float = 0.0,
         epsilon: float = 1e-12,
         retraction: str = "expmap",

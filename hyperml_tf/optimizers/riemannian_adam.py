@@ -11,7 +11,7 @@ from hyperml_tf._argument_types import names_arguments
 from hyperml_tf._keras import register
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.optimizers.manifold import Manifold
-from hyperml_tf.optimizers.riemannian_optimizer import RiemannianOptimizer
+from hyperml_tf.optimizers.riemannian_optimizer import LearningRate, RiemannianOptimizer
 from hyperml_tf.optimizers.slots import Slot
 
 
@@ -65,7 +65,7 @@ class RiemannianAdam(RiemannianOptimizer):
 
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: LearningRate = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,

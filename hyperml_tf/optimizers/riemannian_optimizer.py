@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -16,6 +16,9 @@ from hyperml_tf.optimizers.manifold import Manifold
 from hyperml_tf.optimizers.poincare_ball import PoincareBall
 from hyperml_tf.optimizers.slots import Slot, SlotTable
 from hyperml_tf.optimizers.sparse_gradients import merge_rows
+
+LearningRate = float | Callable[..., Any] | dict[str, Any]
+"""A number, a schedule or the config of one."""
 
 
 @names_arguments
@@ -95,7 +98,7 @@ class RiemannianOptimizer(tf.keras.optimizers.Optimizer):
 
     def __init__(
         self,
-        learning_rate: Any,
+        learning_rate: LearningRate,
         retraction: str = "expmap",
         name: str = "RiemannianOptimizer",
         weight_decay: float | None = None,

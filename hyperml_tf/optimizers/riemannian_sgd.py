@@ -9,7 +9,7 @@ from hyperml_tf._argument_types import names_arguments
 from hyperml_tf._keras import register
 from hyperml_tf.numerics import Tensor
 from hyperml_tf.optimizers.manifold import Manifold
-from hyperml_tf.optimizers.riemannian_optimizer import RiemannianOptimizer
+from hyperml_tf.optimizers.riemannian_optimizer import LearningRate, RiemannianOptimizer
 from hyperml_tf.optimizers.slots import Slot
 
 
@@ -56,7 +56,7 @@ class RiemannianSGD(RiemannianOptimizer):
 
     def __init__(
         self,
-        learning_rate: Any = 0.01,
+        learning_rate: LearningRate = 0.01,
         momentum: float = 0.0,
         retraction: str = "expmap",
         name: str = "RiemannianSGD",

@@ -32,7 +32,7 @@ def bytes_of(size: str | int, name: str) -> int:
     """
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*", str(size))
     unit = _UNITS.get(match[2].lower()) if match else None
-    if match is None or unit is None or float(match[1]) <= 0:
+    if match is None or unit is None or not 0 < float(match[1]) * unit < 2**63:
         raise ValueError(f"`{name}` must be a size such as '4GiB' or '800MB'. Received: {size!r}")
     return int(float(match[1]) * unit)
 

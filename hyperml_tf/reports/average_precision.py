@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from hyperml_tf._argument_types import names_arguments
+from hyperml_tf._argument_types import Numbers, names_arguments
 from hyperml_tf.reports.checks import rows_of_distances
 
 
 @names_arguments
-def mean_average_precision(distances: ArrayLike, neighbours: ArrayLike) -> float:
+def mean_average_precision(distances: Numbers, neighbours: Numbers) -> float:
     """Computes the mean average precision with which distances give the neighbours of a graph.
 
     For a point u and a neighbour v, the precision is the share of neighbours of u among all points at most as far from u as v.

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from hyperml_tf._argument_types import names_arguments
+from hyperml_tf._argument_types import Numbers, names_arguments
 from hyperml_tf.reports.checks import rows_of_distances
 
 
@@ -31,7 +30,7 @@ class Distortion(NamedTuple):
 
 
 @names_arguments
-def distortion(distances: ArrayLike, graph: ArrayLike) -> Distortion:
+def distortion(distances: Numbers, graph: Numbers) -> Distortion:
     """Computes the mean relative error of distances against those in a graph, in the unit of length that suits best.
 
     The mean of `|a d - g| / g = (d / g) |a - g / d|` is smallest where `a` is the median of `g / d` with the weights `d / g`,

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from hyperml_tf._argument_types import names_arguments
+from hyperml_tf._argument_types import Numbers, names_arguments
 from hyperml_tf.reports.checks import distance_matrix
 
 _UNIT_BALL = 0.144
@@ -44,7 +43,7 @@ class Hyperbolicity(NamedTuple):
 
 
 @names_arguments
-def gromov_delta(distances: ArrayLike) -> float:
+def gromov_delta(distances: Numbers) -> float:
     """Computes Gromov's delta of a finite metric space, over all quadruples of its points.
 
     Of the three sums of opposite distances of four points, `d(x, y) + d(z, w)`, `d(x, z) + d(y, w)` and `d(x, w) + d(y, z)`,
@@ -88,7 +87,7 @@ def gromov_delta(distances: ArrayLike) -> float:
 
 
 @names_arguments
-def sampled_delta(distances: ArrayLike, size: int = 64, samples: int = 20, seed: int = 0) -> Hyperbolicity:
+def sampled_delta(distances: Numbers, size: int = 64, samples: int = 20, seed: int = 0) -> Hyperbolicity:
     """Computes Gromov's delta, relative to the diameter, of random samples of the points of a metric space.
 
     The relative delta does not depend on the unit of the distances. Delta is a maximum over quadruples, and so grows with the

@@ -122,7 +122,8 @@ def without_pairs(candidates: Tensor, queries: Tensor, excluded: Tensor) -> Tens
     last = tf.constant([tf.int64.max], tf.int64)
     keys = tf.concat([tf.sort(_keys(queries, excluded)), last], axis=0)
     wanted = _keys(tf.range(tf.shape(candidates)[0])[:, tf.newaxis], candidates)
-    places = tf.searchsorted(keys, tf.reshape(wanted, [-1]))
+    # Of no numbers at all, `searchsorted` fails.
+    places = tf.searchsorted(keys, tf.concat([tf.reshape(wanted, [-1]), last], axis=0))[:-1]
     found = tf.reshape(tf.gather(keys, places), tf.shape(wanted)) == wanted
     return tf.where(found, -1, candidates)
 

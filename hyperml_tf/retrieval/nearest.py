@@ -9,7 +9,7 @@ other. In float64, none are.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import tensorflow as tf
 
@@ -20,6 +20,7 @@ from hyperml_tf.numerics import Tensor
 from hyperml_tf.retrieval.exclusions import Exclusion
 
 
+@runtime_checkable
 class Index(Protocol):
     """The interface of an index of points; see `ExactIndex` and `QuantisedIndex`."""
 

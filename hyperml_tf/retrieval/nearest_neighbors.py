@@ -85,7 +85,7 @@ class NearestNeighbors(tf.keras.layers.Layer):
         self.lookup: IdLookup | None = None
         self._index: Any = None
 
-    def index(self, candidates: Any, identifiers: Any = None) -> NearestNeighbors:
+    def index(self, candidates: Tensor, identifiers: Any = None) -> NearestNeighbors:
         """Builds the index, replacing any previous one.
 
         Args:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from hyperml_tf._argument_checks import check_instance
 from hyperml_tf._argument_types import names_arguments
@@ -74,7 +75,7 @@ def cross_validate(
     table: str | os.PathLike[str] | Interactions,
     folds: int = 5,
     config: TrainingConfig | None = None,
-    callbacks: Sequence[Any] = (),
+    callbacks: Sequence[tf.keras.callbacks.Callback] = (),
     *,
     metrics: Sequence[str] | None = None,
     out: str | os.PathLike[str] | None = None,

@@ -96,13 +96,13 @@ class Evaluation:
     def metrics(self, ks: Sequence[int] = CUTOFFS, metrics: Sequence[str] | None = None) -> dict[str, Any]:
         """Returns means over users, as `Run.evaluate` describes them."""
         names = None if metrics is None else [name for name in metrics if name in METRICS]
-        check_metrics(metrics or (), NAMES)
+        check_metrics(() if metrics is None else metrics, NAMES)
         check_cutoffs(ks)
         found: dict[str, Any] = {}
         if names is None or names:
             found = {part: ranked.means(ks, names) for part, ranked in self.ranked.items()}
             found["popularity"] = {part: ranked.means(ks, names) for part, ranked in self._popular.items()}
-        asked = [name for name in metrics or () if name in LIST_METRICS]
+        asked = [name for name in (() if metrics is None else metrics) if name in LIST_METRICS]
         return found if not asked else {**found, "lists": self.lists(ks, asked)}
 
     def lists(self, ks: Sequence[int] = CUTOFFS, metrics: Sequence[str] = LIST_METRICS) -> dict[str, dict[str, Any]]:

@@ -32,7 +32,7 @@ def train_run(
     table: reading.Table,
     out: str | os.PathLike[str],
     config: TrainingConfig | None = None,
-    callbacks: Sequence[Any] = (),
+    callbacks: Sequence[tf.keras.callbacks.Callback] = (),
     resume: bool = False,
     *,
     items: str | os.PathLike[str] | pd.DataFrame | ItemTable | None = None,

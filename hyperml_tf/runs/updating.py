@@ -40,7 +40,7 @@ def update_run(
     epochs: int = defaults.UPDATE.epochs,
     replay: float = defaults.UPDATE.replay,
     learning_rate: float | None = None,
-    callbacks: Sequence[Any] = (),
+    callbacks: Sequence[tf.keras.callbacks.Callback] = (),
     resume: bool = False,
     *,
     items: str | os.PathLike[str] | pd.DataFrame | ItemTable | None = None,

@@ -126,6 +126,8 @@ def test_integer_ids_are_padded_with_minus_one() -> None:
     got = model.recommend([10, 20], k=3, include=np.array([[2, 3], [4, -1]]), exclude=[2, 7])
     assert got.ids.tolist() == [[3, -1, -1], [4, -1, -1]]
     assert model.recommend([20], k=3, include=np.array([3])).ids.tolist() == [[3, -1, -1]]
+    assert model.recommend([10, 20], k=2, include=[]).ids.tolist() == [[-1, -1]] * 2
+    assert model.recommend([10, 20], k=2, include=[[], []]).ids.tolist() == [[-1, -1]] * 2
 
 
 @pytest.mark.parametrize("name", ["include", "exclude"])
