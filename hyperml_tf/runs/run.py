@@ -81,7 +81,7 @@ class Run:
     @functools.cached_property
     def config(self) -> TrainingConfig:
         """The settings, including the values that were derived from the table."""
-        return TrainingConfig.from_dict(self.described["settings"])
+        return TrainingConfig.of_argument(str(self.path / CONFIG), self.described["settings"])
 
     @functools.cached_property
     def metrics(self) -> dict[str, Any]:

@@ -41,10 +41,10 @@ class Settings:
 
     @classmethod
     def of_argument(cls: type[_Settings], name: str, values: Mapping[str, Any]) -> _Settings:
-        """Creates settings from the dictionary that an argument is.
+        """Creates settings from the dictionary that an argument, or a file, holds.
 
         Args:
-            name: String, the name of the argument in error messages.
+            name: String, the name of the argument, or the path of the file, in error messages.
             values: A mapping from names to values. Missing settings have their defaults.
 
         Raises:

@@ -151,4 +151,5 @@ class TrainingConfig(ModelSettings):
             raise ValueError(f"`{path}` must hold settings by name. Received: {type(values).__name__}")
         automatic = document.get("automatic", {}) if values is not document else {}
         # A value that was edited in the file counts as set by the user.
-        return cls.from_dict({name: v for name, v in values.items() if name not in automatic or automatic[name] != v})
+        chosen = {name: v for name, v in values.items() if name not in automatic or automatic[name] != v}
+        return cls.of_argument(str(path), chosen)

@@ -116,7 +116,13 @@ def test_held_out_rows_are_cut_short_or_missing(run: Path) -> None:
         Run.load(run).evaluate()
 
 
-@pytest.mark.parametrize("text", ["", "[", "[]", "{}", '{"settings": 1, "fingerprint": 2}', "\udcff"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "[", "[]", "{}", "\udcff", '{"settings": 1, "fingerprint": 2}'),
+        *(f'{{"settings": {{{one}}}, "fingerprint": "a"}}' for one in ('"hald_life": 3', '"epochs": 0')),
+    ],
+)
 def test_settings_that_are_none(run: Path, text: str) -> None:
     (run / "config.json").write_bytes(text.encode(errors="surrogateescape"))
     with pytest.raises(ValueError, match=r"config\.json`"):
