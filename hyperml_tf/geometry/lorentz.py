@@ -21,13 +21,11 @@ from __future__ import annotations
 import tensorflow as tf
 
 from hyperml_tf import numerics
-from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.geometry.poincare.ball import column, gap, project_working
 from hyperml_tf.geometry.poincare.shapes import check_dimension
 from hyperml_tf.numerics import Tensor
 
 
-@names_arguments
 def lift(x: Tensor, c: Tensor) -> Tensor:
     """Lift from the Poincaré ball to the hyperboloid.
 
@@ -48,7 +46,6 @@ def lift(x: Tensor, c: Tensor) -> Tensor:
     return tf.concat([factor * numerics.squared_norm(x), factor * x], axis=-1)
 
 
-@names_arguments
 def drop(p: Tensor, c: Tensor) -> Tensor:
     """Map from the hyperboloid to the Poincaré ball, `x = s / (2 + c h)`, the inverse of `lift`.
 
@@ -69,7 +66,6 @@ def drop(p: Tensor, c: Tensor) -> Tensor:
     return project_working(p[..., 1:] / (2.0 + c * p[..., :1]), c)
 
 
-@names_arguments
 def time_coordinate(p: Tensor, c: Tensor) -> Tensor:
     """Time coordinate `t = (1 + c h) / sqrt(c)` of lifted points, for exchange with other libraries.
 
@@ -91,7 +87,6 @@ def time_coordinate(p: Tensor, c: Tensor) -> Tensor:
     return (1.0 + c * p[..., 0]) / tf.sqrt(c)
 
 
-@names_arguments
 def query(p: Tensor, c: Tensor) -> Tensor:
     """Query vectors, whose dot product with a lifted candidate ranks by distance.
 
@@ -114,7 +109,6 @@ def query(p: Tensor, c: Tensor) -> Tensor:
     return tf.concat([-(1.0 + column(c) * p[..., :1]), p[..., 1:]], axis=-1)
 
 
-@names_arguments
 def lorentz_inner(p: Tensor, q: Tensor, c: Tensor) -> Tensor:
     """Lorentz inner product plus `1/c`: `1/c - t t' + <s, s'> = <s, s'> - h - h' - c h h'`.
 
@@ -139,7 +133,6 @@ def lorentz_inner(p: Tensor, q: Tensor, c: Tensor) -> Tensor:
     return tf.reduce_sum(p[..., 1:] * q[..., 1:], axis=-1) - h - k - c * h * k
 
 
-@names_arguments
 def distance(p: Tensor, q: Tensor, c: Tensor) -> Tensor:
     """Geodesic distance of lifted points, `2/sqrt(c) asinh(sqrt(-c <p, q> / 2))`, with `<p, q>` the `lorentz_inner`.
 

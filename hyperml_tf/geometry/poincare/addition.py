@@ -5,13 +5,11 @@ from __future__ import annotations
 import tensorflow as tf
 
 from hyperml_tf import numerics
-from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.geometry.poincare.ball import column, gap, project_working
 from hyperml_tf.geometry.poincare.shapes import check_dimension
 from hyperml_tf.numerics import Tensor
 
 
-@names_arguments
 def mobius_add(x: Tensor, y: Tensor, c: Tensor) -> Tensor:
     """Möbius addition `x (+)_c y`.
 
@@ -68,7 +66,6 @@ def _are_opposite(s: Tensor, c: Tensor, x: Tensor) -> Tensor:
     return 4.0 * s < c * numerics.squared_norm(x)
 
 
-@names_arguments
 def gyration(u: Tensor, v: Tensor, w: Tensor, c: Tensor) -> Tensor:
     """Gyration `gyr[u, v] w = -(u (+) v) (+) (u (+) (v (+) w))`.
 

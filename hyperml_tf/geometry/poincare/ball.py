@@ -5,7 +5,6 @@ from __future__ import annotations
 import tensorflow as tf
 
 from hyperml_tf import numerics
-from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.geometry.poincare.shapes import check_dimension
 from hyperml_tf.numerics import Tensor
 
@@ -54,7 +53,6 @@ def gap_of_norm(wide_squared_norm: Tensor, c: Tensor, dtype: tf.DType) -> Tensor
     return tf.maximum(tf.cast(value, dtype), numerics.eps(dtype))
 
 
-@names_arguments
 def project(x: Tensor, c: Tensor) -> Tensor:
     """Projection into the ball: points outside, or too close to the boundary, are moved towards the origin.
 
@@ -87,7 +85,6 @@ def project_working(x: Tensor, c: Tensor) -> Tensor:
     return tf.where(outside, x * scale, x)
 
 
-@names_arguments
 def conformal_factor(x: Tensor, c: Tensor, keepdims: bool = False) -> Tensor:
     """Conformal factor `lambda_x = 2 / (1 - c|x|^2)`, the ratio of hyperbolic to Euclidean length at `x`.
 
@@ -110,7 +107,6 @@ def conformal_factor(x: Tensor, c: Tensor, keepdims: bool = False) -> Tensor:
     return value if keepdims else tf.squeeze(value, -1)
 
 
-@names_arguments
 def egrad2rgrad(x: Tensor, gradient: Tensor, c: Tensor) -> Tensor:
     """Riemannian gradient of a function at `x`, from its Euclidean gradient: `gradient / lambda_x^2`.
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 import tensorflow as tf
 
 from hyperml_tf import numerics
-from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.geometry.poincare.ball import column, gap
 from hyperml_tf.geometry.poincare.shapes import check_dimension
 from hyperml_tf.numerics import Tensor
 
 
-@names_arguments
 def distance(x: Tensor, y: Tensor, c: Tensor) -> Tensor:
     """Geodesic distance `d(x, y) = 2/sqrt(c) asinh( sqrt(c)|x - y| / sqrt((1 - c|x|^2)(1 - c|y|^2)) )`.
 
@@ -40,7 +38,6 @@ def distance(x: Tensor, y: Tensor, c: Tensor) -> Tensor:
     return 2.0 * numerics.safe_sqrt(r2) * numerics.asinh_ratio(c * r2)
 
 
-@names_arguments
 def squared_distance(x: Tensor, y: Tensor, c: Tensor) -> Tensor:
     """Square of `distance`. Unlike the distance, it is smooth everywhere, also at `x == y`.
 
@@ -83,7 +80,6 @@ def squared_distance_of_chord(chord: Tensor, c: Tensor) -> Tensor:
     return 4.0 * chord * tf.square(numerics.asinh_ratio(c * chord))
 
 
-@names_arguments
 def distance0(x: Tensor, c: Tensor) -> Tensor:
     """Distance from the origin, `2/sqrt(c) artanh(sqrt(c)|x|)`.
 
@@ -103,7 +99,6 @@ def distance0(x: Tensor, c: Tensor) -> Tensor:
     return distance(tf.zeros_like(x), x, c)
 
 
-@names_arguments
 def pairwise_distance(x: Tensor, y: Tensor, c: Tensor) -> Tensor:
     """Distances between all points of `x` and all points of `y`.
 

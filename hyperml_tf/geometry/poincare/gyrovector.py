@@ -5,7 +5,6 @@ from __future__ import annotations
 import tensorflow as tf
 
 from hyperml_tf import numerics
-from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.geometry.poincare.addition import add_working
 from hyperml_tf.geometry.poincare.ball import column, gap, project_working
 from hyperml_tf.geometry.poincare.maps import expmap0, logmap0
@@ -13,7 +12,6 @@ from hyperml_tf.geometry.poincare.shapes import check_weights
 from hyperml_tf.numerics import Tensor
 
 
-@names_arguments
 def mobius_scalar_mul(r: Tensor, x: Tensor, c: Tensor) -> Tensor:
     """Möbius scalar multiplication `r (x)_c x = expmap0(r logmap0(x))`.
 
@@ -40,7 +38,6 @@ def mobius_scalar_mul(r: Tensor, x: Tensor, c: Tensor) -> Tensor:
     return expmap0(column(r) * logmap0(x, c), c)
 
 
-@names_arguments
 def mobius_matvec(matrix: Tensor, x: Tensor, c: Tensor) -> Tensor:
     """Möbius matrix-vector product `M (x)_c x = expmap0(M logmap0(x))`.
 
@@ -67,7 +64,6 @@ def mobius_matvec(matrix: Tensor, x: Tensor, c: Tensor) -> Tensor:
     return expmap0(tf.tensordot(v, matrix, [[-1], [1]]) if shared else tf.linalg.matvec(matrix, v), c)
 
 
-@names_arguments
 def gyromidpoint(x: Tensor, c: Tensor, weights: Tensor | None = None) -> Tensor:
     """Weighted Möbius gyromidpoint of a set of points, `1/2 (x)_c ( sum_i w_i lambda_i x_i / sum_i w_i (lambda_i - 1) )`.
 

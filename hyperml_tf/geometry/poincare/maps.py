@@ -5,14 +5,12 @@ from __future__ import annotations
 import tensorflow as tf
 
 from hyperml_tf import numerics
-from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.geometry.poincare.addition import add_working, gyration
 from hyperml_tf.geometry.poincare.ball import column, gap, project_working
 from hyperml_tf.geometry.poincare.shapes import check_dimension
 from hyperml_tf.numerics import Tensor
 
 
-@names_arguments
 def expmap0(v: Tensor, c: Tensor) -> Tensor:
     """Exponential map at the origin, `tanh(sqrt(c)|v|) v / (sqrt(c)|v|)`.
 
@@ -50,7 +48,6 @@ def expmap0_factor(s: Tensor) -> Tensor:
     return tf.where(outside, limit / tf.sqrt(tf.where(outside, s, tf.ones_like(s))), ratio)
 
 
-@names_arguments
 def logmap0(y: Tensor, c: Tensor) -> Tensor:
     """Logarithmic map at the origin, `artanh(sqrt(c)|y|) y / (sqrt(c)|y|)`, the inverse of `expmap0`.
 
@@ -81,7 +78,6 @@ def logmap0_factor(squared_norm: Tensor, gap: Tensor, c: Tensor) -> Tensor:
     return tf.sqrt(inverse_gap) * numerics.asinh_ratio(c * squared_norm * inverse_gap)
 
 
-@names_arguments
 def expmap(x: Tensor, v: Tensor, c: Tensor) -> Tensor:
     """Exponential map at `x`: `x (+)_c ( tanh(sqrt(c) lambda_x |v| / 2) v / (sqrt(c)|v|) )`.
 
@@ -112,7 +108,6 @@ def expmap(x: Tensor, v: Tensor, c: Tensor) -> Tensor:
     return project_working(add_working(x, step, c), c)
 
 
-@names_arguments
 def logmap(x: Tensor, y: Tensor, c: Tensor) -> Tensor:
     """Logarithmic map at `x`, the inverse of `expmap`: the tangent vector at `x` whose geodesic ends at `y`.
 
@@ -143,7 +138,6 @@ def logmap(x: Tensor, y: Tensor, c: Tensor) -> Tensor:
     return add_working(-x, y, c) * (gap_x * tf.sqrt(1.0 + s) * numerics.asinh_ratio(s))
 
 
-@names_arguments
 def parallel_transport(x: Tensor, y: Tensor, v: Tensor, c: Tensor) -> Tensor:
     """Parallel transport of a tangent vector from `x` along the geodesic to `y`: `gyr[y, -x] v * lambda_x / lambda_y`.
 
