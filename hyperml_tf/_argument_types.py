@@ -84,8 +84,8 @@ def _problem(
     except TypeError:  # one too many or too few, which Python's own error says
         return None
     said, numeric = str(error), []
-    if any(f"`{name}`" in said for name in given):
-        return None
+    if any(f"`{name}`" in said for name in given) or (said.startswith("`") and "Received: " in said):
+        return None  # our own errors say what is wrong
     for name, value in given.items():
         parameter = signature.parameters[name]
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ FILES = {
     "saved_model/1/assets.extra/model_card.json",
     "saved_model/1/saved_model.pb",
     "saved_model/1/fingerprint.pb",
-    "saved_model/1/variables/variables.data-00000-of-00001",
+    "saved_model/1/variables/variables.data",
     "saved_model/1/variables/variables.index",
 }
 MEASURES = {"mrr", *(f"{metric}@{k}" for metric in ("hr", "ndcg") for k in (5, 10, 20))}
@@ -52,7 +53,9 @@ def finished(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def files(path: Path) -> set[str]:
-    return {str(p.relative_to(path)) for p in path.rglob("*") if p.is_file()}
+    """The files of a run; those of the variables of its export, of which there may be several, as one."""
+    names = (str(p.relative_to(path)) for p in path.rglob("*") if p.is_file())
+    return {re.sub(r"data-\d+-of-\d+", "data", name) for name in names}
 
 
 def without_time(metrics: dict[str, Any]) -> dict[str, Any]:

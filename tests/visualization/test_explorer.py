@@ -135,7 +135,7 @@ def test_flat_models_have_a_flat_page(make) -> None:
         ),
         ({"label": "title"}, r"`label` must name a column of `items`, which has no columns\. Received: 'title'"),
         ({"colour": "kind"}, r"`colour` must name a column"),
-        ({"popularity": [1.0]}, r"`weights` must be 150 finite numbers >= 0"),
+        ({"popularity": [1.0]}, r"`popularity` must be 150 finite numbers >= 0"),
         ({"users": -1}, r"`users` must be a number >= 0, or a list of ids\. Received: users=-1"),
         ({"users": ["nobody"]}, r"`users` must be users of the model\. Received unknown ids: \['nobody'\]"),
         ({"k": 0}, r"`k` must be at least 1"),
