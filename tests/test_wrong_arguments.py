@@ -75,7 +75,7 @@ def test_points_and_curvatures_are_real_numbers(wrong: Any) -> None:
 
 def test_a_curvature_that_is_a_number_is_not_negative() -> None:
     for call in (poincare.expmap0, lorentz.time_coordinate):
-        with pytest.raises(ValueError, match="`c`, the curvature, must be >= 0. Received: c=-1.0"):
+        with pytest.raises(ValueError, match=r"`c`, the curvature, must be >= 0. Received: c=-1.0"):
             call(np.zeros((1, 3)), -1.0)
 
 
