@@ -27,8 +27,9 @@ _OF_OTHER_LIBRARIES = (
     "OverflowError",
     "InvalidArgumentError",
     "UnimplementedError",
+    "ArrowNotImplementedError",
 )
-"""What Python, NumPy and TensorFlow raise for numbers and arrays that they cannot use."""
+"""What Python, NumPy, TensorFlow and Arrow raise for numbers and arrays that they cannot use."""
 _SHORT = reprlib.Repr()
 _SHORT.maxother = _SHORT.maxstring = 80
 
@@ -96,8 +97,8 @@ def _problem(
             return ValueError(f"`{name}` must be {words}. Received: {name}={_SHORT.repr(value)}")
         if value is not None and any(map(_is_numeric, [hint, *typing.get_args(hint)])):
             numeric.append(f"`{name}` {_described(value)}")
-    kind = type(error)
-    if not numeric or "Received" in said or kind.__name__ not in _OF_OTHER_LIBRARIES:
+    kind = ValueError if isinstance(error, OverflowError) else type(error)
+    if not numeric or "Received" in said or type(error).__name__ not in _OF_OTHER_LIBRARIES:
         return None
     more = f"{said.rstrip('.') or kind.__name__}. Received: {', '.join(numeric)}"
     return kind(error.node_def, error.op, more) if hasattr(error, "node_def") and hasattr(error, "op") else kind(more)

@@ -248,7 +248,7 @@ def _judge(attempt: Callable[[], Any], names: tuple[str, ...], described: str) -
         if late:  # whatever has become of the exception on its way
             return "accepted, and takes long", ""
         said = f"{type(error).__name__}: {str(error)[:300]}"
-        if not isinstance(error, (*REFUSALS, tf.errors.InvalidArgumentError)):
+        if not isinstance(error, (*REFUSALS, tf.errors.InvalidArgumentError, tf.errors.UnimplementedError)):
             return f"{BAD}{type(error).__name__}", said
         is_about_the_path = isinstance(error, OSError) and repr(wrong_values()["text"]) in str(error)
         is_named = any(re.search(rf"(?<![A-Za-z]){re.escape(name)}(?![A-Za-z])", str(error)) for name in names)
