@@ -27,8 +27,9 @@ _OF_OTHER_LIBRARIES = (
     "OverflowError",
     "InvalidArgumentError",
     "UnimplementedError",
+    "ArrowNotImplementedError",
 )
-"""What Python, NumPy and TensorFlow raise for numbers and arrays that they cannot use."""
+"""What Python, NumPy, TensorFlow and Arrow raise for numbers and arrays that they cannot use."""
 _SHORT = reprlib.Repr()
 _SHORT.maxother = _SHORT.maxstring = 80
 
@@ -84,8 +85,8 @@ def _problem(
     except TypeError:  # one too many or too few, which Python's own error says
         return None
     said, numeric = str(error), []
-    if any(f"`{name}`" in said for name in given) or (said.startswith("`") and "Received: " in said):
-        return None  # our own errors say what is wrong
+    if "Received: " in said or any(f"`{name}`" in said for name in given):  # a check of ours
+        return None
     for name, value in given.items():
         parameter = signature.parameters[name]
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
@@ -96,8 +97,8 @@ def _problem(
             return ValueError(f"`{name}` must be {words}. Received: {name}={_SHORT.repr(value)}")
         if value is not None and any(map(_is_numeric, [hint, *typing.get_args(hint)])):
             numeric.append(f"`{name}` {_described(value)}")
-    kind = type(error)
-    if not numeric or "Received" in said or kind.__name__ not in _OF_OTHER_LIBRARIES:
+    kind = ValueError if isinstance(error, OverflowError) else type(error)
+    if not numeric or "Received" in said or type(error).__name__ not in _OF_OTHER_LIBRARIES:
         return None
     more = f"{said.rstrip('.') or kind.__name__}. Received: {', '.join(numeric)}"
     return kind(error.node_def, error.op, more) if hasattr(error, "node_def") and hasattr(error, "op") else kind(more)

@@ -49,7 +49,7 @@ CALLED_OTHERWISE = {
     "preparation.prepare.prepare(event_weights": "event_column",  # what is missing beside them
     "preparation.prepare.prepare(min_rating": "rating_column",
 }
-"""What errors call an argument, if by another name."""
+"""What some errors about an argument name."""
 REFUSALS = (ValueError, TypeError, OSError, ImportError, NotImplementedError)
 
 
@@ -213,7 +213,7 @@ class _Walker:
                 began, before = time.perf_counter(), set(Path.cwd().rglob("*"))
                 where = self.title if name == "__init__" or owner is None else f"{self.title}.{name}"
                 called = CALLED_OTHERWISE.get(f"{where}({parameter.name}", parameter.name)
-                what, said = _judge(attempt, called, described)
+                what, said = _judge(attempt, (parameter.name, called), described)
                 self.left -= time.perf_counter() - began
                 _remove(set(Path.cwd().rglob("*")) - before)
                 self.found.append((what, f"{where}({parameter.name}={described}): {said}"))
@@ -228,7 +228,7 @@ def _remove(paths: set[Path]) -> None:
             path.unlink(missing_ok=True)
 
 
-def _judge(attempt: Callable[[], Any], name: str, described: str) -> tuple[str, str]:
+def _judge(attempt: Callable[[], Any], names: tuple[str, ...], described: str) -> tuple[str, str]:
     import tensorflow as tf
 
     late = []
@@ -248,10 +248,11 @@ def _judge(attempt: Callable[[], Any], name: str, described: str) -> tuple[str, 
         if late:  # whatever has become of the exception on its way
             return "accepted, and takes long", ""
         said = f"{type(error).__name__}: {str(error)[:300]}"
-        if not isinstance(error, (*REFUSALS, tf.errors.InvalidArgumentError)):
+        if not isinstance(error, (*REFUSALS, tf.errors.InvalidArgumentError, tf.errors.UnimplementedError)):
             return f"{BAD}{type(error).__name__}", said
         is_about_the_path = isinstance(error, OSError) and repr(wrong_values()["text"]) in str(error)
-        if not is_about_the_path and not re.search(rf"(?<![A-Za-z]){re.escape(name)}(?![A-Za-z])", str(error)):
+        is_named = any(re.search(rf"(?<![A-Za-z]){re.escape(name)}(?![A-Za-z])", str(error)) for name in names)
+        if not is_about_the_path and not is_named:
             return f"{BAD}refused without the name", said
         return "refused by name", said
     finally:

@@ -55,7 +55,7 @@ class IdTable(NamedTuple):
 
     def codes(self, ids: Tensor) -> Tensor:
         """Returns the int32 codes of ids, `(...)`; -1 for unknown ids."""
-        return tf.cast(self.table.lookup(ids), tf.int32)
+        return tf.cast(self.table.lookup(tf.convert_to_tensor(ids)), tf.int32)
 
     def raw(self, codes: Tensor) -> Tensor:
         """Returns the raw ids of codes, `(...)`; `""`, or -1 for integer ids, if the code is -1."""

@@ -14,6 +14,7 @@ from keras_tuner.engine.trial import Trial, TrialStatus
 from threadpoolctl import threadpool_limits
 
 from hyperml_tf._argument_types import names_arguments
+from hyperml_tf.tuning.listener import Listener
 from hyperml_tf.tuning.project import read_json, write_json
 
 BEST_EPOCH = "best_epoch"
@@ -99,7 +100,7 @@ class ResumableOracle(keras_tuner.Oracle):
         given = {"objective": str(self.objective), "start_with_defaults": start_with_defaults}
         self.search_arguments = {**compared, **given}
         self.start_with_defaults = start_with_defaults
-        self.listener: Any = None
+        self.listener: Listener | None = None
         self.path: str | None = None  # of its file; the tuner sets it
         self.trials: dict[str, Any] = {}
 

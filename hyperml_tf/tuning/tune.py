@@ -20,6 +20,7 @@ from hyperml_tf.tuning import project
 from hyperml_tf.tuning.analysis import trials_table
 from hyperml_tf.tuning.failures import disk_full_is_fatal
 from hyperml_tf.tuning.hyperml_hyper_model import HyperMLHyperModel
+from hyperml_tf.tuning.listener import Listener
 from hyperml_tf.tuning.pictures import draw_search
 from hyperml_tf.tuning.search_space import SearchSpace
 from hyperml_tf.tuning.tuner import Tuner
@@ -68,7 +69,7 @@ def tune_table(
     config: TrainingConfig | None = None,
     objective: str = fitting.MONITOR,
     validate_every: int = 2,
-    listener: Any = None,
+    listener: Listener | None = None,
 ) -> TuningResult | None:
     """Searches for the hyperparameters that are best on the validation rows of a table. The test rows are not used.
 
@@ -148,7 +149,12 @@ def tune_table(
 
 
 def _new_tuner(
-    tuner: str, hypermodel: HyperMLHyperModel, objective: str, max_trials: int | None, path: Path, listener: Any
+    tuner: str,
+    hypermodel: HyperMLHyperModel,
+    objective: str,
+    max_trials: int | None,
+    path: Path,
+    listener: Listener | None,
 ) -> Tuner:
     arguments: dict[str, Any] = {
         "hypermodel": hypermodel,

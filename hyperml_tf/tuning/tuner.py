@@ -14,6 +14,7 @@ from keras_tuner.engine.tuner import maybe_distribute
 from hyperml_tf._argument_types import names_arguments
 from hyperml_tf.tuning import execution, failures, project, resuming
 from hyperml_tf.tuning.best_epoch import BestEpoch, metrics_of
+from hyperml_tf.tuning.listener import Listener
 from hyperml_tf.tuning.median_pruning import MedianPruning
 from hyperml_tf.tuning.oracles import BEST_EPOCH, ResumableOracle, restore_precision
 
@@ -75,7 +76,7 @@ class Tuner(keras_tuner.Tuner):
         hypermodel: Any = None,
         *args: Any,
         median_pruning: bool | None = None,
-        listener: Any = None,
+        listener: Listener | None = None,
         directory: str | os.PathLike[str] | None = None,
         project_name: str | None = None,
         overwrite: bool = False,
