@@ -208,9 +208,9 @@ class HyperML(MetricRecommender):
             seed=seed,
         )
         facts = table_facts or TableFacts(_count(candidate_ids))
-        check_instance(
-            tf.keras.layers.Layer, type(None), query_network=query_network, candidate_network=candidate_network
-        )
+        for name, network in {"query_network": query_network, "candidate_network": candidate_network}.items():
+            if not isinstance(network, dict):  # as in a config, which `NetworkTower` reads
+                check_instance(tf.keras.layers.Layer, type(None), **{name: network})
         if query_network is not None or candidate_network is not None:
             # The defaults for dense tables were tuned for models without networks.
             facts = dataclasses.replace(facts, rows_per_user=None)
